@@ -1,0 +1,1 @@
+"""What an operator touches: the composition root, the command line, the schedule."""

@@ -1,0 +1,1 @@
+"""What happened: probes, samples, timelines, rates, and the store that keeps them."""

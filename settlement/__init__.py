@@ -1,0 +1,1 @@
+"""What it is worth: contracts as data, rules, statements."""

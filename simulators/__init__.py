@@ -1,0 +1,1 @@
+"""Fake cameras and invented histories; imports nothing of the product."""
