@@ -1,0 +1,48 @@
+# One command per verb, the same on a desk and in CI. `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
+STAMP := $(VENV)/.camsla
+
+.PHONY: setup demo test check bench soak clean
+
+# Quiet: pip's notes about unused local indexes help nobody here; errors still show.
+$(STAMP)-run: requirements/run.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "camsla needs Python 3.11 or newer: PYTHON=python3.11 make ...")'
+	@echo "安装运行依赖 installing what camsla runs on (about half a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements/build.txt 
+	@$(PIP) -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP)-dev: $(STAMP)-run requirements/dev.txt
+	@echo "安装测试依赖 installing what the tests need ..."
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+setup: $(STAMP)-dev
+
+demo: $(STAMP)-run
+	@$(BIN)/python -m simulators.demo
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test: check
+	@$(BIN)/python -m pytest tests/unit tests/properties tests/golden tests/architecture tests/bad_config -n 2
+	@$(BIN)/python -m pytest tests/stores tests/acceptance -n 2 --dist loadfile -rs
+
+bench: setup
+	@$(BIN)/python -m tests.bench
+
+soak: setup
+	@CAMSLA_EXAMPLES=20000 $(BIN)/python -m pytest tests/properties -n 2 --timeout 1800
+	@CAMSLA_KILLS=200 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py --timeout 3600
+
+clean:
+	rm -rf $(VENV) camsla-data demo-data

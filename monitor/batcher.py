@@ -1,0 +1,126 @@
+"""Samples into batches: committed within a second or 2,000 results, and within 50 ms after an outcome changed.
+
+The buffer is bounded. While the store cannot commit, samples wait; when the buffer is full the oldest are given up and
+the span they covered becomes a gap, so that nothing unseen is ever taken for good or bad.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from monitor.model import Instant, Sample
+
+BATCH_RESULTS = 2_000
+BATCH_S = 1.0
+CHANGE_S = 0.05
+BUFFER_RESULTS = 200_000
+PROJECT_S = 60.0
+RETRY_S = 1.0
+
+
+class Committer(Protocol):
+    """The durable side. Both calls return only after COMMIT; an exception means nothing was stored."""
+
+    def __call__(self, samples: list[Sample], gaps: list[tuple[Instant, Instant, str]], flush: bool) -> Awaitable[None]:
+        """Store samples as one batch with the gaps; `flush` brings the runs up to date as well."""
+
+
+class Batcher:
+    """Takes samples synchronously, commits them in order from one task."""
+
+    def __init__(self, commit: Committer, on_error: Callable[[Exception], None]) -> None:
+        self._commit = commit
+        self._on_error = on_error
+        self._samples: list[Sample] = []
+        self._gaps: list[tuple[Instant, Instant, str]] = []
+        self._committing = 0  # results at the head of the buffer that a commit under way holds
+        self._changed = False
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._commit_at = 0.0
+        self._projected_at = 0.0
+        self.overflowed = 0
+        """Samples given up because the buffer was full."""
+
+    @property
+    def waiting(self) -> int:
+        """Results not yet acknowledged."""
+        return len(self._samples)
+
+    def sample(self, sample: Sample, *, changed: bool) -> None:
+        """Queue one result."""
+        if not self._samples:
+            self._commit_at = asyncio.get_running_loop().time() + BATCH_S
+        self._samples.append(sample)
+        if len(self._samples) > BUFFER_RESULTS:
+            self._give_up()
+        if changed:
+            self._changed = True
+            self._commit_at = min(self._commit_at, asyncio.get_running_loop().time() + CHANGE_S)
+        self._wake.set()
+
+    def gap(self, start: Instant, end: Instant, cause: str) -> None:
+        """Queue a span in which the watcher was blind; it is committed with the next batch, at once."""
+        self._gaps.append((start, end, cause))
+        self._commit_at = asyncio.get_running_loop().time()
+        self._wake.set()
+
+    def _give_up(self) -> None:
+        head = self._committing
+        lost = self._samples[head : head + BUFFER_RESULTS // 10]
+        del self._samples[head : head + len(lost)]
+        self.overflowed += len(lost)
+        self._gaps.append((min(s.at for s in lost), max(s.at for s in lost) + 1, "overflow"))  # type: ignore[arg-type]
+
+    async def run(self) -> None:
+        """Commit until close(); returns when everything queued is stored, or the store fails while closing."""
+        loop = asyncio.get_running_loop()
+        self._projected_at = loop.time()
+        while True:
+            if not self._samples and not self._gaps:
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            if not self._closing and len(self._samples) < BATCH_RESULTS and self._commit_at > loop.time():
+                self._wake.clear()
+                try:
+                    async with asyncio.timeout_at(self._commit_at):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                continue
+            if not await self._commit_once():
+                if self._closing:
+                    return
+                await asyncio.sleep(RETRY_S)
+
+    async def _commit_once(self) -> bool:
+        loop = asyncio.get_running_loop()
+        samples, gaps = self._samples[:BATCH_RESULTS], list(self._gaps)
+        flush = self._changed or self._closing or loop.time() - self._projected_at >= PROJECT_S
+        self._changed = False
+        self._committing = len(samples)
+        try:
+            await self._commit(samples, gaps, flush)
+        except Exception as error:  # the store is foreign ground: whatever it raises, results stay queued
+            self._changed = self._changed or flush
+            self._on_error(error)
+            return False
+        finally:
+            self._committing = 0
+        del self._samples[: len(samples)]
+        del self._gaps[: len(gaps)]
+        if flush:
+            self._projected_at = loop.time()
+        if self._samples:
+            self._commit_at = loop.time() + (CHANGE_S if self._changed else BATCH_S)
+        return True
+
+    def close(self) -> None:
+        """Ask run() to store what is queued and end."""
+        self._closing = True
+        self._wake.set()
