@@ -1,0 +1,241 @@
+"""Settings: one YAML file, `CAMSLA_*` variables over it, and secrets from the files that `CAMSLA_*_FILE` name.
+
+A nested key is written with two underscores: `CAMSLA_WATCH__INTERVAL_S=30`. Unknown keys fail, in the file and in the
+environment alike, and every complaint is reported at once with the place it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.load import Lines, finding_of, load_yaml
+from monitor.finding import Finding, InputError
+from monitor.model import Rung
+from monitor.timeline import Policy
+
+PREFIX = "CAMSLA_"
+NOT_SETTINGS = frozenset({"CAMSLA_CONFIG", "CAMSLA_ACTOR"})
+"""Variables of the command line itself; tests and tools may use CAMSLA_TEST_*."""
+
+SECRET_BYTES = 65_536
+
+
+class Watch(BaseModel):
+    """How the watcher probes. Seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vantage: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = "local"
+    interval_s: Annotated[float, Field(ge=0.2, le=300)] = 60.0
+    retry_s: Annotated[float, Field(ge=0.1, le=60)] = 10.0
+    timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
+    rung: Rung = Rung.DESCRIBE
+    concurrency: Annotated[int, Field(ge=1, le=5_000)] = 200
+    allow: tuple[str, ...] = ()
+    """Networks (CIDR) that may be probed; empty allows what the point ledger names."""
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            try:
+                ip_network(item)
+            except ValueError:
+                raise ValueError(f"不是网段 not a network: {item!r}，例如 for example 10.20.0.0/16") from None
+        return value
+
+    @model_validator(mode="after")
+    def _paces(self) -> Self:
+        if self.retry_s > self.interval_s:
+            raise ValueError(
+                f"复核间隔 retry_s {self.retry_s:g} 大于 exceeds interval_s {self.interval_s:g}；应不大于巡检间隔 make it smaller"
+            )
+        return self
+
+
+class Serve(BaseModel):
+    """Where the console listens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+
+
+class Settings(BaseSettings):
+    """Everything an installation may set. Paths are relative to the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    data_dir: Path = Path("camsla-data")
+    database_url: str = ""
+    secret_key_path: Path | None = None
+    zone: str = "Asia/Shanghai"
+    contracts: tuple[Path, ...] = ()
+    mappings_dir: Path | None = None
+    policy: Policy = Policy()
+    watch: Watch = Watch()
+    serve: Serve = Serve()
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"没有这个时区 no such time zone: {value!r}，例如 for example Asia/Shanghai") from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError(
+                "数据库地址须以 sqlite:/// 或 postgresql:// 开头 must begin with sqlite:/// or postgresql://"
+            )
+        return value
+
+    @property
+    def url(self) -> str:
+        """The database in force: `database_url`, or SQLite in `data_dir`."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'camsla.db'}"
+
+    @property
+    def key_path(self) -> Path:
+        """The file of the key that camera passwords are encrypted with."""
+        return self.secret_key_path or self.data_dir / "secret.key"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what load_settings() hands in: it has merged file and environment and knows every origin."""
+        return (init_settings,)
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the settings from a YAML file (None: defaults) and the environment, which wins.
+
+    Raises InputError with every finding at once.
+    """
+    findings: list[Finding] = []
+    data: dict[str, Any] = {}
+    lines: Lines | None = None
+    if path is not None:
+        data, lines = load_yaml(path)
+    variables, origins = _environment(environ, findings)
+    merged = _merge(data, variables)
+    settings = None
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            name = _origin(detail["loc"], origins)
+            if name is None and lines is not None:
+                findings.append(finding_of(detail, str(path), lines))
+            else:
+                findings.append(finding_of(detail, f"环境变量 environment {name}" if name else "", None))
+    if findings or settings is None:
+        raise InputError(findings)
+    return settings
+
+
+def _environment(
+    environ: Mapping[str, str], findings: list[Finding]
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """Return the settings that the environment holds, nested, and from which variable each comes."""
+    known: dict[str, str] = {}
+    origins: dict[tuple[str, ...], str] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS or name.startswith("CAMSLA_TEST_"):
+            continue
+        bare = name[len(PREFIX) :].lower()
+        if bare.endswith("_file") and bare.split("__")[0] not in Settings.model_fields:
+            bare = bare.removesuffix("_file")
+            secret: str | None = _secret(name, value, findings)
+            if secret is None:
+                continue
+        else:
+            secret = value
+        loc = tuple(bare.split("__"))
+        if loc[0] not in Settings.model_fields:
+            findings.append(
+                Finding(
+                    "", 0, name, "未知的环境变量 unknown variable", "检查拼写或删除 check its spelling or remove it"
+                )
+            )
+            continue
+        if loc in origins:
+            findings.append(
+                Finding("", 0, name, f"与 {origins[loc]} 重复设置 sets the same as", "只留一个 keep one of them")
+            )
+        known[PREFIX + bare.upper()] = secret
+        origins[loc] = name
+    return _nested(known), origins
+
+
+def _nested(known: Mapping[str, str]) -> dict[str, Any]:
+    source = EnvSettingsSource(
+        Settings, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter="__", env_parse_none_str=None
+    )
+    source.env_vars = {name.lower(): value for name, value in known.items()}
+    return dict(source())
+
+
+def _secret(name: str, value: str, findings: list[Finding]) -> str | None:
+    try:
+        with Path(value).open(encoding="utf-8") as file:
+            text = file.read(SECRET_BYTES + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(
+            Finding(
+                value,
+                0,
+                name,
+                f"无法读取密钥文件 cannot read the secret: {error}",
+                "检查路径和权限 check path and mode",
+            )
+        )
+        return None
+    if len(text) > SECRET_BYTES or not text.strip():
+        findings.append(
+            Finding(
+                value,
+                0,
+                name,
+                "密钥文件为空或过大 the secret is empty or too large",
+                "须为 1 到 65,536 字节 1 to 65,536 bytes",
+            )
+        )
+        return None
+    return text.rstrip("\r\n")
+
+
+def _merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(low)
+    for key, value in high.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _origin(loc: tuple[int | str, ...], origins: Mapping[tuple[str, ...], str]) -> str | None:
+    place = tuple(str(part) for part in loc)
+    for size in range(len(place), 0, -1):
+        if place[:size] in origins:
+            return origins[place[:size]]
+    return next((name for key, name in origins.items() if key[: len(place)] == place and place), None)
