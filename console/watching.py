@@ -1,0 +1,142 @@
+"""The watcher put together: ledger → engine → batches → store, until told to stop.
+
+All writes go through one thread, so that the event loop never waits for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TextIO
+
+from monitor.batcher import Batcher
+from monitor.model import Instant, Sample, State
+from monitor.poller import Engine, Job, Pace, Probe
+
+RELOAD_S = 60.0
+PROGRESS_S = 1.0
+
+
+class WatchStore(Protocol):
+    """What the watcher needs of the store; called from the writer thread only."""
+
+    def resume(self) -> None:
+        """Replay what a crash left unprojected and open the gap since the last committed result."""
+
+    def commit(self, samples: Sequence[Sample], gaps: Sequence[tuple[Instant, Instant, str]], flush: bool) -> Any:
+        """Commit one batch; return its acknowledgement (with seq, sha256 and n)."""
+
+    def jobs(self) -> list[Job]:
+        """Return the points to watch now."""
+
+    def close(self) -> None:
+        """Release the lock."""
+
+
+class Watching:
+    """One watcher's life. `progress` receives a line a second; acknowledgements go to `acks` as JSON lines."""
+
+    def __init__(
+        self,
+        store: WatchStore,
+        probe: Probe,
+        pace: Pace,
+        vantage: str,
+        clock: Callable[[], Instant],
+        *,
+        acks: TextIO | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._store = store
+        self._acks = acks
+        self._say = say
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._failing = False
+        self.batches = 0
+        self.acknowledged = 0
+        self.batcher = Batcher(self._commit, self._commit_failed)
+        self.engine = Engine(vantage, probe, self.batcher, pace, clock)
+
+    async def _on_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def _commit(self, samples: list[Sample], gaps: list[tuple[Instant, Instant, str]], flush: bool) -> None:
+        ack = await self._on_thread(self._store.commit, samples, gaps, flush)
+        self._failing = False
+        if ack is None:
+            return
+        self.batches += 1
+        self.acknowledged += ack.n
+        if self._acks is not None:
+            line = {"vantage": ack.vantage, "seq": ack.seq, "sha256": ack.sha256, "n": ack.n}
+            print(json.dumps(line), file=self._acks, flush=True)
+
+    def _commit_failed(self, error: Exception) -> None:
+        if not self._failing:
+            self._say(
+                f"存储失败，结果暂存内存并重试 cannot store, keeping results and trying again: {type(error).__name__}: {error}"
+            )
+        self._failing = True
+
+    async def run(self, *, duration_s: float | None = None, signals: bool = True) -> None:
+        """Watch until SIGTERM, SIGINT or `duration_s`; everything acknowledged is durable when this returns."""
+        loop = asyncio.get_running_loop()
+        if signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.engine.stop)
+        await self._on_thread(self._store.resume)
+        self.engine.replace(await self._on_thread(self._store.jobs))
+        if duration_s is not None:
+            loop.call_later(duration_s, self.engine.stop)
+        helpers = [asyncio.create_task(work) for work in (self.batcher.run(), self._reload(), self._progress())]
+        try:
+            await self.engine.run()
+        finally:
+            self.batcher.close()
+            for task in helpers[1:]:
+                task.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await self._on_thread(self._store.close)
+            self._thread.shutdown()
+            if signals:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.remove_signal_handler(number)
+
+    async def _reload(self) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_S)
+            self.engine.replace(await self._on_thread(self._store.jobs))
+
+    async def _progress(self) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_S)
+            self._say(self.summary())
+
+    def summary(self) -> str:
+        """Return the state of the watch in one line."""
+        states = self.engine.states()
+        return (
+            f"应在线 {sum(states.values()):,}｜在线 {states.get(State.ONLINE, 0):,}｜离线 {states.get(State.OFFLINE, 0):,}"
+            f"｜未知 {states.get(State.UNKNOWN, 0):,}｜待测 {states.get(None, 0):,}"
+            f"｜已存 stored {self.acknowledged:,}｜待存 waiting {self.batcher.waiting:,}"
+        )
+
+
+def progress_printer(stream: TextIO = sys.stderr) -> Callable[[str], None]:
+    """Return a printer that rewrites one line on a terminal and prints every tenth line elsewhere."""
+    count = 0
+
+    def say(text: str) -> None:
+        nonlocal count
+        if stream.isatty():
+            stream.write("\r\x1b[K" + text)
+        elif count % 10 == 0 or not text.startswith("应在线"):
+            stream.write(text + "\n")
+        count += 1
+        stream.flush()
+
+    return say
