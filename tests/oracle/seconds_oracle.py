@@ -1,0 +1,365 @@
+"""A second implementation of the timeline algorithm and the rates, as plain as it can be made.
+
+It holds one entry per second in lists and walks them; nothing is clever and nothing is fast. It was written from the
+text of the data model alone, imports nothing of the product, and exists so that the product can be compared with it.
+The step numbers are those of the data model. Where its text leaves a choice, the choice is written down here:
+
+R1  Quantising comes first and everything else, also "inside a gap" and "after last", is asked of whole seconds. A gap
+    without length at a fractional instant therefore blinds its second, and at a whole second it is dropped and blinds
+    nothing.
+R2  A gap is "after last" when it starts in the second of the last sample or later.
+R3  A run holds its state between its first and its last sample except inside gaps, also behind a gap that lies between
+    them: samples of the same outcome came on its other side, and only the first and last instant are stored. Only the
+    holding beyond the last sample ends for good at a gap. A last sample that itself lies inside a gap is overridden,
+    so nothing is held beyond that gap.
+R4  Vantages count towards a merged piece only with the runs that have the piece's state and rule at least one of its
+    seconds. A vantage's count in a piece is the sum over such runs, each once; the piece's count is the largest of
+    these sums. A run cut in two by another vantage or by a gap counts in full in either piece, because where its
+    samples lay is not stored.
+R5  Quorum changes offline only: online if any vantage is online; else offline if at least `quorum` vantages are.
+R6  "The piece before" and "the piece after" touch the chain directly. Before the first and behind the last knowledge
+    the state is unknown.
+R7  A piece that step 6 turns over keeps its samples, which then count for recovery as samples of its new state.
+R8  An outage after step 7 is a maximal chain of what is offline then; a turned-over recovery joins its neighbours.
+    Nothing is tested again.
+R9  A chain is open when no online second follows its last offline second, judged on step 5's states.
+R10 best and worst start from good and counted before the unknown seconds are treated; the null test and the verdict's
+    `counted = 0` look at counted after it. Where |T| - |X| is 0 there is nothing to cover, and coverage is not below
+    any minimum.
+R11 The same run given twice is one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+ONLINE, OFFLINE, UNKNOWN = "online", "offline", "unknown"
+MICROSECONDS = 1_000_000
+UNLIMITED = 10**12
+
+
+@dataclass(frozen=True)
+class Run:
+    """Instants in microseconds."""
+
+    vantage: str
+    first: int
+    last: int
+    count: int
+    state: str
+    reason: str
+    valid_s: int
+
+
+class Gap(NamedTuple):
+    """Instants in microseconds; an end of None is still open."""
+
+    vantage: str
+    start: int
+    end: int | None
+
+
+class Rules(NamedTuple):
+    """The policy, by the data model's names."""
+
+    confirm_samples: int = 3
+    minimum_outage_s: int = 0
+    recovery_samples: int = 1
+    minimum_recovery_s: int = 0
+    unknown: str = "excluded"
+    exclusions: str = "out_of_both"
+    vantages: str = "any_online"
+    quorum: int = 2
+    auth_rejected: str = "unknown"
+    minimum_coverage: Fraction = Fraction(0)
+
+
+class Seconds(NamedTuple):
+    """Step 10's four sums."""
+
+    online: int
+    offline: int
+    unknown: int
+    excluded: int
+
+
+class Figures(NamedTuple):
+    """Step 10's results: good and counted after the unknown seconds are treated."""
+
+    good: int
+    counted: int
+    rate: Fraction | None
+    best: Fraction | None
+    worst: Fraction | None
+
+
+class Outage(NamedTuple):
+    """Whole seconds, half-open."""
+
+    start: int
+    end: int
+    offline: tuple[tuple[int, int], ...]
+
+
+class History:
+    """The states second by second, from `start` on; every second outside is unknown."""
+
+    def __init__(self, start: int, states: list[str], samples: list[int]) -> None:
+        """`samples` gives for each second the sample count of the step 5 piece that it belongs to."""
+        self.start = start
+        self.merged = list(states)
+        self.samples = list(samples)
+        self.piece = number_pieces(states)
+        self.states = list(states)
+
+    def at(self, second: int) -> str:
+        """The final state of a second."""
+        index = second - self.start
+        return self.states[index] if 0 <= index < len(self.states) else UNKNOWN
+
+    def outages(self) -> list[Outage]:
+        """Step 8."""
+        found = []
+        for chain in chains(self.states, OFFLINE, ONLINE):
+            spans: list[tuple[int, int]] = []
+            for index in chain:
+                second = self.start + index
+                if spans and spans[-1][1] == second:
+                    spans[-1] = (spans[-1][0], second + 1)
+                else:
+                    spans.append((second, second + 1))
+            found.append(Outage(spans[0][0], spans[-1][1], tuple(spans)))
+        return found
+
+    def open_chain(self) -> bool:
+        """Whether the data end before anything online followed the last offline second."""
+        known = [state for state in self.merged if state != UNKNOWN]
+        return bool(known) and known[-1] == OFFLINE
+
+
+def number_pieces(states: Sequence[str]) -> list[int]:
+    """For each second, the number of the maximal stretch of equal states that it belongs to."""
+    numbers: list[int] = []
+    number = 0
+    for index, state in enumerate(states):
+        if index > 0 and state != states[index - 1]:
+            number += 1
+        numbers.append(number)
+    return numbers
+
+
+def floor_s(instant: int) -> int:
+    """The second that an instant lies in."""
+    return instant // MICROSECONDS
+
+
+def ceil_s(instant: int) -> int:
+    """The first whole second that is not before the instant."""
+    second = instant // MICROSECONDS
+    return second if second * MICROSECONDS == instant else second + 1
+
+
+def state_of(run: Run, rules: Rules) -> str:
+    """A run's state under the contract's treatment of rejected passwords."""
+    if run.reason == "auth-rejected" and rules.auth_rejected == "offline":
+        return OFFLINE
+    return run.state
+
+
+def blind_seconds(gaps: Sequence[Gap], start: int, end: int) -> list[bool]:
+    """For each second of [start, end), whether a gap of these covers it (step 1)."""
+    blind = [False] * (end - start)
+    for gap in gaps:
+        gap_end = end if gap.end is None else ceil_s(gap.end)
+        for second in range(floor_s(gap.start), gap_end):
+            if start <= second < end:
+                blind[second - start] = True
+    return blind
+
+
+def ruling_runs(runs: Sequence[Run], gaps: Sequence[Gap], start: int, end: int) -> list[Run | None]:
+    """Step 3 for one vantage: for each second of [start, end), the run whose state holds in it."""
+    runs = sorted(set(runs), key=lambda run: (run.first, run.last))
+    blind = blind_seconds(gaps, start, end)
+    ruling: list[Run | None] = []
+    for second in range(start, end):
+        newest = None
+        for run in runs:
+            if floor_s(run.first) <= second:
+                newest = run
+        if newest is None or blind[second - start]:
+            ruling.append(None)
+            continue
+        last = floor_s(newest.last)
+        if second <= last:
+            ruling.append(newest)
+            continue
+        blinded_since_last = any(blind[s - start] for s in range(last, second))
+        holds = second < last + newest.valid_s and not blinded_since_last
+        ruling.append(newest if holds else None)
+    return ruling
+
+
+def merged_state(states: Sequence[str], rules: Rules) -> str:
+    """Step 4 for one second: the states are one for each vantage."""
+    if ONLINE in states:
+        return ONLINE
+    needed = rules.quorum if rules.vantages == "quorum" else 1
+    return OFFLINE if states.count(OFFLINE) >= needed else UNKNOWN
+
+
+def history(runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules) -> History:
+    """Steps 1 to 7 for one point."""
+    if not runs:
+        return History(0, [], [])
+    start = min(floor_s(run.first) for run in runs)
+    end = max(floor_s(run.last) + run.valid_s for run in runs) + 1
+    ruling = {
+        vantage: ruling_runs(
+            [run for run in runs if run.vantage == vantage],
+            [gap for gap in gaps if gap.vantage == vantage],
+            start,
+            end,
+        )
+        for vantage in sorted({run.vantage for run in runs})
+    }
+    states = []
+    for index in range(end - start):
+        seen = [ruling[vantage][index] for vantage in ruling]
+        states.append(merged_state([state_of(run, rules) for run in seen if run is not None], rules))
+
+    # Step 5: the count of each maximal piece, vantage by vantage, each run once.
+    pieces = number_pieces(states)
+    samples = [0] * len(states)
+    for number in sorted(set(pieces)):
+        inside = [index for index in range(len(states)) if pieces[index] == number]
+        largest = 0
+        for vantage in ruling:
+            counted = {ruling[vantage][index] for index in inside} - {None}
+            largest = max(
+                largest,
+                sum(run.count for run in counted if run is not None and state_of(run, rules) == states[inside[0]]),
+            )
+        for index in inside:
+            samples[index] = largest
+    return confirmed(History(start, states, samples), rules)
+
+
+def history_of_rows(rows: Sequence[tuple[int, int, str]], rules: Rules) -> History:
+    """Steps 5 to 7 for a state file's rows (start, end, state): each is a piece with unlimited samples."""
+    rows = [row for row in rows if row[0] < row[1]]
+    if not rows:
+        return History(0, [], [])
+    start = min(row[0] for row in rows)
+    states = [UNKNOWN] * (max(row[1] for row in rows) - start)
+    for first, end, state in rows:
+        for second in range(first, end):
+            states[second - start] = state
+    return confirmed(History(start, states, [UNLIMITED] * len(states)), rules)
+
+
+def chains(states: Sequence[str], wanted: str, other: str) -> list[list[int]]:
+    """The indexes of the `wanted` seconds, chain by chain: only a second of `other` ends a chain."""
+    found: list[list[int]] = []
+    current: list[int] = []
+    for index, state in enumerate(states):
+        if state == wanted:
+            current.append(index)
+        elif state == other and current:
+            found.append(current)
+            current = []
+    if current:
+        found.append(current)
+    return found
+
+
+def passes(history: History, chain: Sequence[int], minimum_s: int, minimum_samples: int) -> bool:
+    """Whether a chain's own seconds and the samples of its own pieces reach both limits."""
+    samples = {history.piece[index]: history.samples[index] for index in chain}
+    return len(chain) >= minimum_s and sum(samples.values()) >= minimum_samples
+
+
+def sides(states: Sequence[str], chain: Sequence[int]) -> tuple[str, str]:
+    """The states directly before and directly behind a chain."""
+    before, after = chain[0] - 1, chain[-1] + 1
+    return (states[before] if before >= 0 else UNKNOWN, states[after] if after < len(states) else UNKNOWN)
+
+
+def confirmed(history: History, rules: Rules) -> History:
+    """Steps 6 and 7, in place on a history that has its step 5 states."""
+    before = list(history.states)
+    for chain in chains(before, OFFLINE, ONLINE):
+        if not passes(history, chain, rules.minimum_outage_s, rules.confirm_samples):
+            becomes = ONLINE if sides(before, chain) == (ONLINE, ONLINE) else UNKNOWN
+            for index in chain:
+                history.states[index] = becomes
+    before = list(history.states)
+    for chain in chains(before, ONLINE, OFFLINE):
+        fails = not passes(history, chain, rules.minimum_recovery_s, rules.recovery_samples)
+        if fails and sides(before, chain) == (OFFLINE, OFFLINE):
+            for index in chain:
+                history.states[index] = OFFLINE
+    return history
+
+
+def measure(
+    history: History,
+    window: tuple[int, int],
+    service: tuple[int | None, int | None],
+    exclusions: Sequence[tuple[int, int]],
+    rules: Rules,
+) -> Seconds:
+    """Steps 9 and 10: cut what is already judged, and count each second of it in one of four sums."""
+    sums = {ONLINE: 0, OFFLINE: 0, UNKNOWN: 0, "excluded": 0}
+    for second in range(*window):
+        if service[0] is not None and second < service[0]:
+            continue
+        if service[1] is not None and second >= service[1]:
+            continue
+        excluded = any(start <= second < end for start, end in exclusions)
+        if excluded and rules.exclusions != "counted":
+            sums["excluded"] += 1
+        else:
+            sums[history.at(second)] += 1
+    return Seconds(sums[ONLINE], sums[OFFLINE], sums[UNKNOWN], sums["excluded"])
+
+
+def ratio(part: int, whole: int) -> Fraction | None:
+    """A fraction, or None of nothing."""
+    return Fraction(part, whole) if whole else None
+
+
+def figures(seconds: Seconds, rules: Rules) -> Figures:
+    """Step 10's fractions."""
+    good = seconds.online
+    counted = seconds.online + seconds.offline
+    if rules.exclusions == "online":
+        good += seconds.excluded
+        counted += seconds.excluded
+    best = ratio(good + seconds.unknown, counted + seconds.unknown)
+    worst = ratio(good, counted + seconds.unknown)
+    if rules.unknown == "online":
+        good += seconds.unknown
+        counted += seconds.unknown
+    elif rules.unknown == "offline":
+        counted += seconds.unknown
+    return Figures(good, counted, ratio(good, counted), best, worst)
+
+
+def verdict(seconds: Seconds, rules: Rules, target: Fraction) -> str:
+    """Step 11."""
+    result = figures(seconds, rules)
+    known = seconds.online + seconds.offline
+    assessed = known + seconds.unknown
+    if result.counted == 0 or result.best is None or result.worst is None:
+        return "not-assessable"
+    if assessed > 0 and Fraction(known, assessed) < rules.minimum_coverage:
+        return "not-assessable"
+    if result.worst >= target:
+        return "met"
+    if result.best < target:
+        return "missed"
+    return "undecided"
