@@ -37,6 +37,7 @@ class Batcher:
         self._gaps: list[tuple[Instant, Instant, str]] = []
         self._committing = 0  # results at the head of the buffer that a commit under way holds
         self._changed = False
+        self._unprojected = False
         self._wake = asyncio.Event()
         self._closing = False
         self._commit_at = 0.0
@@ -81,6 +82,8 @@ class Batcher:
         while True:
             if not self._samples and not self._gaps:
                 if self._closing:
+                    if self._unprojected:  # readers look at runs: leave them complete
+                        await self._commit_once()
                     return
                 self._wake.clear()
                 await self._wake.wait()
@@ -114,6 +117,7 @@ class Batcher:
             self._committing = 0
         del self._samples[: len(samples)]
         del self._gaps[: len(gaps)]
+        self._unprojected = not flush
         if flush:
             self._projected_at = loop.time()
         if self._samples:

@@ -73,10 +73,11 @@ Probe = Callable[[Any, float], Awaitable[Verdict]]
 
 
 class _Watched:
-    __slots__ = ("again", "due", "job", "last", "running")
+    __slots__ = ("again", "base", "due", "job", "last", "running")
 
     def __init__(self, job: Job, due: float) -> None:
         self.job = job
+        self.base = due  # the point's place in the interval; confirmations do not move it
         self.due = due
         self.last: Outcome | None = None
         self.again = 0  # quick confirmations still owed
@@ -234,9 +235,9 @@ class Engine:
         if soon_s is not None:
             due = now + soon_s
         else:
-            # Keep the phase: the next multiple of the interval after now, so that lateness never accumulates.
+            # The next turn of the point's own phase after now, so that neither lateness nor confirmations accumulate.
             interval = self._pace.interval_s
-            due = watched.due + interval * max(1, math.ceil((now - watched.due) / interval))
+            due = watched.base + interval * max(1, math.floor((now - watched.base) / interval) + 1)
         watched.due = due
         watched.running = False
         if self._watched.get(watched.job.point) is watched:
