@@ -1,0 +1,55 @@
+"""The audit log: one row for everything that changed something, written in the transaction that changed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from console.store.tables import audit
+from monitor.model import Instant
+
+
+def canonical(value: object) -> str:
+    """Return canonical JSON: sorted keys, no spaces, text as it is."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """An audit sink for one origin ("cli", "api", "schedule")."""
+
+    origin: str
+
+    def __call__(
+        self,
+        connection: Connection,
+        *,
+        at: Instant,
+        actor: str,
+        action: str,
+        object: str,
+        before: object,
+        after: object,
+    ) -> None:
+        """Add a row to the caller's transaction."""
+        connection.execute(
+            audit.insert().values(
+                at=at,
+                actor=actor,
+                origin=self.origin,
+                action=action,
+                object=object,
+                before=canonical(before),
+                after=canonical(after),
+            )
+        )
+
+
+def entries(connection: Connection, *, limit: int = 100) -> list[Mapping[str, Any]]:
+    """Return the newest rows first, at most `limit`."""
+    rows = connection.execute(select(audit).order_by(audit.c.id.desc()).limit(limit))
+    return [dict(row) for row in rows.mappings()]
