@@ -1,0 +1,20 @@
+"""Contracts as files: one YAML file each, read strictly. Those that ship with the product lie in contracts/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.load import load_model
+from settlement.contract import Terms
+
+SHIPPED = Path(__file__).parent / "contracts"
+
+
+def load_contract(path: Path) -> Terms:
+    """Read a contract. Raises InputError with every finding, each with file and line.
+
+    A bare name of a contract that ships with the product, like `xinjian`, stands for its file.
+    """
+    if not path.exists() and path.parent == Path() and (SHIPPED / f"{path.name}.yaml").is_file():
+        path = SHIPPED / f"{path.name}.yaml"
+    return load_model(path, Terms)
