@@ -15,8 +15,9 @@ Files, UTF-8 CSV, written to one directory; the same seed and number of points g
 
 Every point is sampled every 60 s by one vantage. Runs of a point abut: the last sample of a run comes at most 60 s
 before the next run's first, well inside valid_s = 125, so that without gaps no second is unknown from the first
-quarter's first instant to the last one's end. Outages last 300 s or more and online stretches 600 s or more, so any
-usual confirmation (3 samples, a few minutes) leaves the sums alone. After its end nothing is known. A few outages continue over a quarter's edge.
+quarter's first instant to the last one's end; after its end nothing is known. Outages last 300 s or more and online
+stretches 600 s or more, so any usual confirmation (3 samples, a few minutes) leaves the sums alone. Outages may
+continue over a quarter's edge, or be under way when the history begins or ends.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """Which points of the reference history were down, and when: quarters with given fault rates, met to the second.
 
-No I/O. Outages last 300 s or more and online stretches 600 s or more; a few outages continue over a quarter's edge.
+No I/O. Outages last 300 s or more and online stretches 600 s or more; an outage may continue over a quarter's edge, or be
+under way when the history begins or ends.
 """
 
 from __future__ import annotations
 
+import bisect
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
@@ -21,7 +23,7 @@ MAX_DOWN = Fraction(92, 100)
 """The largest share of a quarter that one point may be down: the rest stays for its online stretches."""
 MEAN_OUTAGES = 4.5
 MAX_OUTAGES = 24
-"""Outages of a point in a quarter: the mean, and the bound. 24 outages need 25 × 600 s online, which 8 % allows."""
+"""Outages of a point in a quarter: the mean, and the bound. 24 outages need 24 × 600 s online, which 8 % allows."""
 
 Span = tuple[int, int]
 """Half-open, seconds since 1970 UTC."""
@@ -103,24 +105,33 @@ def _pieces(rng: random.Random, total_s: int, count: int, least_s: int, sigma: f
     return [least_s + b - a for a, b in pairwise(edges)]
 
 
-def _outages(rng: random.Random, window: Span, down_s: int, *, from_start: bool, to_end: bool) -> list[Span]:
-    """Place outages of `down_s` seconds in all inside the window, touching its edges only where told."""
+def _outages(rng: random.Random, window: Span, down_s: int) -> list[Span]:
+    """Place outages of `down_s` seconds in all inside the window, ascending, evenly likely at any time of it.
+
+    Outages and online stretches lie on a ring that is then cut open anywhere; were they laid from edge to edge, every
+    quarter would begin and end with its better days. A cut leaves neither side shorter than its kind's least length.
+    """
     if down_s == 0:
         return []
     start, end = window
+    length = end - start
     count = min(1 + int(rng.expovariate(1 / (MEAN_OUTAGES - 0.5))), MAX_OUTAGES, max(1, down_s // (2 * MIN_OUTAGE_S)))
-    if count == 1 and from_start and to_end:
-        to_end = False  # one outage cannot touch both edges and leave the online time somewhere
     outages = _pieces(rng, down_s, count, MIN_OUTAGE_S, 1.5)
-    stretches = _pieces(rng, end - start - down_s, count + 1 - from_start - to_end, MIN_ONLINE_S, 1.0)
-    stretches = [0] * from_start + stretches + [0] * to_end
+    stretches = _pieces(rng, length - down_s, count, MIN_ONLINE_S, 1.0)
+    ring = [piece for pair in zip(outages, stretches, strict=True) for piece in pair]
+    edges = list(accumulate(ring, initial=0))
+    cut = rng.randrange(length)
+    piece = bisect.bisect_right(edges, cut) - 1
+    least = MIN_ONLINE_S if piece % 2 else MIN_OUTAGE_S
+    if min(cut - edges[piece], edges[piece + 1] - cut) < least:
+        cut = edges[piece]
     spans: list[Span] = []
-    at = start
-    for stretch, outage in zip(stretches, outages, strict=False):
-        at += stretch
-        spans.append((at, at + outage))
-        at += outage
-    return spans
+    for first, outage in zip(edges[:-1:2], outages, strict=True):
+        at = start + (first - cut) % length
+        spans.append((at, min(at + outage, end)))
+        if at + outage > end:
+            spans.append((start, at + outage - length))
+    return sorted(spans)
 
 
 def offline_spans(seed: int, phase: Phase, points: int) -> list[list[Span]]:
@@ -128,21 +139,16 @@ def offline_spans(seed: int, phase: Phase, points: int) -> list[list[Span]]:
     rng = random.Random(f"history/{seed}/{phase.id}/{points}")
     badness = [rng.lognormvariate(0.0, 1.6) for _ in range(points)]
     found: list[list[Span]] = [[] for _ in range(points)]
-    over_edge: set[int] = set()
     for quarter in phase.quarters:
         start, end = quarter.span()
         total = offline_seconds(quarter, points)
         shares = _shares(rng, points, end - start, total, badness)
-        last = quarter is phase.quarters[-1]
-        next_over = set() if last else {n for n in range(points) if rng.random() < 0.02}
         for number, down_s in enumerate(shares):
-            edges = {"from_start": number in over_edge, "to_end": number in next_over}
-            for span in _outages(rng, (start, end), down_s, **edges):
+            for span in _outages(rng, (start, end), down_s):
                 if found[number] and found[number][-1][1] == span[0]:
                     found[number][-1] = (found[number][-1][0], span[1])
                 else:
                     found[number].append(span)
-        over_edge = next_over
     return found
 
 
