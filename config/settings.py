@@ -13,7 +13,13 @@ from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from config.load import Lines, finding_of, load_yaml
 from monitor.finding import Finding, InputError
@@ -185,14 +191,22 @@ def _environment(
             )
         known[PREFIX + bare.upper()] = secret
         origins[loc] = name
-    return _nested(known), origins
+    nested: dict[str, Any] = {}
+    for loc, name in origins.items():
+        variable = PREFIX + "__".join(loc).upper()
+        try:
+            nested = _merge(nested, _nested(variable, known[variable]))
+        except SettingsError:
+            findings.append(
+                Finding("", 0, name, "不是合规的 JSON not valid JSON", '列表写成 write a list like ["10.20.0.0/16"]')
+            )
+    return nested, origins
 
 
-def _nested(known: Mapping[str, str]) -> dict[str, Any]:
-    source = EnvSettingsSource(
-        Settings, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter="__", env_parse_none_str=None
-    )
-    source.env_vars = {name.lower(): value for name, value in known.items()}
+def _nested(variable: str, value: str) -> dict[str, Any]:
+    """Let pydantic-settings read one variable, so that what it cannot read is named."""
+    source = EnvSettingsSource(Settings, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter="__")
+    source.env_vars = {variable.lower(): value}
     return dict(source())
 
 
