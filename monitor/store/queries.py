@@ -1,0 +1,243 @@
+"""Reads. Every one takes a Scope and returns the same rows in the same order on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, TextClause, bindparam, or_, select, text, true
+
+from monitor.model import MICROSECONDS, Gap, Instant, Outcome, Run, State
+from monitor.scope import EVERYTHING, Scope
+from monitor.store.identities import outcomes_by_id
+from monitor.store.tables import gaps, point_facts, points, vantages
+
+Window = tuple[Instant, Instant]
+"""Half-open, in microseconds."""
+
+CHUNK_POINTS = 1_000
+_FOREVER = 2**62
+
+
+class PointHistory(NamedTuple):
+    """A point's part of the timeline's input: its runs and the gaps that matter to them, by vantage and time."""
+
+    code: str
+    runs: list[Run]
+    gaps: Sequence[Gap]
+
+
+def visible(scope: Scope, window: Window | None = None) -> ColumnElement[bool]:
+    """Return the condition on `points` that a scope means: some fact, as now known, meets all its sides at once.
+
+    With a window, the fact must hold at some instant of it. An unrestricted scope sees points without facts too.
+    """
+    if scope == EVERYTHING:
+        return true()
+    f = point_facts.c
+    met: list[ColumnElement[bool]] = [f.superseded_at.is_(None)]
+    if scope.contracts is not None:
+        met.append(f.contract.in_(sorted(scope.contracts)))
+    if scope.areas is not None:
+        met.append(f.area.in_(sorted(scope.areas)))
+    if scope.supplier is not None:
+        met.append(f.supplier == scope.supplier)
+    if window is not None:
+        met += [f.valid_from < window[1], or_(f.valid_to.is_(None), f.valid_to > window[0])]
+    return points.c.id.in_(select(f.point_id).where(*met))
+
+
+def codes(connection: Connection, scope: Scope, window: Window | None = None) -> list[tuple[str, int]]:
+    """Return the visible points' codes and row numbers, by code."""
+    query = select(points.c.code, points.c.id).where(visible(scope, window)).order_by(points.c.code)
+    return [(code, number) for code, number in connection.execute(query)]
+
+
+# Reach back to the nearest online run that passes recovery, whatever vantage saw it, and from there take every
+# vantage's run that spans this instant; forward likewise. All look-ups are seeks in the runs' primary key.
+_PASSES = (
+    "r.point_id = p.id AND r.vantage_id = v.id AND r.n >= :samples AND r.last_at - r.first_at >= :lasting"
+    " AND r.outcome_id IN (SELECT o.id FROM outcomes o WHERE o.state = 'online')"
+)
+_RUNS = text(
+    "WITH pairs AS MATERIALIZED (SELECT p.id AS pid, v.id AS vid,"
+    f" (SELECT r.first_at FROM runs r WHERE {_PASSES} AND r.first_at <= :start ORDER BY r.first_at DESC LIMIT 1)"
+    " AS back,"
+    f" (SELECT r.first_at FROM runs r WHERE {_PASSES} AND r.first_at >= :end ORDER BY r.first_at LIMIT 1) AS ahead"
+    " FROM points p CROSS JOIN vantages v WHERE p.id IN :points AND v.id IN :vantages),"
+    " bounds AS MATERIALIZED (SELECT pid, max(back) AS low, min(ahead) AS high FROM pairs GROUP BY pid)"
+    " SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, b.low, b.high"
+    " FROM bounds b JOIN pairs q ON q.pid = b.pid JOIN runs r ON r.point_id = q.pid AND r.vantage_id = q.vid"
+    " AND r.first_at >= coalesce((SELECT max(s.first_at) FROM runs s WHERE s.point_id = q.pid"
+    " AND s.vantage_id = q.vid AND s.first_at <= b.low), b.low, 0) AND r.first_at <= coalesce(b.high, :forever)"
+    " ORDER BY r.point_id, r.vantage_id, r.first_at"
+).bindparams(bindparam("points", expanding=True), bindparam("vantages", expanding=True))
+_WHOLE = text(
+    "SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, NULL, NULL"
+    " FROM runs r WHERE r.point_id IN :points AND r.vantage_id IN :vantages"
+    " ORDER BY r.point_id, r.vantage_id, r.first_at"
+).bindparams(bindparam("points", expanding=True), bindparam("vantages", expanding=True))
+
+
+def timeline_inputs(
+    connection: Connection,
+    scope: Scope,
+    window: Window,
+    vantage_names: frozenset[str] | None = None,
+    *,
+    recovery_samples: int = 1,
+    minimum_recovery_s: int = 0,
+) -> Iterator[PointHistory]:
+    """Yield every visible point's runs and gaps for a window, by code; points without runs as well.
+
+    Step 9 of the timeline algorithm: so much history that nothing inside the window can read differently under a
+    policy with this recovery. Takes the named vantages or all. Memory is bounded by CHUNK_POINTS points.
+    """
+    wanted = {
+        number: name
+        for name, number in connection.execute(select(vantages.c.name, vantages.c.id).order_by(vantages.c.name))
+        if vantage_names is None or name in vantage_names
+    }
+    seen = outcomes_by_id(connection)
+    blind = _Blindness(connection, wanted)
+    values: dict[str, Any] = {
+        "vantages": list(wanted),
+        "samples": recovery_samples,
+        # A second more: quantising may take one away.
+        "lasting": (minimum_recovery_s + 1) * MICROSECONDS,
+        "start": window[0],
+        "end": window[1],
+        "forever": _FOREVER,
+    }
+    listed = iter(codes(connection, scope, window))
+    while chunk := list(islice(listed, CHUNK_POINTS)):
+        found = _load(connection, _RUNS, {**values, "points": [n for _, n in chunk]}, chunk, wanted, seen)
+        doubtful = [
+            (code, n) for code, n in chunk if n in found and blind.spoils(found[n], recovery_samples, values["lasting"])
+        ]
+        if doubtful:
+            whole = {"points": [n for _, n in doubtful], "vantages": list(wanted)}
+            found |= _load(connection, _WHOLE, whole, doubtful, wanted, seen)
+        for code, n in chunk:
+            runs = found[n].runs if n in found else []
+            yield PointHistory(code, runs, blind.around(code, runs))
+
+
+class _Loaded(NamedTuple):
+    runs: list[Run]
+    low: int | None
+    """The first instant of the online run that history reaches back to; None if it is the whole history."""
+    high: int | None
+
+
+def _load(
+    connection: Connection,
+    query: TextClause,
+    values: Mapping[str, object],
+    chunk: Sequence[tuple[str, int]],
+    names: Mapping[int, str],
+    seen: Mapping[int, Outcome],
+) -> dict[int, _Loaded]:
+    """Return the runs of a chunk of points by row number, each point's by vantage name and time."""
+    if not names:
+        return {}
+    code_of = {number: code for code, number in chunk}
+    found: dict[int, _Loaded] = {}
+    for point, vantage, first, last, n, outcome, valid_s, camera, low, high in connection.execute(query, values):
+        loaded = found.get(point)
+        if loaded is None:
+            loaded = found[point] = _Loaded([], low, high)
+        name = "" if camera is None else str(camera)
+        loaded.runs.append(Run(code_of[point], names[vantage], first, last, n, seen[outcome], valid_s, name))
+    if len(names) > 1:
+        for loaded in found.values():
+            loaded.runs.sort(key=lambda run: (run.vantage, run.first))
+    return found
+
+
+class _Blindness:
+    """The gaps of the chosen vantages, found by time."""
+
+    def __init__(self, connection: Connection, names: Mapping[int, str]) -> None:
+        query = (
+            select(gaps.c.vantage_id, points.c.code, gaps.c.start_at, gaps.c.end_at, gaps.c.cause)
+            .outerjoin_from(gaps, points)
+            .where(gaps.c.vantage_id.in_(list(names)))
+            .order_by(gaps.c.start_at, gaps.c.id)
+        )
+        self._all: list[Gap] = []
+        self._of: dict[str, list[Gap]] = {}
+        for vantage, code, start, end, cause in connection.execute(query):
+            gap = Gap(names[vantage], start, end, cause, code)
+            (self._all if code is None else self._of.setdefault(code, [])).append(gap)
+        self._starts = [gap.start for gap in self._all]
+        # Ends may come out of order; what none of the first i gaps passes, all of them end before.
+        self._reach = list(accumulate((_end(gap) for gap in self._all), max))
+
+    def _between(self, code: str, start: int, end: int) -> list[Gap]:
+        """Return the gaps of a point that meet [start, end), and perhaps some more before it."""
+        wide = self._all[bisect_right(self._reach, start) : bisect_left(self._starts, end)]
+        own = self._of.get(code)
+        return wide + [g for g in own if g.start < end and _end(g) > start] if own else wide
+
+    def around(self, code: str, runs: Sequence[Run]) -> list[Gap]:
+        """Return the gaps that can matter to runs: those from the first one on, as far as any of them holds."""
+        if not runs or not (self._all or self._of):
+            return []
+        end = max(run.last + run.valid_s * MICROSECONDS for run in runs)
+        return self._between(code, min(run.first for run in runs), end)
+
+    def spoils(self, loaded: _Loaded, samples: int, lasting: int) -> bool:
+        """Tell whether a gap cuts into every run that history was to reach to, so that none proves a recovery."""
+        if not (self._all or self._of):
+            return False
+        for edge in (loaded.low, loaded.high):
+            if edge is not None and not any(
+                self._whole(run)
+                for run in loaded.runs
+                if run.first == edge and run.outcome.state is State.ONLINE and run.count >= samples
+                if run.last - run.first >= lasting
+            ):
+                return True
+        return False
+
+    def _whole(self, run: Run) -> bool:
+        return not any(
+            gap.vantage == run.vantage and gap.start <= run.last and _end(gap) > run.first
+            for gap in self._between(run.point, run.first, run.last + 1)
+        )
+
+
+def _end(gap: Gap) -> int:
+    return _FOREVER if gap.end is None else gap.end
+
+
+class Devices:
+    """Whose device a code names: the point's own code, its GB code at an instant, or the GB code it had before."""
+
+    def __init__(self, connection: Connection, scope: Scope) -> None:
+        self._codes = {code for code, _ in codes(connection, scope)}
+        f = point_facts.c
+        query = (
+            select(f.gb_code, f.former_gb_code, f.valid_from, f.valid_to, points.c.code)
+            .join_from(point_facts, points)
+            .where(f.superseded_at.is_(None), visible(scope))
+            .order_by(points.c.code, f.valid_from, f.id)
+        )
+        self._present: dict[str, list[tuple[int, int, str]]] = {}
+        self._former: dict[str, set[str]] = {}
+        for gb_code, former, start, end, code in connection.execute(query):
+            if gb_code:
+                self._present.setdefault(gb_code, []).append((start, _FOREVER if end is None else end, code))
+            if former:
+                self._former.setdefault(former, set()).add(code)
+
+    def point_of(self, device: str, at: Instant) -> str | None:
+        """Return the point's code, or None if no point, or more than one, had the device at the instant."""
+        if device in self._codes:
+            return device
+        present = {code for start, end, code in self._present.get(device, ()) if start <= at < end}
+        found = present or self._former.get(device) or {code for _, _, code in self._present.get(device, ())}
+        return next(iter(found)) if len(found) == 1 else None

@@ -1,0 +1,327 @@
+"""The single Writer: one process, one connection, every change of the database in a transaction of its own.
+
+Acknowledged means that COMMIT returned. Whatever fails before it leaves nothing behind, in the tables or in memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from monitor.model import Instant, Sample
+from monitor.store import gaps, live
+from monitor.store.audit import AuditSink
+from monitor.store.batch import Batch, order, pack
+from monitor.store.database import connect, open_database, sqlite_path
+from monitor.store.identities import register_vantage, vantage_ids
+from monitor.store.lock import WriterLock, take_advisory
+from monitor.store.migrate import migrate
+from monitor.store.tables import batches
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A batch is durable: its number, the digest of its results and how many there are."""
+
+    vantage: str
+    seq: int
+    sha256: str
+    n: int
+
+
+class ConflictError(Exception):
+    """The same sequence number came with other results, or a number was left out. Nothing was stored."""
+
+
+class Writer:
+    """Everything that changes the database goes through here. Open it with `open`, close it with `close` or `with`.
+
+    Calls may come from any thread; they run one at a time.
+    """
+
+    def __init__(self, engine: Engine, audit: AuditSink, lock: WriterLock | None, *, dispose: bool = False) -> None:
+        self._engine = engine
+        self._lock = lock
+        self._dispose = dispose
+        self._turn = threading.RLock()
+        self._live: dict[str, live.Live] = {}
+        self._resumed: set[str] = set()
+        self.audit = audit
+        """The sink to hand to functions that work on `transaction()`."""
+        self._connection = connect(engine, writes=True)
+        try:
+            take_advisory(self._connection)
+            migrate(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @classmethod
+    def open(cls, target: str | Engine, audit: AuditSink, lock_path: Path | None = None) -> Self:
+        """Take the writer's lock, bring the schema up to date and return the writer.
+
+        The lock file is `<database file>.lock` for SQLite and `lock_path`, if given, for PostgreSQL, where a lock in
+        the server also keeps other machines out. A second writer gets InputError with the holder's process id.
+        """
+        engine = open_database(target) if isinstance(target, str) else target
+        file = sqlite_path(engine)
+        path = file.with_name(file.name + ".lock") if file is not None else lock_path
+        lock = WriterLock(path) if path is not None else None
+        if lock is not None:
+            lock.acquire()
+        try:
+            return cls(engine, audit, lock, dispose=isinstance(target, str))
+        except BaseException:
+            if isinstance(target, str):
+                engine.dispose()
+            if lock is not None:
+                lock.release()
+            raise
+
+    @property
+    def engine(self) -> Engine:
+        """For readers: see `database.reading`."""
+        return self._engine
+
+    def close(self) -> None:
+        """Release connection and lock; harmless when repeated."""
+        with self._turn:
+            if not self._connection.closed:
+                # Not back to the pool: the session holds the server's lock.
+                self._connection.invalidate()
+                self._connection.close()
+            if self._dispose:
+                self._engine.dispose()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Give the writing connection inside a transaction: commit at the end, all undone by any exception.
+
+        If the server dropped the session before, it is opened anew, and the writer's lock in the server with it.
+        """
+        with self._turn:
+            if self._connection.invalidated:
+                self._connection.close()
+                self._live.clear()
+                self._connection = connect(self._engine, writes=True)
+                take_advisory(self._connection)
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                # Memory may be ahead of the tables now; it is read again when next needed.
+                self._live.clear()
+                raise
+
+    # -- results
+
+    def resume(self, vantage: str, at: Instant, *, kind: str = "local", blind: bool = True) -> int:
+        """Start writing a vantage: replay what was not projected and return the next sequence number.
+
+        With `blind` a gap `restart` opens at the last committed result and ends with the first new one; after an
+        earlier wall time `at` it is a gap `clock` from there until results pass the last one again. Agents, which
+        keep their results while the centre is down, are resumed without.
+        """
+        with self.transaction() as connection:
+            state = live.load(connection, register_vantage(connection, vantage, kind), vantage)
+            pending = state.projection.everything()
+            live.write(connection, state, pending, at)
+            live.mark_projected(connection, state, state.next_seq - 1)
+            if blind and state.floor is not None:
+                _open_restart(connection, state, at)
+        state.projection.written(pending)
+        state.projected_seq = state.next_seq - 1
+        self._live[vantage] = state
+        self._resumed.add(vantage)
+        return state.next_seq
+
+    def next_seq(self, vantage: str) -> int:
+        """Return the number that the vantage's next batch must carry. Raises RuntimeError before `resume`."""
+        with self._turn:
+            return self._state(vantage).next_seq
+
+    def commit_batch(
+        self,
+        vantage: str,
+        seq: int,
+        samples: Sequence[Sample],
+        *,
+        gaps_seen: Sequence[tuple[Instant, Instant, str]] = (),
+        flush: bool = False,
+        at: Instant | None = None,
+    ) -> Ack:
+        """Store results as batch `seq` and return when they are durable.
+
+        `gaps_seen` (start, end, cause) of the whole vantage go into the same transaction. Runs that the batch opened
+        are written with it; `flush` writes the growth of all the others too. `at` is when this is recorded, by
+        default when the last attempt ended. The same number with the same results is acknowledged again without
+        effect; with others, or out of turn, it is a ConflictError. Unknown points are an InputError.
+        """
+        batch = pack(vantage, samples)
+        known_at = at if at is not None else Instant(max(s.at + s.took_us for s in samples))
+        with self._turn:
+            state = self._state(vantage)
+            if seq != state.next_seq:
+                return self._again(state, seq, batch)
+            with self.transaction() as connection:
+                live.require_points(connection, state, {s.point for s in samples})
+                _insert(connection, state, seq, batch)
+                for start, end, cause in gaps_seen:
+                    _add_gap(connection, state, start, end, cause, None, known_at)
+                _close_restart(connection, state, samples, known_at)
+                for sample in sorted(samples, key=order):
+                    state.projection.add(sample)
+                pending = state.projection.everything() if flush else state.projection.changed()
+                live.write(connection, state, pending, known_at)
+                if flush:
+                    live.mark_projected(connection, state, seq)
+            state.projection.written(pending)
+            state.next_seq = seq + 1
+            if flush:
+                state.projected_seq = seq
+        return Ack(vantage, seq, batch.sha256, batch.n)
+
+    def project(self, vantage: str, at: Instant) -> int:
+        """Bring the runs up to date with all committed batches and return the last one's number."""
+        with self._turn:
+            state = self._state(vantage)
+            last = state.next_seq - 1
+            with self.transaction() as connection:
+                pending = state.projection.everything()
+                live.write(connection, state, pending, at)
+                live.mark_projected(connection, state, last)
+            state.projection.written(pending)
+            state.projected_seq = last
+        return last
+
+    # -- gaps
+
+    def open_gap(self, vantage: str, start: Instant, cause: str, point: str | None = None, *, at: Instant) -> int:
+        """Open a gap, of one point or of all, and return its number. `start` may lie in the past."""
+        return self._gap(vantage, start, None, cause, point, at)
+
+    def add_gap(
+        self, vantage: str, start: Instant, end: Instant, cause: str, point: str | None = None, *, at: Instant
+    ) -> int:
+        """Add a gap that is over; the same one given again is not added twice. Raises ValueError unless end > start."""
+        return self._gap(vantage, start, end, cause, point, at)
+
+    def close_gap(self, vantage: str, gap: int, end: Instant, *, at: Instant) -> None:
+        """End an open gap. Raises ValueError if it is not open or would end before it starts."""
+        with self._turn:
+            state = self._state(vantage)
+            with self.transaction() as connection:
+                found = next((g for g in gaps.open_gaps(connection, state.id) if g.id == gap), None)
+                if found is None:
+                    raise ValueError(f"gap {gap} is not open at {vantage}")
+                gaps.close(connection, state.vantage, found, end, at=at)
+                state.projection.edges.add(end, found.point)
+
+    def _gap(
+        self, vantage: str, start: Instant, end: Instant | None, cause: str, point: str | None, at: Instant
+    ) -> int:
+        with self._turn:
+            state = self._state(vantage)
+            with self.transaction() as connection:
+                if point is not None:
+                    live.require_points(connection, state, {point})
+                return _add_gap(connection, state, start, end, cause, point, at)
+
+    # -- inside
+
+    def _state(self, vantage: str) -> live.Live:
+        if vantage not in self._resumed:
+            raise RuntimeError(f"resume({vantage!r}, at) comes first: it writes the gap since the last result")
+        state = self._live.get(vantage)
+        if state is None:
+            with self.transaction() as connection:
+                state = live.load(connection, vantage_ids(connection)[vantage][0], vantage)
+            self._live[vantage] = state
+        return state
+
+    def _again(self, state: live.Live, seq: int, batch: Batch) -> Ack:
+        if seq > state.next_seq:
+            raise ConflictError(f"批次号不连续 batch {seq} of {state.name} is out of turn: {state.next_seq} comes next")
+        query = select(batches.c.sha256, batches.c.n).where(batches.c.vantage_id == state.id, batches.c.seq == seq)
+        with self.transaction() as connection:
+            found = connection.execute(query).one_or_none()
+        if found is None or found.sha256 != batch.sha256:
+            raise ConflictError(f"批次号已用于其他结果 batch {seq} of {state.name} is stored with other results")
+        return Ack(state.name, seq, found.sha256, found.n)
+
+
+def _insert(connection: Connection, state: live.Live, seq: int, batch: Batch) -> None:
+    connection.execute(
+        insert(batches).values(
+            vantage_id=state.id,
+            seq=seq,
+            first_at=batch.first_at,
+            last_at=batch.last_at,
+            n=batch.n,
+            sha256=batch.sha256,
+            body=batch.body,
+        )
+    )
+
+
+def _add_gap(
+    connection: Connection,
+    state: live.Live,
+    start: Instant,
+    end: Instant | None,
+    cause: str,
+    point: str | None,
+    at: Instant,
+) -> int:
+    place = None if point is None else (state.ids[point], point)
+    number = gaps.add(connection, state.vantage, start, end, cause, point=place, at=at)
+    state.projection.edges.add(start, point)
+    if end is not None:
+        state.projection.edges.add(end, point)
+    return number
+
+
+def _open_restart(connection: Connection, state: live.Live, at: Instant) -> None:
+    floor = Instant(state.floor or 0)
+    for gap in gaps.open_gaps(connection, state.id):
+        if gap not in state.blind:
+            # Whoever opened it is gone; the restart's gap takes over from here.
+            end = Instant(max(floor, gap.start + 1))
+            gaps.close(connection, state.vantage, gap, end, at=at)
+            state.projection.edges.add(end, gap.point)
+    if at < floor and all(gap.start > at for gap in state.blind):
+        start, cause = at, gaps.CLOCK
+    elif not state.blind:
+        start, cause = floor, gaps.RESTART
+    else:
+        return
+    number = _add_gap(connection, state, start, None, cause, None, at)
+    state.blind.append(gaps.OpenGap(number, None, start, cause))
+
+
+def _close_restart(connection: Connection, state: live.Live, samples: Sequence[Sample], at: Instant) -> None:
+    """End the gaps of a restart at the first result later than every one before it."""
+    if not state.blind:
+        return
+    floor = state.floor or 0
+    first = min((s.at for s in samples if s.at > floor), default=None)
+    if first is None:
+        return
+    for gap in state.blind:
+        gaps.close(connection, state.vantage, gap, first, at=at)
+    state.projection.edges.add(first)
+    state.blind = []
