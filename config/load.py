@@ -63,7 +63,7 @@ class _Strict(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.composer.ComposerError(
                 None, None, "不支持锚点与别名 anchors and aliases are not accepted", event.start_mark
@@ -117,7 +117,8 @@ class _Reading:
             if key in data:
                 first = self.lines.at(inner)
                 message = f"键重复 duplicate key: {key}（首见于第 {first} 行 first on line {first}）"
-                self.complain(inner, line, message, "只留一个 keep one of them")
+                # Not marked as broken: what is wrong with the first value is worth saying too.
+                self.findings.append(Finding(self.file, line, dotted(inner), message, "只留一个 keep one of them"))
                 continue
             self.lines.put(inner, line)
             data[key] = self.value(value_node, inner)

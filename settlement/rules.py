@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from monitor import intervals
 from monitor.finding import Finding, InputError, refuse
-from settlement.contract import Phase, Terms, fraction_of
+from settlement.contract import Phase, Terms
 from settlement.daycount import DayCount, DaySpan, Quarter, months_billed
+from settlement.figures import fraction_of
 from settlement.money import round_half_up
 
 DaySpans = tuple[DaySpan, ...]
