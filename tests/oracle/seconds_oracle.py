@@ -4,18 +4,19 @@ It holds one entry per second in lists and walks them; nothing is clever and not
 text of the data model alone, imports nothing of the product, and exists so that the product can be compared with it.
 The step numbers are those of the data model. Where its text leaves a choice, the choice is written down here:
 
-R1  Quantising comes first and everything else, also "inside a gap" and "after last", is asked of whole seconds. A gap
-    without length at a fractional instant therefore blinds its second, and at a whole second it is dropped and blinds
-    nothing.
+R1  Quantising comes first and everything else is asked of whole seconds, with one exception: whether a sample lies
+    before, inside or after a gap is settled by their instants, since rounding must not put the first result after a
+    crash, at which the crash's gap ends, into that gap. Its second is the gap's all the same. A gap without length at
+    a fractional instant blinds its second, and at a whole second it is dropped and blinds nothing.
 R2  A gap is "after last" when it starts in the second of the last sample or later.
-R3  A run holds its state between its first and its last sample except inside gaps, also behind a gap that lies between
-    them: samples of the same outcome came on its other side, and only the first and last instant are stored. Only the
-    holding beyond the last sample ends for good at a gap. A last sample that itself lies inside a gap is overridden,
-    so nothing is held beyond that gap.
-R4  Vantages count towards a merged piece only with the runs that have the piece's state and rule at least one of its
-    seconds. A vantage's count in a piece is the sum over such runs, each once; the piece's count is the largest of
-    these sums. A run cut in two by another vantage or by a gap counts in full in either piece, because where its
-    samples lay is not stored.
+R3  Behind a gap that lies between a run's first and last sample "its next sample" is not stored. No two samples are
+    further apart than valid_s, so it came valid_s after the gap's end at the latest, and with the last one at the
+    latest: from then on the state is known. Behind a gap after which the run has no sample nothing is held.
+R4  Where samples must be divided among pieces, a run's are taken as evenly spaced from the second of the first to that
+    of the last. Those inside gaps are lost. One in a second that its run does not rule (a later run won it, or R3
+    leaves it unknown) counts in the next second that the run rules, else in the one before, with no gap between. A
+    vantage's count in a merged piece is the number of its samples that have the piece's state, the piece's count is the
+    largest of these, and at least 1: a piece that only holds a verdict rests on that verdict's sample.
 R5  Quorum changes offline only: online if any vantage is online; else offline if at least `quorum` vantages are.
 R6  "The piece before" and "the piece after" touch the chain directly. Before the first and behind the last knowledge
     the state is unknown.
@@ -180,9 +181,21 @@ def blind_seconds(gaps: Sequence[Gap], start: int, end: int) -> list[bool]:
     return blind
 
 
+def known_after(run: Run, gaps: Sequence[Gap], gap_end: int) -> int | None:
+    """The first second from which a run's state is known behind the gap that ends with second `gap_end` - 1.
+
+    None if the run has no sample behind it (R1, R3).
+    """
+    instant = max(gap.end for gap in gaps if gap.end is not None and ceil_s(gap.end) == gap_end)
+    if run.first >= instant:
+        return gap_end
+    if run.last < instant:
+        return None
+    return min(max(floor_s(run.last), gap_end), gap_end + run.valid_s)
+
+
 def ruling_runs(runs: Sequence[Run], gaps: Sequence[Gap], start: int, end: int) -> list[Run | None]:
     """Step 3 for one vantage: for each second of [start, end), the run whose state holds in it."""
-    runs = sorted(set(runs), key=lambda run: (run.first, run.last))
     blind = blind_seconds(gaps, start, end)
     ruling: list[Run | None] = []
     for second in range(start, end):
@@ -193,14 +206,50 @@ def ruling_runs(runs: Sequence[Run], gaps: Sequence[Gap], start: int, end: int) 
         if newest is None or blind[second - start]:
             ruling.append(None)
             continue
-        last = floor_s(newest.last)
-        if second <= last:
-            ruling.append(newest)
-            continue
-        blinded_since_last = any(blind[s - start] for s in range(last, second))
-        holds = second < last + newest.valid_s and not blinded_since_last
+        holds = second <= floor_s(newest.last) or second < floor_s(newest.last) + newest.valid_s
+        blinded = [s for s in range(floor_s(newest.first), second) if blind[s - start]]
+        if holds and blinded:
+            known = known_after(newest, gaps, blinded[-1] + 1)
+            holds = known is not None and second >= known
         ruling.append(newest if holds else None)
     return ruling
+
+
+def sample_seconds(run: Run) -> list[int]:
+    """The seconds of a run's samples, evenly spaced (R4)."""
+    first, last = floor_s(run.first), floor_s(run.last)
+    if run.count == 1:
+        return [first]
+    return [first + (last - first) * number // (run.count - 1) for number in range(run.count)]
+
+
+def sample_homes(
+    runs: Sequence[Run], gaps: Sequence[Gap], ruling: Sequence[Run | None], start: int, end: int
+) -> list[int]:
+    """For each second of [start, end), how many of one vantage's samples count in it (R4)."""
+    blind = blind_seconds(gaps, start, end)
+    homes = [0] * (end - start)
+    for run in runs:
+        for number, second in enumerate(sample_seconds(run)):
+            if blind[second - start]:
+                known = run.last if number == run.count - 1 else run.first
+                inside = [
+                    gap
+                    for gap in gaps
+                    if floor_s(gap.start) <= second and (gap.end is None or ceil_s(gap.end) > second)
+                ]
+                if any(gap.end is None or known < gap.end for gap in inside):
+                    continue
+            home = second
+            while home < end and ruling[home - start] is not run and not (home > second and blind[home - start]):
+                home += 1
+            if home == end or ruling[home - start] is not run:
+                home = second
+                while home >= start and ruling[home - start] is not run and not blind[home - start]:
+                    home -= 1
+            if home >= start and ruling[home - start] is run:
+                homes[home - start] += 1
+    return homes
 
 
 def merged_state(states: Sequence[str], rules: Rules) -> str:
@@ -217,32 +266,31 @@ def history(runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules) -> History:
         return History(0, [], [])
     start = min(floor_s(run.first) for run in runs)
     end = max(floor_s(run.last) + run.valid_s for run in runs) + 1
-    ruling = {
-        vantage: ruling_runs(
-            [run for run in runs if run.vantage == vantage],
-            [gap for gap in gaps if gap.vantage == vantage],
-            start,
-            end,
-        )
-        for vantage in sorted({run.vantage for run in runs})
-    }
+    ruling: dict[str, list[Run | None]] = {}
+    homes: dict[str, list[int]] = {}
+    for vantage in sorted({run.vantage for run in runs}):
+        its_runs = sorted({run for run in runs if run.vantage == vantage}, key=lambda run: run.first)
+        its_gaps = [gap for gap in gaps if gap.vantage == vantage]
+        ruling[vantage] = ruling_runs(its_runs, its_gaps, start, end)
+        homes[vantage] = sample_homes(its_runs, its_gaps, ruling[vantage], start, end)
     states = []
     for index in range(end - start):
         seen = [ruling[vantage][index] for vantage in ruling]
         states.append(merged_state([state_of(run, rules) for run in seen if run is not None], rules))
 
-    # Step 5: the count of each maximal piece, vantage by vantage, each run once.
+    # Step 5: the count of each maximal piece.
     pieces = number_pieces(states)
     samples = [0] * len(states)
     for number in sorted(set(pieces)):
         inside = [index for index in range(len(states)) if pieces[index] == number]
-        largest = 0
-        for vantage in ruling:
-            counted = {ruling[vantage][index] for index in inside} - {None}
-            largest = max(
-                largest,
-                sum(run.count for run in counted if run is not None and state_of(run, rules) == states[inside[0]]),
-            )
+        largest = 1
+        for vantage, rulers in ruling.items():
+            agreeing = 0
+            for index in inside:
+                ruler = rulers[index]
+                if ruler is not None and state_of(ruler, rules) == states[index]:
+                    agreeing += homes[vantage][index]
+            largest = max(largest, agreeing)
         for index in inside:
             samples[index] = largest
     return confirmed(History(start, states, samples), rules)
