@@ -44,8 +44,8 @@ class Lines:
         self._lines: dict[Place, int] = {}
 
     def put(self, place: Place, line: int) -> None:
-        """Note a value's line."""
-        self._lines[place] = line
+        """Note a value's line; the first note stays, so that a value under a key stands at its key."""
+        self._lines.setdefault(place, line)
 
     def at(self, place: Place) -> int:
         """Return the line of a value, or of the nearest thing around it that is in the file; 1 for the whole."""
@@ -97,8 +97,7 @@ class _Reading:
 
     def value(self, node: yaml.Node, place: Place) -> Any:
         line = node.start_mark.line + 1
-        if place not in self.lines._lines:  # a mapping's value keeps its key's line
-            self.lines.put(place, line)
+        self.lines.put(place, line)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):

@@ -107,10 +107,8 @@ def units_billed(spans: Sequence[DaySpan], month: DaySpan, rule: DayCount) -> in
     if billed in {0, end - start}:
         return units_in(month, rule) if billed else 0
     match rule:
-        case DayCount.ACTUAL:
-            return billed
-        case DayCount.THIRTY:
-            return min(billed, 30)
+        case DayCount.ACTUAL | DayCount.THIRTY:
+            return billed  # of a month billed in part, so never above 30
         case DayCount.HALF_MONTH:
             return (inside[0][0] < start + 15) + (inside[-1][1] > start + 15)
         case DayCount.FULL_MONTH:
