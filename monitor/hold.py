@@ -7,6 +7,8 @@
 3. A run's state holds over [first, e), e = the earliest of: the next run's first, last + valid_s, the first gap. Inside
    a gap nothing is known, nor after it until the next sample. In a run that goes on after a gap the next sample came no
    later than `valid_s` after the gap's end (rule 2) nor later than the run's last: from then on the state is proven.
+   Whether a run's first or last sample came after a gap is asked of instants, not of seconds: the gap of a crash ends
+   with the first result after it, and rounding must not put that result into the gap. Its second stays the gap's.
 4. At any second the point is online if any vantage says online; else offline if at least `quorum` vantages say so; else
    unknown. The samples of a merged stretch are those of its largest vantage that fall within it, or 1 if it only holds
    the verdict of an earlier one. (Not the run's whole count: a vantage whose own line has been down for hours must not
@@ -23,13 +25,20 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from monitor.debounce import Piece
-from monitor.intervals import Span, normalise
 from monitor.model import MICROSECONDS, Gap, Outcome, Reason, Run, State
 
 FOREVER = 1 << 62
 """The end, in seconds, of a gap that is still open."""
 
 _first = attrgetter("first")
+
+
+class Blind(NamedTuple):
+    """The whole seconds [start, end) that touching gaps touch; `until` is the instant at which the last of them ends."""
+
+    start: int
+    end: int
+    until: int
 
 
 class Held(NamedTuple):
@@ -67,17 +76,27 @@ def _whole_run(run: Run) -> tuple[int, int, int, int, State, Reason, str]:
     return (run.first, run.last, run.count, run.valid_s, run.outcome.state, run.outcome.reason, run.outcome.rung)
 
 
-def blind(gaps: Iterable[Gap]) -> list[Span]:
-    """The whole seconds that the gaps touch, as a normal list."""
-    return normalise(
-        (gap.start // MICROSECONDS, FOREVER if gap.end is None else -(-gap.end // MICROSECONDS)) for gap in gaps
-    )
+def blind(gaps: Iterable[Gap]) -> list[Blind]:
+    """The whole seconds that the gaps touch: in order, apart, none empty."""
+    result: list[Blind] = []
+    for gap in sorted(gaps, key=attrgetter("start")):
+        start = gap.start // MICROSECONDS
+        end = FOREVER if gap.end is None else -(-gap.end // MICROSECONDS)
+        until = FOREVER * MICROSECONDS if gap.end is None else gap.end
+        if end <= start:
+            continue
+        if result and start <= result[-1].end:
+            last = result[-1]
+            result[-1] = Blind(last.start, max(last.end, end), max(last.until, until))
+        else:
+            result.append(Blind(start, end, until))
+    return result
 
 
-def hold(runs: Sequence[Run], gaps: Sequence[Span], auth_offline: bool) -> list[Held]:
-    """Where one vantage's runs (`in_order`) hold outside its gaps (a normal list). In order, not overlapping."""
+def hold(runs: Sequence[Run], gaps: Sequence[Blind], auth_offline: bool) -> list[Held]:
+    """Where one vantage's runs (`in_order`) hold outside its gaps (of `blind`). In order, not overlapping."""
     result: list[Held] = []
-    gap_ends = [end for _, end in gaps]
+    gap_ends = [gap.end for gap in gaps]
     following = FOREVER
     for run in reversed(runs):
         first, last = run.first // MICROSECONDS, run.last // MICROSECONDS
@@ -86,28 +105,32 @@ def hold(runs: Sequence[Run], gaps: Sequence[Span], auth_offline: bool) -> list[
         state = reading(run.outcome, auth_offline)
         if first < end and state is not State.UNKNOWN:
             whole = Held(first, end, state, 0, run.count, first, last, run.count)
-            result.extend(reversed(_outside(whole, run.valid_s, gaps, bisect_right(gap_ends, first))))
+            result.extend(reversed(_outside(whole, run, gaps, bisect_right(gap_ends, first))))
     result.reverse()
     return result
 
 
-def _outside(whole: Held, valid_s: int, gaps: Sequence[Span], nearest: int) -> list[Held]:
+def _outside(whole: Held, run: Run, gaps: Sequence[Blind], nearest: int) -> list[Held]:
     """The parts of a run that hold in spite of gaps; `nearest` is the first gap that ends after the run's first."""
     result: list[Held] = []
-    start, end, low = whole.start, whole.end, 0
+    start, end, low, high = whole.start, whole.end, 0, whole.high
     while start < end and nearest < len(gaps):
-        gap_start, gap_end = gaps[nearest]
+        gap = gaps[nearest]
         nearest += 1
-        if gap_start >= end:
+        if gap.start >= end:
+            high = _before(whole, gap.start)
             break
-        if gap_start > start:
-            result.append(whole._replace(start=start, end=gap_start, low=low, high=_before(whole, gap_start)))
-        if gap_end > whole.last:
+        if gap.start > start:
+            result.append(whole._replace(start=start, end=gap.start, low=low, high=_before(whole, gap.start)))
+        if gap.until <= run.first:  # before the run; rounding alone let them share a second
+            start = max(start, gap.end)
+        elif gap.until > run.last:
             return result
-        low = _before(whole, gap_end)
-        start = min(whole.last, gap_end + valid_s)
+        else:
+            low = min(_before(whole, gap.end), run.count - 1)
+            start = max(gap.end, min(whole.last, gap.end + run.valid_s))
     if start < end:
-        result.append(whole._replace(start=start, low=low))
+        result.append(whole._replace(start=start, low=low, high=high))
     return result
 
 

@@ -137,7 +137,8 @@ class Rate:
     """good / counted, after the policy's treatment of excluded and unknown time.
 
     Units are seconds, for snapshots inspections, for integrity devices. `best` and `worst` are the rate if all unknown
-    had been online, and offline; both are None, as `value` is, if nothing is counted.
+    had been online, and offline. They are told even if nothing is counted, when `value` is None: of time that is all
+    unknown they are 1 and 0. They are None only where there is nothing unknown either.
     """
 
     good: int
@@ -177,7 +178,7 @@ def rate_of(seconds: Seconds, policy: Policy) -> Rate:
         counted += unknown
     elif policy.unknown == "offline":
         counted += unknown
-    if not counted:
+    if not known_or_not:
         return Rate(good, counted, excluded, unknown, None, None)
     return Rate(good, counted, excluded, unknown, Fraction(most, known_or_not), Fraction(least, known_or_not))
 
@@ -190,7 +191,7 @@ def verdict(seconds: Seconds, policy: Policy, target: Fraction | None) -> Verdic
 def judge(rate: AnyRate, seconds: Seconds, policy: Policy, target: Fraction | None) -> Verdict:
     """Step 11 on a rate of any definition; `seconds` is the account whose coverage is asked."""
     best, worst = rate.best, rate.worst
-    if target is None or best is None or worst is None:
+    if target is None or rate.value is None or best is None or worst is None:
         return "not-assessable"
     known = seconds.online + seconds.offline
     # Multiplied out: where everything is excluded there is nothing to cover, and 0 / 0 is no lack of coverage.
