@@ -15,7 +15,8 @@ MAX_VANTAGES = 1_000
 
 def point_ids(connection: Connection) -> dict[str, int]:
     """Return every point's row number by code."""
-    return dict(connection.execute(select(points.c.code, points.c.id)).tuples().all())
+    # .all(): dict() would take the result itself, which has keys(), for a mapping.
+    return dict(iter(connection.execute(select(points.c.code, points.c.id)).all()))
 
 
 def vantage_ids(connection: Connection) -> dict[str, tuple[int, str]]:

@@ -20,6 +20,8 @@ import psycopg
 import pytest
 
 START_S = 60
+LOCALE = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=zh")
+"""A collation that does not sort by bytes, so that a column which forgot to ask for bytes is noticed."""
 
 
 def find_bin() -> Path | None:
@@ -69,7 +71,7 @@ class Server:
 
 
 @contextmanager
-def running(*, collate: str = "C.UTF-8") -> Iterator[Server]:
+def running() -> Iterator[Server]:
     """Give a fresh server; it is stopped and its folder removed at the end."""
     binaries = require_bin()
     # Short: a socket's path has about 100 characters.
@@ -84,8 +86,7 @@ def running(*, collate: str = "C.UTF-8") -> Iterator[Server]:
     process = None
     try:
         subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "camsla", "-A", "trust", "-E", "UTF8", "--no-sync"]
-            + [f"--locale={collate}"],
+            [binaries / "initdb", "-D", data, "-U", "camsla", "-A", "trust", "-E", "UTF8", "--no-sync", *LOCALE],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -94,9 +95,8 @@ def running(*, collate: str = "C.UTF-8") -> Iterator[Server]:
         )
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="]
-                # What COMMIT promises is not tried here; a test machine's disk should not pay for it.
-                + ["-c", "fsync=off", "-c", "max_connections=60", "-c", "shared_buffers=64MB"],
+                # What the disk keeps is not tried here, and a test machine should not pay for it: fsync=off.
+                [binaries / "postgres", "-D", data, "-k", folder, *_options("listen_addresses=", "fsync=off")],
                 stdout=log,
                 stderr=log,
                 cwd=folder,
@@ -115,6 +115,10 @@ def running(*, collate: str = "C.UTF-8") -> Iterator[Server]:
                 process.kill()
                 process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _options(*settings: str) -> list[str]:
+    return [part for setting in (*settings, "max_connections=60", "shared_buffers=64MB") for part in ("-c", setting)]
 
 
 def _unprivileged() -> pwd.struct_passwd:
