@@ -7,7 +7,6 @@ environment alike, and every complaint is reported at once with the place it cam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +23,7 @@ from pydantic_settings import (
 from config.load import Lines, finding_of, load_yaml
 from monitor.finding import Finding, InputError
 from monitor.model import Rung
+from monitor.probes.address import Allowed
 from monitor.timeline import Policy
 
 PREFIX = "CAMSLA_"
@@ -40,30 +40,36 @@ class Watch(BaseModel):
 
     vantage: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = "local"
     interval_s: Annotated[float, Field(ge=0.2, le=300)] = 60.0
-    retry_s: Annotated[float, Field(ge=0.1, le=60)] = 10.0
+    retry_s: Annotated[float, Field(ge=0.1, le=60)] | None = None
+    """Between confirmations of a change; by default 10 s, or the interval if that is shorter."""
     timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
     rung: Rung = Rung.DESCRIBE
     concurrency: Annotated[int, Field(ge=1, le=5_000)] = 200
     allow: tuple[str, ...] = ()
-    """Networks (CIDR) that may be probed; empty allows what the point ledger names."""
+    """What may be probed, like `10.20.0.0/16:554`; empty allows what the point ledger names."""
 
     @field_validator("allow")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
             try:
-                ip_network(item)
-            except ValueError:
-                raise ValueError(f"不是网段 not a network: {item!r}，例如 for example 10.20.0.0/16") from None
+                Allowed.parse(item)
+            except InputError as error:
+                raise ValueError("；".join(f"{f.message} → {f.remedy}" for f in error.findings)) from None
         return value
 
     @model_validator(mode="after")
     def _paces(self) -> Self:
-        if self.retry_s > self.interval_s:
+        if self.retry_s is not None and self.retry_s > self.interval_s:
             raise ValueError(
                 f"复核间隔 retry_s {self.retry_s:g} 大于 exceeds interval_s {self.interval_s:g}；应不大于巡检间隔 make it smaller"
             )
         return self
+
+    @property
+    def confirm_every_s(self) -> float:
+        """The retry interval in force."""
+        return min(10.0, self.interval_s) if self.retry_s is None else self.retry_s
 
 
 class Serve(BaseModel):
@@ -170,9 +176,12 @@ def _environment(
         if not name.startswith(PREFIX) or name in NOT_SETTINGS or name.startswith("CAMSLA_TEST_"):
             continue
         bare = name[len(PREFIX) :].lower()
-        if bare.endswith("_file") and bare.split("__")[0] not in Settings.model_fields:
+        secret: str | None
+        if bare == "secret_key_file":
+            bare, secret = "secret_key_path", value  # the key stays in its file: only the path is a setting
+        elif bare.endswith("_file") and bare.split("__")[0] not in Settings.model_fields:
             bare = bare.removesuffix("_file")
-            secret: str | None = _secret(name, value, findings)
+            secret = _secret(name, value, findings)
             if secret is None:
                 continue
         else:

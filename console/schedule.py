@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -17,7 +17,7 @@ def monthly(zone: str, *, day: int, hour: int, minute: int) -> CronTrigger:
     return CronTrigger(day=day, hour=hour, minute=minute, timezone=ZoneInfo(zone))
 
 
-def scheduler(zone: str, close_months: Callable[[], None]) -> AsyncIOScheduler:
+def scheduler(zone: str, close_months: Callable[[], Awaitable[None]]) -> AsyncIOScheduler:
     """Return the scheduler with its jobs, not yet started.
 
     `close_months` freezes the rates of every ended month that is not yet frozen; it runs on the 1st at 00:20, when

@@ -50,10 +50,12 @@ class Watching:
         *,
         acks: TextIO | None = None,
         say: Callable[[str], None] = print,
+        failed: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._acks = acks
         self._say = say
+        self._failed = failed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._failing = False
         self.batches = 0
@@ -61,11 +63,12 @@ class Watching:
         self.batcher = Batcher(self._commit, self._commit_failed)
         self.engine = Engine(vantage, probe, self.batcher, pace, clock)
 
-    async def _on_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+    async def on_writer(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Run blocking work that writes on the one thread that may."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     async def _commit(self, samples: list[Sample], gaps: list[tuple[Instant, Instant, str]], flush: bool) -> None:
-        ack = await self._on_thread(self._store.commit, samples, gaps, flush)
+        ack = await self.on_writer(self._store.commit, samples, gaps, flush)
         self._failing = False
         if ack is None:
             return
@@ -76,40 +79,55 @@ class Watching:
             print(json.dumps(line), file=self._acks, flush=True)
 
     def _commit_failed(self, error: Exception) -> None:
+        self._failed()
         if not self._failing:
             self._say(
                 f"存储失败，结果暂存内存并重试 cannot store, keeping results and trying again: {type(error).__name__}: {error}"
             )
         self._failing = True
 
-    async def run(self, *, duration_s: float | None = None, signals: bool = True) -> None:
-        """Watch until SIGTERM, SIGINT or `duration_s`; everything acknowledged is durable when this returns."""
+    async def run(self, *, duration_s: float | None = None, probing: bool = True) -> None:
+        """Watch until SIGTERM, SIGINT or `duration_s`; everything acknowledged is durable when this returns.
+
+        Without `probing` only the rest of the process lives: nothing is due, and no gap is opened.
+        """
         loop = asyncio.get_running_loop()
-        if signals:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self.engine.stop)
-        await self._on_thread(self._store.resume)
-        self.engine.replace(await self._on_thread(self._store.jobs))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.engine.stop)
         if duration_s is not None:
             loop.call_later(duration_s, self.engine.stop)
-        helpers = [asyncio.create_task(work) for work in (self.batcher.run(), self._reload(), self._progress())]
+        try:
+            if probing:
+                await self.on_writer(self._store.resume)
+                self.engine.replace(await self.on_writer(self._store.jobs))
+            await self._live(probing)
+        finally:
+            await self.on_writer(self._store.close)
+            self._thread.shutdown()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def _live(self, probing: bool) -> None:
+        batching = asyncio.create_task(self.batcher.run())
+        # Without somebody to store them, results would only pile up.
+        batching.add_done_callback(lambda _: self.engine.stop())
+        helpers = [asyncio.create_task(self._reload()), asyncio.create_task(self._progress())] if probing else []
         try:
             await self.engine.run()
         finally:
             self.batcher.close()
-            for task in helpers[1:]:
+            for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            await self._on_thread(self._store.close)
-            self._thread.shutdown()
-            if signals:
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    loop.remove_signal_handler(number)
+            await batching
 
     async def _reload(self) -> None:
         while True:
             await asyncio.sleep(RELOAD_S)
-            self.engine.replace(await self._on_thread(self._store.jobs))
+            try:
+                self.engine.replace(await self.on_writer(self._store.jobs))
+            except Exception as error:  # the store is foreign ground; the points known so far are watched on
+                self._say(f"无法重读台账 cannot read the ledger again: {type(error).__name__}: {error}")
 
     async def _progress(self) -> None:
         while True:

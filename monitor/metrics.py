@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from monitor.model import Sample, State
+from monitor.model import Reason, Rung, State
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -31,10 +31,10 @@ class WatchMetrics:
         )
         self.commit_failures = Counter("camsla_commit_failures", "Commits that failed.", registry=self.registry)
 
-    def sample(self, sample: Sample) -> None:
-        """Count one result."""
-        self._probes.labels(sample.outcome.rung.value, sample.outcome.reason.value).inc()
-        self._seconds.observe(sample.took_us / 1e6)
+    def probe(self, rung: Rung, reason: Reason, took_us: int) -> None:
+        """Count one verdict."""
+        self._probes.labels(rung.value, reason.value).inc()
+        self._seconds.observe(took_us / 1e6)
 
     def watch(
         self,

@@ -7,7 +7,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -15,11 +15,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.settings import Settings, load_settings
-from console import app
 from monitor.finding import Finding, InputError, refuse
 
 P = ParamSpec("P")
@@ -36,18 +34,25 @@ class Session:
         self._settings: Settings | None = None
 
     @property
+    def path(self) -> Path | None:
+        """The settings file: the one named, else ./camsla.yaml if there is one."""
+        if self._config is None and Path("camsla.yaml").exists():
+            return Path("camsla.yaml")
+        return self._config
+
+    @property
     def settings(self) -> Settings:
         """The settings in force; raises InputError with every finding."""
         if self._settings is None:
-            path = self._config
-            if path is None and Path("camsla.yaml").exists():
-                path = Path("camsla.yaml")
-            self._settings = load_settings(path, os.environ)
+            self._settings = load_settings(self.path, os.environ)
         return self._settings
 
-    def reader(self) -> Engine:
-        """Return an engine for reading; the database must exist and be of this version."""
-        return app.reader(self.settings)
+    def with_watch(self, overrides: Mapping[str, object]) -> Settings:
+        """Return the settings with keys of `watch` replaced, checked like those of a file."""
+        environ = dict(os.environ)
+        for name, value in overrides.items():
+            environ[f"CAMSLA_WATCH__{name.upper()}"] = str(value)
+        return load_settings(self.path, environ)
 
 
 pass_session = click.make_pass_decorator(Session)

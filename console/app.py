@@ -1,0 +1,200 @@
+"""The composition root: the only place that builds things and hands adapters to those who named a Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy import inspect as inspect_database
+
+from config.secrets import PasswordCipher
+from config.settings import Settings
+from console.clock import EngineClock, wall_now
+from console.store.audit import Audit
+from console.watching import Watching
+from monitor.finding import InputError, refuse
+from monitor.metrics import WatchMetrics
+from monitor.model import Instant, Sample
+from monitor.points import Target as StoredTarget
+from monitor.poller import Job, Pace, Probe, Verdict
+from monitor.probes.address import Allowed
+from monitor.probes.registry import probe as climb
+from monitor.probes.target import Credentials, Target
+from monitor.scope import EVERYTHING
+from monitor.store import roster, tables
+from monitor.store.database import open_database, reading, sqlite_path
+from monitor.store.writer import Ack, Writer
+
+
+def lock_path(settings: Settings) -> Path:
+    """Where the writer's lock lies when the database is a server's."""
+    return settings.data_dir / "camsla.lock"
+
+
+def open_writer(settings: Settings, origin: str = "cli") -> Writer:
+    """Take the lock, migrate, and return the one writer. InputError if another process writes."""
+    engine = open_database(settings.url)
+    file = sqlite_path(engine)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    engine.dispose()
+    return Writer.open(settings.url, Audit(origin), lock_path(settings))
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[Connection]:
+    """Give a connection on one committed snapshot. InputError if there is no database of this version."""
+    engine = open_database(settings.url)
+    try:
+        with reading(engine) as connection:
+            if not inspect_database(connection).has_table("points"):
+                raise refuse(
+                    "数据库是空的 the database is empty",
+                    "先导入点位 import points first: camsla points import FILE",
+                    file=engine.url.render_as_string(hide_password=True),
+                )
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reader_or_empty(settings: Settings) -> Iterator[Connection]:
+    """Like `reader`, but an empty schema in memory where there is no database yet: for what compares before it writes."""
+    engine = open_database(settings.url)
+    file = sqlite_path(engine)
+    engine.dispose()
+    if file is None or file.exists():
+        with reader(settings) as connection:
+            yield connection
+        return
+    memory = create_engine("sqlite://")
+    with memory.connect() as connection:
+        tables.metadata.create_all(connection)
+        yield connection
+    memory.dispose()
+
+
+def password_cipher(settings: Settings) -> PasswordCipher:
+    """What camera passwords are encrypted with; its key file is made on first need."""
+    return PasswordCipher(settings.key_path)
+
+
+def allowed(settings: Settings) -> tuple[Allowed, ...] | None:
+    """The allow-list in force; None if the settings name none."""
+    return tuple(Allowed.parse(text) for text in settings.watch.allow) or None
+
+
+class StoreOfWatch:
+    """What the watcher needs of the store, for one vantage. Used from the writer's thread only."""
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], Instant], metrics: WatchMetrics, say: Callable[[str], None]
+    ) -> None:
+        self._say = say
+        self._vantage = settings.watch.vantage
+        self._cipher = password_cipher(settings)
+        self._clock = clock
+        self._metrics = metrics
+        self.writer = open_writer(settings, "watch")
+
+    def resume(self) -> None:
+        """Replay what a crash left unprojected and open the gap since the last committed result."""
+        self.writer.resume(self._vantage, self._clock())
+
+    def commit(
+        self, samples: Sequence[Sample], gaps: Sequence[tuple[Instant, Instant, str]], flush: bool
+    ) -> Ack | None:
+        """Commit one batch, or the gaps and runs alone if there are no results."""
+        now = self._clock()
+        ack = None
+        if samples:
+            seq = self.writer.next_seq(self._vantage)
+            ack = self.writer.commit_batch(self._vantage, seq, samples, gaps_seen=gaps, flush=flush, at=now)
+            self._metrics.batches.inc()
+            self._metrics.acknowledged.inc(ack.n)
+        else:
+            for start, end, cause in gaps:
+                self.writer.add_gap(self._vantage, start, end, cause, at=now)
+            if flush:
+                self.writer.project(self._vantage, now)
+        for _, _, cause in gaps:
+            self._metrics.gaps.labels(cause).inc()
+        return ack
+
+    def jobs(self) -> list[Job]:
+        """Return the points that have a camera with an address now; what cannot be used is said, not fatal."""
+        now = self._clock()
+        with self.writer.transaction() as connection:
+            found = roster.targets(connection, EVERYTHING, now)
+        jobs: list[Job] = []
+        troubles: list[str] = []
+        for target in found:
+            try:
+                jobs.append(Job(target.point, str(target.camera_id), self._target(target)))
+            except InputError as error:
+                troubles.append(f"{target.point}: {error.findings[0].message}")
+        if troubles:
+            self._say(f"{len(troubles)} 个点位无法探测 points cannot be probed: " + "; ".join(troubles[:3]))
+        return jobs
+
+    def _target(self, found: StoredTarget) -> tuple[Target, Credentials | None]:
+        credentials = None
+        if found.cipher:
+            password = self._cipher.decrypt(found.nonce, found.cipher, found.context)
+            credentials = Credentials(found.username, password)
+        return Target.parse(found.rtsp_url), credentials
+
+    def close(self) -> None:
+        """Release the lock."""
+        self.writer.close()
+
+
+def probe_adapter(settings: Settings, metrics: WatchMetrics) -> Probe:
+    """Return the probe of the settings' rung as the engine calls it."""
+    rung, permitted = settings.watch.rung, allowed(settings)
+
+    async def probe(target: tuple[Target, Credentials | None], timeout_s: float) -> Verdict:
+        result = await climb(target[0], rung, credentials=target[1], timeout_s=timeout_s, allowed=permitted)
+        metrics.probe(result.rung, result.reason, result.took_us)
+        return Verdict(result.outcome, result.took_us)
+
+    return probe
+
+
+def pace_of(settings: Settings) -> Pace:
+    """Return the engine's pace by the settings."""
+    watch = settings.watch
+    return Pace(
+        watch.interval_s, watch.confirm_every_s, watch.timeout_s, settings.policy.confirm_samples, watch.concurrency
+    )
+
+
+def watching(
+    settings: Settings, say: Callable[[str], None], acks: Any = None
+) -> tuple[Watching, StoreOfWatch, WatchMetrics]:
+    """Put a watcher together. InputError if another process writes to the database."""
+    clock = EngineClock()
+    metrics = WatchMetrics()
+    store = StoreOfWatch(settings, clock, metrics, say)
+    watcher = Watching(
+        store,
+        probe_adapter(settings, metrics),
+        pace_of(settings),
+        settings.watch.vantage,
+        clock,
+        acks=acks,
+        say=say,
+        failed=metrics.commit_failures.inc,
+    )
+    engine, batcher = watcher.engine, watcher.batcher
+    metrics.watch(engine.states, lambda: engine.due_lag_s, lambda: engine.running, lambda: batcher.waiting)
+    return watcher, store, metrics
+
+
+def now() -> Instant:
+    """The wall clock, read for a command."""
+    return wall_now()

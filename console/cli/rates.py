@@ -1,0 +1,218 @@
+"""`camsla rates`: online rates of a period, from the store or from files alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, time, timedelta
+from fractions import Fraction
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from config.contracts import load_contract
+from config.load import load_model
+from console import app, views
+from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table
+from monitor.finding import refuse
+from monitor.period import Period, parse_period
+from monitor.rates import MeanRate
+from monitor.report import (
+    DEFAULT_TARGET,
+    DEFINITIONS,
+    Definition,
+    PointSeconds,
+    RateRow,
+    parse_by,
+    parse_definition,
+    rate_rows,
+    rates_json,
+    rates_table,
+)
+from monitor.scope import EVERYTHING
+from monitor.sources.states import FilePolicy, account, read_states
+from monitor.timeline import Policy
+
+MAX_INSTANTS = 10_000
+
+
+@click.command()
+@click.option("--period", required=True, help="2020-07 | 2020Q3 | 2020-07-01..2020-07-31（含首尾 inclusive）")
+@click.option("--by", help="point|phase|area|supplier，可用逗号组合 or several, joined by commas")
+@click.option("--definition", type=click.Choice(DEFINITIONS), default="time-weighted", show_default=True)
+@click.option(
+    "--at",
+    "at",
+    multiple=True,
+    help="抽查时刻 instants of snapshots: 2020-07-31T10:00:00+08:00 或 or 10:00（每日 daily）",
+)
+@click.option(
+    "--contract", type=click.Path(path_type=Path), help="按合同的口径与考核线 use this contract's policy and target"
+)
+@click.option("--policy", "policy_file", type=click.Path(path_type=Path), help="口径文件 policy (YAML)")
+@click.option(
+    "--points",
+    "points_file",
+    type=click.Path(path_type=Path),
+    help="只用文件 from files alone: point,phase,accepted_on",
+)
+@click.option("--states", "states_file", type=click.Path(path_type=Path), help="point,state,start,end")
+@click.option("--exclusions", "exclusions_file", type=click.Path(path_type=Path), help="point,start,end,reason")
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="输出 CSV print CSV")
+@pass_session
+@answering
+def rates(
+    session: Session,
+    period: str,
+    by: str | None,
+    definition: str,
+    at: tuple[str, ...],
+    contract: Path | None,
+    policy_file: Path | None,
+    points_file: Path | None,
+    states_file: Path | None,
+    exclusions_file: Path | None,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """在线率：好、计入、剔除、缺失各多少秒，以及上下限。
+
+    Online rates with the seconds behind them and the best and worst value that unknown time allows.
+    """
+    span, groups, how = parse_period(period), parse_by(by), parse_definition(definition)
+    policy, target, zone = _policy(session, contract, policy_file)
+    question = views.Question(span, zone, policy, how, _instants(at, span, zone, how))
+    if points_file is None and states_file is None and exclusions_file is None:
+        with app.reader(session.settings) as connection:
+            accounts = views.point_seconds(connection, EVERYTHING, question)
+    else:
+        accounts = _from_files(points_file, states_file, exclusions_file, question)
+    rows = rate_rows(accounts, groups, policy, target, how)
+    if as_json:
+        print_json(rates_json(span.label, rows, how))
+    elif as_csv:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rates_table(rows, how))
+        click.echo(text.getvalue(), nl=False)
+    else:
+        _show(span.label, rows, by or "all", how, target)
+
+
+def _policy(session: Session, contract: Path | None, file: Path | None) -> tuple[Policy, Fraction | None, str]:
+    """Return the policy in force, the target to judge by, and the zone to cut days in."""
+    if contract is not None and file is not None:
+        raise click.UsageError("--contract 与 --policy 只能取一 give one of them")
+    if contract is not None:
+        terms = load_contract(contract)
+        return terms.policy, terms.target, terms.zone
+    if file is not None:
+        read = load_model(file, FilePolicy)
+        return read, read.target, session.settings.zone
+    return session.settings.policy, DEFAULT_TARGET, session.settings.zone
+
+
+def _from_files(
+    points_file: Path | None, states_file: Path | None, exclusions_file: Path | None, question: views.Question
+) -> list[PointSeconds]:
+    if points_file is None or states_file is None:
+        raise click.UsageError("--points 与 --states 须同时给出 need each other")
+    for path, what in ((points_file, "points"), (states_file, "states"), (exclusions_file, "exclusions")):
+        if path is not None:
+            existing(path, what)
+    read = read_states(points_file, states_file, exclusions_file, question.zone)
+    return account(read, question.period, question.policy, question.zone, question.definition, question.instants)
+
+
+def _instants(texts: tuple[str, ...], period: Period, zone: str, definition: Definition) -> tuple[int, ...]:
+    """Read the instants of snapshots: full instants, or times of day for each day of the period."""
+    if definition not in ("snapshot", "integrity"):
+        if texts:
+            raise click.UsageError("--at 只用于 snapshot 与 integrity is for these definitions only")
+        return ()
+    start, end = period.span(zone)
+    if not texts:
+        # The last second of the period: what stands at its end.
+        return (end - 1,)
+    seconds: set[int] = set()
+    for text in texts:
+        seconds.update(_one_instant(text, period, zone))
+    if definition == "integrity" and len(seconds) != 1:
+        raise click.UsageError("integrity 只取一个时刻 is counted at one instant")
+    if len(seconds) > MAX_INSTANTS:
+        raise click.UsageError(f"最多 {MAX_INSTANTS:,} 个时刻 too many instants")
+    outside = [second for second in seconds if not start <= second < end]
+    if outside:
+        raise refuse("抽查时刻在期间之外 an instant outside the period", f"须在 within {period.label}", column="--at")
+    return tuple(sorted(seconds))
+
+
+def _one_instant(text: str, period: Period, zone: str) -> list[int]:
+    try:
+        clock = time.fromisoformat(text) if len(text) <= 8 else None
+        whole = datetime.fromisoformat(text) if clock is None else None
+    except ValueError:
+        raise refuse(
+            f"不是时刻 not an instant: {text[:40]!r}", "10:00 或 2020-07-31T10:00:00+08:00", column="--at"
+        ) from None
+    if whole is not None:
+        if whole.tzinfo is None:
+            raise refuse(
+                f"时刻没有时区 an instant without zone: {text[:40]!r}", "写成 2020-07-31T10:00:00+08:00", column="--at"
+            )
+        return [int(whole.timestamp())]
+    days = (period.last - period.first).days + 1
+    assert clock is not None  # noqa: S101  one of the two is set
+    return [
+        int(datetime.combine(period.first + timedelta(days=n), clock, ZoneInfo(zone)).timestamp()) for n in range(days)
+    ]
+
+
+VERDICT_ZH = {
+    "met": "[green]✓ 达标 met[/]",
+    "missed": "[red]✕ 未达标 missed[/]",
+    "undecided": "[yellow]? 未定 undecided[/]",
+    "not-assessable": "– 不可评 not assessable",
+}
+
+
+def _percent(share: Fraction | None) -> str:
+    return "–" if share is None else f"{float(share) * 100:.4f} %"
+
+
+def _show(period: str, rows: list[RateRow], by: str, definition: Definition, target: Fraction | None) -> None:
+    line = "" if target is None else f"，考核线 target {float(target):.0%}"
+    print_table(
+        f"在线率 online rate · {period} · {definition}{line}",
+        [
+            (by, False),
+            ("点位 points", True),
+            ("在线率 rate", True),
+            ("下限 worst", True),
+            ("上限 best", True),
+            ("故障率 fault", True),
+            ("计入 counted h", True),
+            ("剔除 excluded h", True),
+            ("缺失 unknown h", True),
+            ("结论 verdict", False),
+        ],
+        [
+            (
+                row.key,
+                f"{row.points:,}",
+                _percent(row.rate.value),
+                _percent(row.rate.worst),
+                _percent(row.rate.best),
+                _percent(None if row.rate.value is None else 1 - row.rate.value),
+                f"{row.time_rate.counted / 3600:,.1f}",
+                f"{row.time_rate.excluded / 3600:,.1f}",
+                f"{row.time_rate.unknown / 3600:,.1f}",
+                VERDICT_ZH[row.verdict],
+            )
+            for row in rows
+        ],
+    )
+    left_out = sum(row.rate.left_out for row in rows if isinstance(row.rate, MeanRate))
+    if left_out:
+        click.echo(f"未计入均值的点位 points left out of the mean: {left_out:,}")

@@ -1,0 +1,42 @@
+"""`camsla serve`: the watcher, the schedule and the metrics in one process."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from console.cli.frame import Session, answering, pass_session
+from console.cli.watch import run_on_fastest_loop
+from console.serving import Server
+from console.watching import progress_printer
+
+
+@click.command()
+@click.option("--host", help="监听地址 address to listen on")
+@click.option("--port", type=click.IntRange(0, 65_535), help="端口 port")
+@click.option("--watch/--no-watch", default=True, show_default=True, help="同时巡检 watch as well")
+@click.option(
+    "--duration", "duration_s", type=click.FloatRange(0.1), help="到时自行结束（秒） end by itself after so long"
+)
+@pass_session
+@answering
+def serve(session: Session, host: str | None, port: int | None, watch: bool, duration_s: float | None) -> None:
+    """巡检、按月关账并提供 /metrics、/healthz、/readyz；收到 SIGTERM 后有序结束。
+
+    Watch, close months, and serve /metrics, /healthz and /readyz; ends cleanly on SIGTERM.
+    """
+    settings = session.settings
+    server = Server(
+        settings,
+        host=settings.serve.host if host is None else host,
+        port=settings.serve.port if port is None else port,
+        watch=watch,
+        say=progress_printer(sys.stderr),
+    )
+
+    async def main() -> str:
+        await server.run(duration_s=duration_s)
+        return ""
+
+    run_on_fastest_loop(main)

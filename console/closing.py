@@ -1,0 +1,66 @@
+"""The month's close as a job: every ended month of every configured contract that is not yet frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from importlib.metadata import version
+
+from console import views
+from monitor.model import Instant
+from monitor.period import Period, months_of, parse_period
+from monitor.rates import Rate
+from monitor.scope import EVERYTHING
+from monitor.store.database import reading
+from monitor.store.writer import Writer
+from settlement.close import Frozen, closed_periods, freeze
+from settlement.contract import Terms
+
+MAX_MONTHS = 240
+ACTOR = "schedule"
+
+
+def ended_months(terms: Terms, today: date) -> list[Period]:
+    """Return the calendar months since the contract's first day that lie wholly before `today`, oldest first."""
+    start = min(phase.in_service_from for phase in terms.phases)
+    if today <= start:
+        return []
+    months = months_of(Period("", start.replace(day=1), today))
+    return [month for month in months[-MAX_MONTHS:] if month.last < today and "." not in month.label]
+
+
+def close_months(
+    writer: Writer, contracts: Sequence[Terms], today: date, at: Instant, say: Callable[[str], None]
+) -> list[Frozen]:
+    """Freeze what has ended and is not frozen; each month in a transaction of its own, with its audit row.
+
+    Months are measured on a reading connection, so that results go on being stored meanwhile.
+    """
+    done: list[Frozen] = []
+    for terms in contracts:
+        with reading(writer.engine) as connection:
+            closed = closed_periods(connection, terms.contract)
+        for month in ended_months(terms, today):
+            if month.label in closed:
+                continue
+            done += close_month(writer, terms, month.label, at)
+            say(f"已关账 closed: {terms.contract} {month.label}")
+    return done
+
+
+def close_month(writer: Writer, terms: Terms, label: str, at: Instant, actor: str = ACTOR) -> list[Frozen]:
+    """Freeze one month of one contract, all phases or none."""
+    with reading(writer.engine) as connection:
+        rates: dict[str, Rate] = views.phase_rates(connection, EVERYTHING, terms, parse_period(label))
+    with writer.transaction() as connection:
+        done = freeze(connection, terms, label, rates, at=at, actor=actor, software=version("camsla"))
+        writer.audit(
+            connection,
+            at=at,
+            actor=actor,
+            action="month.close",
+            object=f"{terms.contract} {label}",
+            before=None,
+            after={frozen.phase: frozen.revision for frozen in done if frozen.added},
+        )
+    return done

@@ -1,0 +1,81 @@
+"""The server put together: watcher, schedule and HTTP on one loop, all writes on the watcher's thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from config.contracts import load_contract
+from config.settings import Settings
+from console import app
+from console.clock import today, wall_now
+from console.closing import close_months
+from console.schedule import scheduler
+from monitor.finding import refuse
+from settlement.contract import Terms
+
+
+class Server:
+    """One `camsla serve`. Everything wrong with settings and contracts is found before anything starts."""
+
+    def __init__(self, settings: Settings, *, host: str, port: int, watch: bool, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._host = host
+        self._port = port
+        self._watch = watch
+        self._say = say
+        self._contracts: list[Terms] = [load_contract(Path(path)) for path in settings.contracts]
+        self._ready = False
+
+    async def run(self, *, duration_s: float | None = None) -> None:
+        """Serve until SIGTERM, SIGINT or `duration_s`."""
+        watcher, store, metrics = app.watching(self._settings, self._say)
+        zone = self._settings.zone
+
+        async def close() -> None:
+            await asyncio.to_thread(close_months, store.writer, self._contracts, today(zone), wall_now(), self._say)
+
+        planned = scheduler(zone, close)
+        runner = web.AppRunner(self._routes(metrics.registry), access_log=None)
+        try:
+            await runner.setup()
+            await self._listen(runner)
+            planned.start()
+            self._ready = True
+            await watcher.run(duration_s=duration_s, probing=self._watch)
+        finally:
+            self._ready = False
+            if planned.running:
+                planned.shutdown(wait=False)
+            await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        site = web.TCPSite(runner, self._host, self._port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise refuse(
+                f"无法监听 cannot listen on {self._host}:{self._port}: {error.strerror}",
+                "换一个端口 choose another port: --port",
+            ) from None
+        port = runner.addresses[0][1]
+        self._say(f"已就绪 ready: http://{self._host}:{port}/metrics")
+
+    def _routes(self, registry: Any) -> web.Application:
+        async def metrics(_request: web.Request) -> web.Response:
+            return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+        async def healthz(_request: web.Request) -> web.Response:
+            return web.Response(text="ok\n")
+
+        async def readyz(_request: web.Request) -> web.Response:
+            return web.Response(text="ready\n" if self._ready else "starting\n", status=200 if self._ready else 503)
+
+        application = web.Application(client_max_size=1024)
+        application.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+        return application

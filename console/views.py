@@ -1,0 +1,178 @@
+"""Read models: rates and settlement facts as pages, API and command line show them, read from one snapshot."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from monitor.intervals import Span
+from monitor.model import MICROSECONDS, Instant
+from monitor.period import Period, parse_period
+from monitor.points import RosterPoint
+from monitor.rates import Rate, Watched, devices_at, inspect, measure, rate_of, service_of, sum_of
+from monitor.report import Definition, PointSeconds
+from monitor.scope import Scope
+from monitor.served import Stays, clip_to_stays
+from monitor.store import roster
+from monitor.store.exclusions import exclusions_for
+from monitor.store.queries import timeline_inputs
+from monitor.timeline import NOTHING, Policy, Timeline, build
+from settlement.contract import Terms
+from settlement.rules import OnlineRate, PhaseFacts, billed_days, measured_rate, roster_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to measure: a period in a zone, under a policy, by a definition and, for snapshots, at which seconds."""
+
+    period: Period
+    zone: str
+    policy: Policy
+    definition: Definition = "time-weighted"
+    instants: tuple[int, ...] = ()
+
+    @property
+    def window(self) -> Span:
+        """The period in seconds."""
+        return self.period.span(self.zone)
+
+    @property
+    def window_us(self) -> tuple[Instant, Instant]:
+        """The period in microseconds."""
+        start, end = self.window
+        return Instant(start * MICROSECONDS), Instant(end * MICROSECONDS)
+
+
+def point_seconds(connection: Connection, scope: Scope, question: Question) -> list[PointSeconds]:
+    """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
+    window = question.window_us
+    policy = question.policy
+    stretches: dict[str, list[RosterPoint]] = defaultdict(list)
+    for point in roster.roster(connection, scope, *window, zone=question.zone):
+        stretches[point.code].append(point)
+    stays = _stays(connection, scope)
+    excluded: dict[str, list[Span]] = defaultdict(list)
+    for exclusion in exclusions_for(connection, scope, window):
+        # Outwards to whole seconds would take measured time away: a second counts as excluded only if all of it is.
+        span = (-(-exclusion.start // MICROSECONDS), exclusion.end // MICROSECONDS)
+        if span[0] < span[1]:
+            excluded[exclusion.point].append(span)
+    accounts: list[PointSeconds] = []
+    histories = timeline_inputs(
+        connection,
+        scope,
+        window,
+        recovery_samples=policy.recovery_samples,
+        minimum_recovery_s=policy.minimum_recovery_s,
+    )
+    for history in histories:
+        runs = clip_to_stays(history.runs, stays.get(history.code, {}))
+        timeline = build(runs, history.gaps, policy) if runs else NOTHING
+        spans = excluded.get(history.code, ())
+        accounts += [_account(stretch, timeline, spans, question) for stretch in stretches.get(history.code, ())]
+    return accounts
+
+
+def _stays(connection: Connection, scope: Scope) -> dict[str, Stays]:
+    found: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
+    whole = (Instant(0), Instant(2**62))  # history outside the window decides about outages at its edges
+    for stay in roster.occupancy(connection, scope, *whole):
+        cameras = found.setdefault(stay.point, {})
+        end = None if stay.end is None or stay.end >= whole[1] else int(stay.end)
+        cameras.setdefault(str(stay.camera_id), []).append((stay.start, end))
+    return dict(found)
+
+
+def _account(point: RosterPoint, timeline: Timeline, excluded: Sequence[Span], question: Question) -> PointSeconds:
+    service = service_of(point.accepted_on, point.retired_on, question.zone)
+    start = max(question.window[0], point.start // MICROSECONDS)
+    end = question.window[1] if point.end is None else min(question.window[1], point.end // MICROSECONDS)
+    seconds = measure(timeline, (start, end), service, excluded, question.policy)
+    inspections = None
+    watched = Watched(timeline, service, excluded)
+    at = [instant for instant in question.instants if start <= instant < end]
+    if question.definition == "snapshot":
+        inspections = inspect(watched, at, question.policy)
+    elif question.definition == "integrity":
+        inspections = sum_of(devices_at(watched, instant, question.policy) for instant in at)
+    return PointSeconds(point.code, seconds, point.phase, point.area, point.supplier, inspections)
+
+
+def phase_rates(connection: Connection, scope: Scope, terms: Terms, period: Period) -> dict[str, Rate]:
+    """Return the rate of each phase that has points in a period, under the contract's policy.
+
+    Points whose ledger names no contract count for the phase of that name.
+    """
+    question = Question(period, terms.zone, terms.policy)
+    members = {(p.code, p.phase) for p in contract_roster(connection, scope, terms, question)}
+    by_phase: dict[str, list[PointSeconds]] = defaultdict(list)
+    for account in point_seconds(connection, scope, question):
+        if (account.point, account.phase) in members:
+            by_phase[account.phase].append(account)
+    return {
+        phase: rate_of(sum_of(account.seconds for account in accounts), terms.policy)
+        for phase, accounts in sorted(by_phase.items())
+    }
+
+
+def measured_rates(connection: Connection, scope: Scope, terms: Terms, period: Period) -> dict[str, OnlineRate | None]:
+    """Return each phase's rate as settlement takes it; None where nothing was counted."""
+    rates = phase_rates(connection, scope, terms, period)
+    return {phase: measured_rate(rate.good, rate.counted) for phase, rate in rates.items()}
+
+
+def contract_roster(connection: Connection, scope: Scope, terms: Terms, question: Question) -> list[RosterPoint]:
+    """Return the contract's points with the facts that held in the period, one per stretch."""
+    phases = {phase.id for phase in terms.phases}
+    return [
+        point
+        for point in roster.roster(connection, scope, *question.window_us, zone=question.zone)
+        if point.phase in phases and point.contract in ("", terms.contract)
+    ]
+
+
+def store_facts(connection: Connection, scope: Scope, terms: Terms, quarter: str) -> dict[str, PhaseFacts]:
+    """Return each phase's billed points and measured rate of a quarter, from the store.
+
+    The roster reaches one quarter further, because that quarter's prepayment counts the points billed on its first day.
+    """
+    period = parse_period(quarter)
+    ahead = Period(f"{period.first}..{_day_after(period.last)}", period.first, _day_after(period.last))
+    rates = measured_rates(connection, scope, terms, period)
+    points = contract_roster(connection, scope, terms, Question(ahead, terms.zone, terms.policy))
+    return roster_by_phase(points, terms, rates)
+
+
+def roster_by_phase(
+    points: Sequence[RosterPoint], terms: Terms, rates: dict[str, OnlineRate | None]
+) -> dict[str, PhaseFacts]:
+    """Group a roster into the facts of the contract's phases; phases without points are left out."""
+    days: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    for point in points:
+        until = min((day for day in (point.billed_until, point.retired_on) if day is not None), default=None)
+        start = point.billed_from if point.billed_from is not None else point.accepted_on
+        pauses = [(pause.first, pause.until) for pause in point.pauses]
+        held = _days_held(point, terms.zone)
+        spans = billed_days(start, until, pauses)
+        days[point.phase][point.code] += [
+            (max(a, held[0]), min(b, held[1])) for a, b in spans if max(a, held[0]) < min(b, held[1])
+        ]
+    return {phase: roster_facts(list(codes.items()), rates.get(phase)) for phase, codes in days.items()}
+
+
+def _days_held(point: RosterPoint, zone: str) -> tuple[int, int]:
+    """Return the days [first, end) on which a stretch of facts holds, as ordinals."""
+    return _day_of(point.start, zone), (date.max.toordinal() if point.end is None else _day_of(point.end, zone))
+
+
+def _day_of(at: Instant, zone: str) -> int:
+    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date().toordinal()
+
+
+def _day_after(day: date) -> date:
+    return date.fromordinal(day.toordinal() + 1)
