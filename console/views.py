@@ -58,10 +58,7 @@ def point_seconds(connection: Connection, scope: Scope, question: Question) -> l
     stays = _stays(connection, scope)
     excluded: dict[str, list[Span]] = defaultdict(list)
     for exclusion in exclusions_for(connection, scope, window):
-        # Outwards to whole seconds would take measured time away: a second counts as excluded only if all of it is.
-        span = (-(-exclusion.start // MICROSECONDS), exclusion.end // MICROSECONDS)
-        if span[0] < span[1]:
-            excluded[exclusion.point].append(span)
+        excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
     accounts: list[PointSeconds] = []
     histories = timeline_inputs(
         connection,

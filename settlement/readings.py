@@ -227,7 +227,7 @@ def _remarks(
                     reading,
                     phase.id,
                     "cliff",
-                    f"断崖：在线率 {percent(target)} 付 {grouped(above)}，{percent(just_below)} 付 {grouped(below)}，"
+                    f"临界跳变：在线率 {percent(target)} 付 {grouped(above)}，{percent(just_below)} 付 {grouped(below)}，"
                     f"差 {grouped(above - below)} 元 cliff: 0.01 percentage point below the target costs "
                     f"{grouped(above - below)} yuan",
                 )

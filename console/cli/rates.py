@@ -16,6 +16,7 @@ from config.load import load_model
 from console import app, views
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table
 from monitor.finding import refuse
+from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, parse_period
 from monitor.rates import MeanRate
 from monitor.report import (
@@ -31,7 +32,7 @@ from monitor.report import (
     rates_table,
 )
 from monitor.scope import EVERYTHING
-from monitor.sources.states import FilePolicy, account, read_states
+from monitor.sources.states import FilePolicy, load_case, point_seconds
 from monitor.timeline import Policy
 
 MAX_INSTANTS = 10_000
@@ -121,8 +122,14 @@ def _from_files(
     for path, what in ((points_file, "points"), (states_file, "states"), (exclusions_file, "exclusions")):
         if path is not None:
             existing(path, what)
-    read = read_states(points_file, states_file, exclusions_file, question.zone)
-    return account(read, question.period, question.policy, question.zone, question.definition, question.instants)
+    return point_seconds(
+        load_case(points_file, states_file, exclusions_file),
+        question.period,
+        question.policy,
+        zone=question.zone,
+        definition=question.definition,
+        instants=[Instant(second * MICROSECONDS) for second in question.instants],
+    )
 
 
 def _instants(texts: tuple[str, ...], period: Period, zone: str, definition: Definition) -> tuple[int, ...]:
