@@ -194,10 +194,12 @@ def row_json(row: RateRow, definition: Definition) -> dict[str, str | int | None
             "excluded_n": row.rate.excluded,
             "unknown_n": row.rate.unknown,
         }
+    value = row.rate.value
     result |= {
-        "rate": six(row.rate.value),
-        "best": six(row.rate.best),
-        "worst": six(row.rate.worst),
+        "rate": six(value),
+        # Where there is no rate there are no bounds of it: "between 0 and 1" would look like a measurement.
+        "best": None if value is None else six(row.rate.best),
+        "worst": None if value is None else six(row.rate.worst),
         "verdict": row.verdict,
     }
     return result
