@@ -414,7 +414,7 @@ def test_defaults_are_the_data_models() -> None:
     assert (policy.confirm_samples, policy.minimum_outage_s) == (3, 0)
     assert (policy.recovery_samples, policy.minimum_recovery_s) == (1, 0)
     assert (policy.unknown, policy.exclusions, policy.vantages) == ("excluded", "out_of_both", "any_online")
-    assert (policy.quorum, policy.auth_rejected, policy.minimum_coverage) == (2, "unknown", 0)
+    assert (policy.quorum, policy.auth_rejected, policy.minimum_coverage) == (2, "unknown", Fraction(0))
     assert policy.max_interval_s == 300
 
 
