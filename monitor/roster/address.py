@@ -66,8 +66,18 @@ def parse_url(text: str, complain: Complain) -> tuple[Stream | None, Login]:
     if _looks_numeric(host) and not _is_ipv4(host):
         complain("不是 IPv4 地址 not an IPv4 address", "四段 0–255 four numbers from 0 to 255")
         return None, nobody
+    try:
+        login = Login(unquote(user, errors="strict"), unquote(password, errors="strict"))
+    except UnicodeDecodeError:
+        login = Login("\0", "")
+    if not "".join(login).isprintable():
+        complain(
+            "登录信息中的 % 转义无效 bad % escapes in the login",
+            "% 写作 %25 write % as %25；或用“密码”列 or use the column",
+        )
+        return None, nobody
     stream = path_ok(path, complain) and Stream(host.lower(), int(port) if colon else DEFAULT_PORT, path)
-    return stream or None, Login(unquote(user), unquote(password))
+    return stream or None, login
 
 
 def path_ok(path: str, complain: Complain) -> bool:
