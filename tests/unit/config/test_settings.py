@@ -96,3 +96,16 @@ def test_a_password_in_a_bad_database_address_is_not_repeated() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (found,) = findings(tmp_path / "none.yaml", {})
     assert "none.yaml" in found
+
+
+def test_the_sample_file_states_every_key_with_its_default() -> None:
+    sample = Path(__file__).parents[3] / "config" / "samples" / "camsla.yaml"
+    settings = load_settings(sample, {})
+    stated = settings.model_dump() | {"watch": settings.watch.model_dump() | {"retry_s": None}}
+    assert stated == load_settings(None, {}).model_dump()
+    assert settings.watch.retry_s == load_settings(None, {}).watch.confirm_every_s
+    for name in type(settings).model_fields:
+        assert f"\n{name}:" in sample.read_text()
+    for part in ("policy", "watch", "serve"):
+        for name in type(getattr(settings, part)).model_fields:
+            assert f"\n  {name}:" in sample.read_text()
