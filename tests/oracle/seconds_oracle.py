@@ -170,6 +170,11 @@ def state_of(run: Run, rules: Rules) -> str:
     return run.state
 
 
+def is_empty(gap: Gap) -> bool:
+    """Whether nothing is left of a gap when it is quantised, so that it is dropped (step 1)."""
+    return gap.end is not None and floor_s(gap.start) >= ceil_s(gap.end)
+
+
 def blind_seconds(gaps: Sequence[Gap], start: int, end: int) -> list[bool]:
     """For each second of [start, end), whether a gap of these covers it (step 1)."""
     blind = [False] * (end - start)
@@ -270,7 +275,7 @@ def history(runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules) -> History:
     homes: dict[str, list[int]] = {}
     for vantage in sorted({run.vantage for run in runs}):
         its_runs = sorted({run for run in runs if run.vantage == vantage}, key=lambda run: run.first)
-        its_gaps = [gap for gap in gaps if gap.vantage == vantage]
+        its_gaps = [gap for gap in gaps if gap.vantage == vantage and not is_empty(gap)]
         ruling[vantage] = ruling_runs(its_runs, its_gaps, start, end)
         homes[vantage] = sample_homes(its_runs, its_gaps, ruling[vantage], start, end)
     states = []

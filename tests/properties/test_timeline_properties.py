@@ -21,8 +21,8 @@ from tests.properties.histories import BASE_S, TIMEOUT_S, History, thorough
 
 pytestmark = pytest.mark.timeout(TIMEOUT_S)
 
-KEPT = Policy(confirm_samples=1)
-"""With this policy steps 6 and 7 change nothing, so that step 5 can be seen."""
+ALL_KEPT = {"confirm_samples": 1, "minimum_outage_s": 0, "recovery_samples": 1, "minimum_recovery_s": 0}
+"""With these limits steps 6 and 7 change nothing, so that step 5 can be seen."""
 
 
 def state_at(built: Timeline, second: int) -> State:
@@ -82,11 +82,12 @@ def test_state_rows_agree_with_the_oracle(rows: list[Piece], policy: Policy) -> 
     compare(timeline.from_pieces(rows, policy), expected)
 
 
-@given(gen.histories())
+@given(gen.histories(), gen.policies())
 @thorough
-def test_sample_counts_of_merged_pieces_agree_with_the_oracle(history: History) -> None:
-    expected = oracle.history(gen.oracle_runs(history.runs), gen.oracle_gaps(history.gaps), gen.oracle_rules(KEPT))
-    for piece in timeline.build(history.runs, history.gaps, KEPT).pieces:
+def test_sample_counts_of_merged_pieces_agree_with_the_oracle(history: History, policy: Policy) -> None:
+    kept = policy.model_copy(update=ALL_KEPT)
+    expected = oracle.history(gen.oracle_runs(history.runs), gen.oracle_gaps(history.gaps), gen.oracle_rules(kept))
+    for piece in timeline.build(history.runs, history.gaps, kept).pieces:
         if piece.state != State.UNKNOWN:
             assert piece.samples == expected.samples[piece.start - expected.start]
 

@@ -254,6 +254,35 @@ def test_two_failures_between_two_good_states_are_no_outage_and_three_are() -> N
     assert measured(three, *hour) == Seconds(3_480, 120, 0, 0)
 
 
+def test_a_recovery_across_midnight_shorter_than_the_limit_joins_the_outages_beside_it() -> None:
+    runs = [
+        run("2020-07-01T22:00:00", "2020-07-01T22:59:00"),
+        run("2020-07-01T23:00:00", "2020-07-01T23:58:00", Reason.TIMEOUT),
+        run("2020-07-01T23:59:00", "2020-07-02T00:00:00"),
+        run("2020-07-02T00:01:00", "2020-07-02T00:59:00", Reason.TIMEOUT),
+        run("2020-07-02T01:00:00", "2020-07-02T02:00:00"),
+    ]
+    span = ("2020-07-01T22:00:00", "2020-07-02T02:00:00")
+    assert measured(runs, *span, policy=Policy(minimum_recovery_s=120)) == Seconds(7_320, 7_080, 0, 0)
+    policy = Policy(minimum_recovery_s=121)
+    assert measured(runs, *span, policy=policy) == Seconds(7_200, 7_200, 0, 0)
+    eleven, one = s("2020-07-01T23:00:00"), s("2020-07-02T01:00:00")
+    assert timeline.build(runs, [], policy).outages == ((eleven, one, ((eleven, one),)),)
+
+
+def test_outages_are_judged_before_recoveries() -> None:
+    """Two blips with a short recovery between them are no outage, though together they would be long enough."""
+    runs = [
+        run("2020-07-01T23:00:00", "2020-07-01T23:58:00"),
+        run("2020-07-01T23:59:00", "2020-07-01T23:59:40", Reason.TIMEOUT),
+        run("2020-07-02T00:00:00", "2020-07-02T00:00:05"),
+        run("2020-07-02T00:00:10", "2020-07-02T00:00:50", Reason.TIMEOUT),
+        run("2020-07-02T00:01:10", "2020-07-02T01:00:00"),
+    ]
+    policy = Policy(minimum_outage_s=100, minimum_recovery_s=30)
+    assert measured(runs, "2020-07-01T23:00:00", "2020-07-02T01:00:00", policy=policy) == Seconds(7_200, 0, 0, 0)
+
+
 def test_failures_at_the_end_of_the_data_are_unknown_until_they_are_enough() -> None:
     runs = [
         run("2020-07-01T23:00:00", "2020-07-01T23:59:00"),
