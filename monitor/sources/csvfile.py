@@ -7,9 +7,10 @@ UTF-8 (with or without BOM) or GB18030, as Chinese spreadsheets save them. The f
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -36,6 +37,8 @@ class Complaints:
     file: str
     kept: list[Finding] = field(default_factory=list)
     count: int = 0
+    malformed: bool = False
+    """The rows after some place could not be told apart."""
 
     def add(self, line: int, column: str, message: str, remedy: str) -> None:
         """Note one complaint; `line` 0 concerns the file as a whole."""
@@ -60,6 +63,14 @@ class Row(NamedTuple):
     cells: tuple[str, ...]
 
 
+class Content(NamedTuple):
+    """A file's bytes, the encoding that they are in, and their digest."""
+
+    data: bytes
+    encoding: str
+    sha256: str
+
+
 def read_rows(
     path: Path,
     required: Sequence[str],
@@ -74,13 +85,25 @@ def read_rows(
     Other columns are ignored, unless their name looks like a mistyped one of ours. Blank lines are skipped. Whatever is
     wrong goes to `complaints`; rows with complaints are left out, and a file that cannot be read has none.
     """
-    text = _text(path, complaints, max_bytes)
-    if text is None:
+    content = read_content(path, complaints, max_bytes=max_bytes)
+    if content is None:
         return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[Row] = []
+    rows = list(rows_of(content, required, optional, complaints, max_rows=max_rows))
+    return [] if complaints.malformed else rows
+
+
+def rows_of(
+    content: Content,
+    required: Sequence[str],
+    optional: Sequence[str],
+    complaints: Complaints,
+    *,
+    max_rows: int = MAX_ROWS,
+) -> Iterator[Row]:
+    """Yield the rows of `read_rows` one by one, for files too large to hold as rows."""
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content.data), content.encoding, newline=""), strict=True)
     places: list[int] | None = None
-    width = 0
+    width = count = 0
     try:
         line = 1
         for cells in reader:
@@ -90,30 +113,32 @@ def read_rows(
             if places is None:
                 places, width = _header(cells, begun, required, optional, complaints), len(cells)
                 if not places:
-                    return []
+                    return
                 continue
-            if len(rows) >= max_rows:
+            if count >= max_rows:
                 complaints.add(
                     begun, "", f"超过 {max_rows:,} 行 more than {max_rows:,} rows", "拆成几份 split the file"
                 )
-                return rows
+                return
             if len(cells) < width or any(cell.strip() for cell in cells[width:]):
                 message = f"应有 {width} 列，实有 {len(cells)} 列 {len(cells)} fields where the header has {width}"
                 complaints.add(
                     begun, "", message, "补齐或用双引号括住含逗号的内容 fill in, or quote fields with commas"
                 )
                 continue
-            rows.append(Row(begun, tuple(cells[place].strip() if place >= 0 else "" for place in places)))
+            count += 1
+            yield Row(begun, tuple([cells[place].strip() if place >= 0 else "" for place in places]))
     except csv.Error as error:
         message = f"不是合法的 CSV not well-formed CSV: {error}"
         complaints.add(reader.line_num, "", message, "检查引号 check the quotes on and before this line")
-        return []
+        complaints.malformed = True
+        return
     if places is None:
         complaints.add(0, "", "文件是空的 the file is empty", "第一行须为列名 begin with: " + ",".join(required))
-    return rows
 
 
-def _text(path: Path, complaints: Complaints, max_bytes: int) -> str | None:
+def read_content(path: Path, complaints: Complaints, *, max_bytes: int = MAX_BYTES) -> Content | None:
+    """The file's bytes, known to be text; None with a complaint."""
     try:
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
@@ -128,12 +153,12 @@ def _text(path: Path, complaints: Complaints, max_bytes: int) -> str | None:
         return None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            text = data.decode(encoding)
+            data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\0" in text:
+        if b"\0" in data:
             break
-        return text
+        return Content(data, encoding, hashlib.sha256(data).hexdigest())
     complaints.add(
         0,
         "",

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Exclusion, Instant
+from monitor.origin import Origin
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.audit import AuditSink
 from monitor.store.identities import point_ids
-from monitor.store.imports import Origin
 from monitor.store.outbox import canonical, report
 from monitor.store.queries import Window, visible
 from monitor.store.tables import exclusions, imports, points

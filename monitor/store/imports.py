@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
 from monitor.finding import Finding, InputError
 from monitor.model import Gap, Instant, Run
+from monitor.origin import Origin as Origin
 from monitor.store.audit import AuditSink
 from monitor.store.identities import outcome_ids, point_ids, register_vantage
 from monitor.store.outbox import report
@@ -27,18 +28,6 @@ ANALYZE_ROWS = 50_000
 
 _Row = tuple[int, int, int, int, int, int, int]
 """point, vantage, first, last, n, outcome, valid_s: sorting puts them into the primary key's order."""
-
-
-class Origin(NamedTuple):
-    """Where rows came from: file name, digest of its bytes, and the line of each row (empty: row number + 1)."""
-
-    file: str = ""
-    sha256: str = ""
-    lines: Sequence[int] = ()
-
-    def line(self, row: int) -> int:
-        """Return the line of a row counted from 0."""
-        return self.lines[row] if self.lines else row + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,7 @@ def import_runs(
     run_rows = runs_seen if new_runs else ()
     gap_list = gaps_seen if new_gaps else ()
     if not run_rows and not gap_list:
-        return ImportResult(0, 0, repeated=True)
+        return ImportResult(0, 0, repeated=bool(runs_seen or gaps_seen))
     place = gap_origin or origin
     ids = point_ids(connection)
     _check_points(ids, run_rows, gap_list, origin, place)
