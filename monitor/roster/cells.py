@@ -31,7 +31,7 @@ _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _SPAN = re.compile(r"(?P<first>.+?)\s*(?:\.\.|…|~|～|至|—+|–)\s*(?P<last>.*)", re.S)
 _MAC = re.compile(r"[0-9A-F]{12}")
-_LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/@]*:[^\s]*@")
+_LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,15}://[^\s/@]*:[^\s]*@")
 _SEPARATORS = re.compile(r"[;；,，、\n]+")
 
 
@@ -230,6 +230,8 @@ def secret_of(value: Value, complain: Complain) -> str | None:
         )
         return None
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else "" if value is None else str(value)
+    if not text.strip():
+        return ""
     if _CONTROL.search(text) or "\n" in text or len(text) > MAX_SECRET:
         complain("密码含控制字符或过长 holds control characters or is too long", f"≤ {MAX_SECRET}")
         return None

@@ -90,7 +90,7 @@ class Planner:
         point = self._resolve(row)
         on = row.change_on or self._effective_from
         draft = Draft(point.code if point else row.code, row.line, on, self.instant(on), 0, row, point)
-        if point is None:
+        if point is None or not point.pieces:
             self._new(draft, row)
         else:
             self._known(draft, row, point)
@@ -129,8 +129,9 @@ class Planner:
         draft.kinds.add(Kind.NEW)
         draft.pieces = [Piece(None, draft.start, None, facts)]
         draft.changes = [Change(BY_KEY[key].field, "", shown_fact(key, value)) for key, value in facts.items() if value]
-        self.set_camera(draft, row, None)
         draft.stays = end_stays([Stay(None, draft.start, None, None)], None, self._end(facts))
+        if draft.stays:
+            self.set_camera(draft, row, None)
 
     def _known(self, draft: Draft, row: PointRow, point: StoredPoint) -> None:
         index = covering(point.pieces, draft.at)

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 
 from monitor.finding import InputError, refuse
 from monitor.model import MICROSECONDS, Instant
@@ -167,11 +167,19 @@ def _insert_points(connection: Connection, entries: Sequence[Entry]) -> dict[str
 
 
 def _insert_numbered(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Insert rows and return their numbers in the rows' order."""
+    """Insert rows and return their numbers in the rows' order.
+
+    Both databases number a transaction's rows upward in the order in which they are inserted, and only one process
+    writes; asking for each number as it is given would cost a statement per row on SQLite.
+    """
     if not rows:
         return []
-    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, list(rows)).scalars())
+    last = connection.scalar(select(func.max(table.c.id))) or 0
+    connection.execute(insert(table), list(rows))
+    numbers = list(connection.scalars(select(table.c.id).where(table.c.id > last).order_by(table.c.id)))
+    if len(numbers) != len(rows):
+        raise RuntimeError(f"{len(rows)} rows went into {table.name} and {len(numbers)} came out")
+    return numbers
 
 
 def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
