@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from monitor.model import STATE_OF, Outcome, Reason, Rung, State
+from monitor.probes.target import without_path_secrets
 
 MAX_LOG_LINES = 60
 MAX_LOG_LINE = 240
@@ -16,7 +17,8 @@ MAX_NOTE = 2_048
 
 
 class Note(NamedTuple):
-    """One thing worth logging: `mark` is `>` sent, `<` received, `#` remark; secrets are already out of it."""
+    """One thing worth logging: `mark` is `>` sent, `<` received, `#` remark; logins are already out of it (what
+    stands in a path is masked when the log is written)."""
 
     mark: str
     text: bytes
@@ -72,6 +74,7 @@ def result_of(target: str, steps: tuple[Step, ...], took_us: int, auth: str) -> 
 
 def _printable(line: bytes) -> str:
     text = line.rstrip(b"\r").decode("utf-8", "backslashreplace")
+    text = without_path_secrets(text)
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return text if len(text) <= MAX_LOG_LINE else text[: MAX_LOG_LINE - 1] + "…"

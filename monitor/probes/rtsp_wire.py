@@ -26,7 +26,8 @@ MAX_IGNORED = 16
 _HEAD_END = re.compile(rb"\n\r?\n")
 _STATUS = re.compile(r"RTSP/\d{1,2}\.\d{1,2} +(\d{3})(?: +(.*))?[ \t]*", re.IGNORECASE | re.ASCII)
 _REQUEST = re.compile(r"[A-Z_]{3,32} +\S+ +RTSP/\d{1,2}\.\d{1,2}[ \t]*", re.ASCII)
-_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
+_LENGTH = re.compile(rb"\ncontent-length[ \t]*:([^\n]*)")
+_NUMBER = re.compile(rb"\d{1,12}")
 _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03")
 _DOLLAR = 0x24
 _FRAME_HEAD = 4
@@ -43,21 +44,29 @@ class WireError(Exception):
 
 
 class Reply(NamedTuple):
-    """One reply. Header texts are latin-1 views of the bytes; `head` is status line and headers as they came."""
+    """One reply. `head` is status line and headers as they came; header texts are latin-1 views of those bytes."""
 
     status: int
     phrase: str
-    headers: tuple[tuple[str, str], ...]
     body: bytes
     head: bytes
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Every header in order, names in lower case; cut up only when asked, as most replies never are."""
+        found: list[tuple[str, str]] = []
+        for line in self.head.decode("latin-1").split("\n")[1:]:
+            name, colon, value = line.partition(":")
+            if line[:1] in {" ", "\t"} and found:
+                key, before = found[-1]
+                found[-1] = (key, f"{before} {line.strip()}")
+            elif colon:
+                found.append((name.strip().lower(), value.strip()))
+        return found
 
     def all(self, name: str) -> list[str]:
         """Return every value of a header, by its lower-case name."""
         return [value for key, value in self.headers if key == name]
-
-    def get(self, name: str) -> str | None:
-        """Return the first value of a header, by its lower-case name."""
-        return next((value for key, value in self.headers if key == name), None)
 
 
 class ReplyParser:
@@ -172,25 +181,16 @@ class ReplyParser:
             raise WireError(f"headers longer than {MAX_HEAD} bytes")
 
     def _take_head(self, head: bytes) -> None:
-        first, *lines = head.decode("latin-1").split("\n")
-        if len(lines) > MAX_HEADERS + 1:  # the last line is empty
+        if head.count(b"\n") > MAX_HEADERS + 1:  # the first line is none
             raise WireError(f"more than {MAX_HEADERS} headers")
-        match = _opening(head[: len(first)])
-        headers: list[tuple[str, str]] = []
-        for line in lines:
-            name, colon, value = line.partition(":")
-            if line[:1] in {" ", "\t"} and headers:
-                key, before = headers[-1]
-                headers[-1] = (key, f"{before} {line.strip()}")
-            elif colon:
-                headers.append((name.strip().lower(), value.strip()))
-        self._want = _body_length(headers)
+        match = _opening(head[: head.index(b"\n")])
+        self._want = _body_length(head)
         if match is None or match[1][0] == "1":
             self._ignored += 1
             if self._ignored > MAX_IGNORED:
                 raise WireError(f"more than {MAX_IGNORED} requests or provisional replies instead of a reply")
         else:
-            self._head = Reply(int(match[1]), (match[2] or "").strip(), tuple(headers), b"", head)
+            self._head = Reply(int(match[1]), (match[2] or "").strip(), b"", head)
 
 
 def _opening(line: bytes) -> re.Match[str] | None:
@@ -202,12 +202,16 @@ def _opening(line: bytes) -> re.Match[str] | None:
     return status
 
 
-def _body_length(headers: list[tuple[str, str]]) -> int:
-    lengths = {value for key, value in headers if key == "content-length"}
+def _body_length(head: bytes) -> int:
+    head = head.lower()
+    if b"\ncontent-length" not in head:
+        return 0
+    lengths = {value.strip() for value in _LENGTH.findall(head)}
     if not lengths:
         return 0
-    if len(lengths) > 1 or not _NUMBER.fullmatch(length := lengths.pop()):
+    length = lengths.pop()
+    if lengths or not _NUMBER.fullmatch(length):
         raise WireError("Content-Length is not one number")
     if int(length) > MAX_BODY:
-        raise WireError(f"a body of {length} bytes, more than {MAX_BODY}")
+        raise WireError(f"a body of {int(length)} bytes, more than {MAX_BODY}")
     return int(length)

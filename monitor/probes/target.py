@@ -23,6 +23,8 @@ MAX_LOGIN = 256
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"[^\x00-\x20\x7f<>\"{}|\\^`]*")
+# Some makes carry the login in the path; it must be sent, but it is not shown.
+_SECRET_IN_PATH = re.compile(r"(password|passwd|pwd|pass)=[^&_;/\s]+", re.IGNORECASE)
 _SHAPE = "rtsp://10.0.0.1:554/path 或 or 10.0.0.1:554"
 
 
@@ -127,7 +129,12 @@ def _parse(text: str, allowed: Sequence[Allowed] | None) -> Target:
     shown = text
     if userinfo:
         shown = f"{scheme}://{user}:***@{place}{rest[len(authority) :]}" if user else f"{scheme}://{place}{path}"
-    return Target(shown, host, port, path, address, credentials)
+    return Target(without_path_secrets(shown), host, port, path, address, credentials)
+
+
+def without_path_secrets(text: str) -> str:
+    """Return a text with the values of `password=` and its like replaced by `***`."""
+    return _SECRET_IN_PATH.sub(r"\1=***", text)
 
 
 def _place(place: str, allowed: Sequence[Allowed] | None) -> tuple[str, int, str | None]:
@@ -135,7 +142,7 @@ def _place(place: str, allowed: Sequence[Allowed] | None) -> tuple[str, int, str
     match = re.fullmatch(r"\[([^\[\]]*)\](?::(.*))?", place)
     if match and ":" not in match[1]:
         raise ValueError("方括号里不是 IPv6 地址 no IPv6 address between the brackets")
-    match = match or re.fullmatch(r"([^:\[\]]*)(?::(.*))?", place)
+    match = match or re.fullmatch(r"([^:\[\]]*)(?::([^:]*))?", place)
     if not match:
         raise ValueError("主机无效 bad host", "IPv6 写作 [fd00::1]:554 put IPv6 addresses in brackets")
     host, digits = match[1].lower(), match[2]
@@ -163,4 +170,5 @@ def _masked(text: str) -> str:
     if mark:
         scheme, slashes, _ = head.partition("://")
         text = f"{scheme}://***@{rest}" if slashes else f"***@{rest}"
+    text = without_path_secrets(text)
     return ascii(text[:120]) if _CONTROL.search(text) else repr(text[:120])
