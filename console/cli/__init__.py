@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from console.cli.exclusions import exclusions
-from console.cli.frame import Session
-from console.cli.points import points
-from console.cli.probe import probe
-from console.cli.rates import rates
-from console.cli.runs import runs
-from console.cli.serve import serve
-from console.cli.settle import settle
-from console.cli.watch import watch
+COMMANDS = ("points", "runs", "exclusions", "rates", "settle", "probe", "watch", "serve")
+"""Each is a module here with a command of its name, loaded when it is asked for: a start should not take a second."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _OnDemand(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_OnDemand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="camsla")
 @click.option(
     "--config",
@@ -31,8 +36,6 @@ def main(context: click.Context, config: Path | None) -> None:
 
     Watch a city's cameras and settle the contract that pays for them.
     """
+    from console.cli.frame import Session  # noqa: PLC0415  `--help` and `--version` need none of it
+
     context.obj = Session(config)
-
-
-for command in (points, runs, exclusions, rates, settle, probe, watch, serve):
-    main.add_command(command)

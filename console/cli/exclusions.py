@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from console import app
+from console.app import database
 from console.cli.frame import (
     Session,
     actor_option,
@@ -41,8 +41,10 @@ def import_(session: Session, file: Path, actor: str) -> None:
     """
     existing(file, "exclusions")
     read = read_exclusions(file)
-    with app.open_writer(session.settings) as writer, writer.transaction() as connection:
-        numbers = store.claim(connection, writer.audit, read.exclusions, actor=actor, at=app.now(), origin=read.origin)
+    with database.open_writer(session.settings) as writer, writer.transaction() as connection:
+        numbers = store.claim(
+            connection, writer.audit, read.exclusions, actor=actor, at=database.now(), origin=read.origin
+        )
     click.echo(
         f"待批 pending: {len(numbers)} 条 rows, 编号 numbers {numbers[0]}–{numbers[-1]}"
         if numbers
@@ -60,7 +62,7 @@ def approve(session: Session, numbers: tuple[int, ...], everything: bool, actor:
     """批准申请，经办人不能批准自己的 approve claims; nobody approves their own."""
     if bool(numbers) == everything:
         raise click.UsageError("给出编号或 --all，二者取一 give numbers, or --all")
-    with app.open_writer(session.settings) as writer, writer.transaction() as connection:
+    with database.open_writer(session.settings) as writer, writer.transaction() as connection:
         chosen = numbers
         if everything:
             chosen = tuple(
@@ -68,7 +70,7 @@ def approve(session: Session, numbers: tuple[int, ...], everything: bool, actor:
                 for row in store.listed(connection, EVERYTHING)
                 if not row.approved_by and row.status != "withdrawn"
             )
-        count = store.approve(connection, writer.audit, chosen, actor=actor, at=app.now())
+        count = store.approve(connection, writer.audit, chosen, actor=actor, at=database.now())
     click.echo(f"已同意 approved: {count}")
 
 
@@ -80,8 +82,8 @@ def approve(session: Session, numbers: tuple[int, ...], everything: bool, actor:
 @answering
 def revoke(session: Session, number: int, reason: str, actor: str) -> None:
     """撤回一条，已批准的须另一人批准撤回 withdraw one; if it was approved, a second person approves the withdrawal."""
-    with app.open_writer(session.settings) as writer, writer.transaction() as connection:
-        added = store.revoke(connection, writer.audit, number, actor=actor, at=app.now(), reason=reason)
+    with database.open_writer(session.settings) as writer, writer.transaction() as connection:
+        added = store.revoke(connection, writer.audit, number, actor=actor, at=database.now(), reason=reason)
     click.echo(f"撤回 withdrawal: {added}")
 
 
@@ -96,7 +98,7 @@ def list_(session: Session, as_json: bool) -> None:
     def local(instant: int) -> str:
         return datetime.fromtimestamp(instant / 1e6, zone).isoformat(timespec="seconds")
 
-    with app.reader(session.settings) as connection:
+    with database.reader(session.settings) as connection:
         rows = store.listed(connection, EVERYTHING)
     if as_json:
         print_json(

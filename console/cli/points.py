@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from config.secrets import PasswordCipher
-from console import app
+from console.app import database
 from console.cli.frame import Session, actor_option, answering, existing, json_option, pass_session, report, write_out
 from console.clock import today
-from monitor.points import Plan
+from monitor.points import Plan, Stored
 from monitor.roster import difference
 from monitor.roster.export import to_csv, to_xlsx
 from monitor.roster.mapping import BUILT_IN, load_mapping
@@ -58,14 +58,12 @@ def import_(
     existing(file, "points")
     source = read_points(file, load_mapping(mapping_name, settings.mappings_dir))
     day = today(settings.zone) if effective_from is None else effective_from.date()
-    cipher = app.password_cipher(settings)
+    cipher = database.password_cipher(settings)
     if dry_run:
-        with app.reader_or_empty(settings) as connection:
-            stored = roster_import.load(connection, settings.zone)
-        plan = plan_import(stored, source, day, cipher, settings.zone)
+        plan = plan_import(_stored(session), source, day, cipher, settings.zone)
     else:
         plan = _carried_out(session, source, day, cipher, actor)
-    report(plan.findings)
+    report(plan.warnings)
     if as_json:
         click.echo(difference.to_json(plan))
     else:
@@ -73,12 +71,20 @@ def import_(
         click.echo("仅预演，未写入 dry run, nothing written" if dry_run else "已导入 imported")
 
 
+def _stored(session: Session) -> Stored:
+    """Return the ledger as stored; an empty one where there is no database yet."""
+    if not database.database_exists(session.settings):
+        return Stored()
+    with database.reader(session.settings) as connection:
+        return roster_import.load(connection, session.settings.zone)
+
+
 def _carried_out(session: Session, source: PointsFile, day: date, cipher: PasswordCipher, actor: str) -> Plan:
     source.checked()  # a bad file should not even take the lock
     settings = session.settings
-    with app.open_writer(settings) as writer, writer.transaction() as connection:
+    with database.open_writer(settings) as writer, writer.transaction() as connection:
         plan = plan_import(roster_import.load(connection, settings.zone), source, day, cipher, settings.zone)
-        roster_import.apply(connection, plan, at=app.now(), actor=actor, audit=writer.audit, cipher=cipher)
+        roster_import.apply(connection, plan, at=database.now(), actor=actor, audit=writer.audit, cipher=cipher)
     return plan
 
 
@@ -90,9 +96,9 @@ def _carried_out(session: Session, source: PointsFile, day: date, cipher: Passwo
 def export(session: Session, file: Path | None, kind: str | None) -> None:
     """导出点位台账到 FILE 或标准输出；不含密码 export to FILE or standard output, never passwords."""
     chosen = kind or ("xlsx" if file is not None and file.suffix.lower() == ".xlsx" else "csv")
-    with app.reader(session.settings) as connection:
-        rows = roster.roster_at(connection, EVERYTHING, app.now(), zone=session.settings.zone)
-        cameras = roster.cameras_at(connection, EVERYTHING, app.now())
+    with database.reader(session.settings) as connection:
+        rows = roster.roster_at(connection, EVERYTHING, database.now(), zone=session.settings.zone)
+        cameras = roster.cameras_at(connection, EVERYTHING, database.now())
     write_out(file, to_xlsx(rows, cameras) if chosen == "xlsx" else to_csv(rows, cameras))
     if file is not None:
         click.echo(f"已导出 exported: {len(rows):,} → {file}", err=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from config.settings import Settings
-from console import app
+from console.app import watcher
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_table
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Reason, Rung, State
@@ -69,7 +69,7 @@ def _parse(texts: tuple[str, ...], settings: Settings) -> list[Target]:
     findings: list[Finding] = []
     for text in texts:
         try:
-            targets.append(Target.parse(text, allowed=app.allowed(settings)))
+            targets.append(Target.parse(text, allowed=watcher.allowed(settings)))
         except InputError as error:
             findings += error.findings
     if findings:
@@ -103,7 +103,7 @@ async def _all(
     async def one(target: Target) -> ProbeResult:
         async with slots:
             login = credentials or target.credentials
-            return await climb(target, rung, credentials=login, timeout_s=timeout_s, allowed=app.allowed(settings))
+            return await climb(target, rung, credentials=login, timeout_s=timeout_s, allowed=watcher.allowed(settings))
 
     return list(await asyncio.gather(*(one(target) for target in targets)))
 

@@ -13,7 +13,8 @@ import click
 
 from config.contracts import load_contract
 from config.load import load_model
-from console import app, views
+from console import views
+from console.app import database
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
@@ -85,7 +86,7 @@ def rates(
     policy, target, zone = _policy(session, contract, policy_file)
     question = views.Question(span, zone, policy, how, _instants(at, span, zone, how))
     if points_file is None and states_file is None and exclusions_file is None:
-        with app.reader(session.settings) as connection:
+        with database.reader(session.settings) as connection:
             accounts = views.point_seconds(connection, EVERYTHING, question)
     else:
         accounts = _from_files(points_file, states_file, exclusions_file, question)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from console import app
-from console.cli.frame import Session, actor_option, answering, existing, pass_session, progress_bar
+from console.app import database
+from console.cli.frame import Session, actor_option, answering, existing, pass_session, progress_bar, report
 from monitor.scope import EVERYTHING
 from monitor.sources.platform import read_platform
 from monitor.sources.runs import read_gaps, read_runs
@@ -58,21 +58,29 @@ def import_(
     """
     existing(file, "runs")
     bar, moved = progress_bar("导入 importing")
-    with bar, app.open_writer(session.settings) as writer, writer.transaction() as connection:
+    with bar, database.open_writer(session.settings) as writer, writer.transaction() as connection:
         if platform:
-            read = read_platform(file, Devices(connection, EVERYTHING).point_of, vantage=vantage, valid_s=valid_s)
+            read = read_platform(
+                file,
+                Devices(connection, EVERYTHING).point_of,
+                vantage=vantage,
+                valid_s=valid_s,
+                zone=session.settings.zone,
+            )
+            report(read.warnings)
             result = import_runs(
                 connection,
                 writer.audit,
                 read.runs,
                 actor=actor,
-                at=app.now(),
+                at=database.now(),
                 origin=read.origin,
                 kind="platform",
                 progress=moved,
             )
         else:
             seen = read_runs(file)
+            report(seen.warnings)
             beside = gaps_file if gaps_file is not None else file.with_name("gaps.csv")
             gaps = read_gaps(beside) if gaps_file is not None or beside.is_file() else None
             result = import_runs(
@@ -81,7 +89,7 @@ def import_(
                 seen.runs,
                 gaps.gaps if gaps else (),
                 actor=actor,
-                at=app.now(),
+                at=database.now(),
                 origin=seen.origin,
                 gap_origin=gaps.origin if gaps else None,
                 progress=moved,

@@ -6,9 +6,9 @@ import sys
 
 import click
 
+from console.app.server import Server
 from console.cli.frame import Session, answering, pass_session
 from console.cli.watch import run_on_fastest_loop
-from console.serving import Server
 from console.watching import progress_printer
 
 

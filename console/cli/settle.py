@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from config.contracts import load_contract
-from console import app, views
+from console import views
+from console.app import database
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table, report
 from monitor.finding import Finding, InputError
 from monitor.period import parse_period
@@ -129,7 +130,7 @@ def _facts(
 def _from_store(
     session: Session, terms: Terms, quarter: str, *, with_roster: bool
 ) -> tuple[dict[str, OnlineRate | None], dict[str, PhaseFacts]]:
-    with app.reader(session.settings) as connection:
+    with database.reader(session.settings) as connection:
         if with_roster:
             return {}, views.store_facts(connection, EVERYTHING, terms, quarter)
         return views.measured_rates(connection, EVERYTHING, terms, parse_period(quarter)), {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from console import app
+from console.app import watcher
 from console.cli.frame import Session, answering, pass_session
 from console.watching import progress_printer
 from monitor.store.database import sqlite_warning
@@ -45,9 +45,9 @@ def watch(
         click.echo(f"警告 warning: {warning}", err=True)
 
     async def main() -> str:
-        watcher, _, _ = app.watching(settings, _silent if quiet else say, sys.stdout if acks else None)
-        await watcher.run(duration_s=duration_s)
-        return watcher.summary()
+        engine, _, _ = watcher.watching(settings, _silent if quiet else say, sys.stdout if acks else None)
+        await engine.run(duration_s=duration_s)
+        return engine.summary()
 
     summary = run_on_fastest_loop(main)
     if not quiet:

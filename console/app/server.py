@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from config.contracts import load_contract
 from config.settings import Settings
-from console import app
+from console.app.watcher import watching
 from console.clock import today, wall_now
 from console.closing import close_months
 from console.schedule import scheduler
@@ -34,7 +34,7 @@ class Server:
 
     async def run(self, *, duration_s: float | None = None) -> None:
         """Serve until SIGTERM, SIGINT or `duration_s`."""
-        watcher, store, metrics = app.watching(self._settings, self._say)
+        watcher, store, metrics = watching(self._settings, self._say)
         zone = self._settings.zone
 
         async def close() -> None:

@@ -1,21 +1,15 @@
-"""The composition root: the only place that builds things and hands adapters to those who named a Protocol."""
+"""The watcher as settings name it: ledger, passwords, probes, engine and store handed to each other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
-from sqlalchemy import inspect as inspect_database
-
-from config.secrets import PasswordCipher
 from config.settings import Settings
-from console.clock import EngineClock, wall_now
-from console.store.audit import Audit
+from console.app.database import open_writer, password_cipher
+from console.clock import EngineClock
 from console.watching import Watching
-from monitor.finding import InputError, refuse
+from monitor.finding import InputError
 from monitor.metrics import WatchMetrics
 from monitor.model import Instant, Sample
 from monitor.points import Target as StoredTarget
@@ -24,63 +18,8 @@ from monitor.probes.address import Allowed
 from monitor.probes.registry import probe as climb
 from monitor.probes.target import Credentials, Target
 from monitor.scope import EVERYTHING
-from monitor.store import roster, tables
-from monitor.store.database import open_database, reading, sqlite_path
-from monitor.store.writer import Ack, Writer
-
-
-def lock_path(settings: Settings) -> Path:
-    """Where the writer's lock lies when the database is a server's."""
-    return settings.data_dir / "camsla.lock"
-
-
-def open_writer(settings: Settings, origin: str = "cli") -> Writer:
-    """Take the lock, migrate, and return the one writer. InputError if another process writes."""
-    engine = open_database(settings.url)
-    file = sqlite_path(engine)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    engine.dispose()
-    return Writer.open(settings.url, Audit(origin), lock_path(settings))
-
-
-@contextmanager
-def reader(settings: Settings) -> Iterator[Connection]:
-    """Give a connection on one committed snapshot. InputError if there is no database of this version."""
-    engine = open_database(settings.url)
-    try:
-        with reading(engine) as connection:
-            if not inspect_database(connection).has_table("points"):
-                raise refuse(
-                    "数据库是空的 the database is empty",
-                    "先导入点位 import points first: camsla points import FILE",
-                    file=engine.url.render_as_string(hide_password=True),
-                )
-            yield connection
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def reader_or_empty(settings: Settings) -> Iterator[Connection]:
-    """Like `reader`, but an empty schema in memory where there is no database yet: for what compares before it writes."""
-    engine = open_database(settings.url)
-    file = sqlite_path(engine)
-    engine.dispose()
-    if file is None or file.exists():
-        with reader(settings) as connection:
-            yield connection
-        return
-    memory = create_engine("sqlite://")
-    with memory.connect() as connection:
-        tables.metadata.create_all(connection)
-        yield connection
-    memory.dispose()
-
-
-def password_cipher(settings: Settings) -> PasswordCipher:
-    """What camera passwords are encrypted with; its key file is made on first need."""
-    return PasswordCipher(settings.key_path)
+from monitor.store import roster
+from monitor.store.writer import Ack
 
 
 def allowed(settings: Settings) -> tuple[Allowed, ...] | None:
@@ -193,8 +132,3 @@ def watching(
     engine, batcher = watcher.engine, watcher.batcher
     metrics.watch(engine.states, lambda: engine.due_lag_s, lambda: engine.running, lambda: batcher.waiting)
     return watcher, store, metrics
-
-
-def now() -> Instant:
-    """The wall clock, read for a command."""
-    return wall_now()

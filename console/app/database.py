@@ -1,0 +1,69 @@
+"""The database as settings name it: the one writer, readers, the password key, and the command's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy import inspect as inspect_database
+
+from config.secrets import PasswordCipher
+from config.settings import Settings
+from console.clock import wall_now
+from console.store.audit import Audit
+from monitor.finding import refuse
+from monitor.model import Instant
+from monitor.store.database import open_database, reading, sqlite_path
+from monitor.store.writer import Writer
+
+
+def lock_path(settings: Settings) -> Path:
+    """Where the writer's lock lies when the database is a server's."""
+    return settings.data_dir / "camsla.lock"
+
+
+def open_writer(settings: Settings, origin: str = "cli") -> Writer:
+    """Take the lock, migrate, and return the one writer. InputError if another process writes."""
+    engine = open_database(settings.url)
+    file = sqlite_path(engine)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    engine.dispose()
+    return Writer.open(settings.url, Audit(origin), lock_path(settings))
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[Connection]:
+    """Give a connection on one committed snapshot. InputError if there is no database of this version."""
+    engine = open_database(settings.url)
+    try:
+        with reading(engine) as connection:
+            if not inspect_database(connection).has_table("points"):
+                raise refuse(
+                    "数据库是空的 the database is empty",
+                    "先导入点位 import points first: camsla points import FILE",
+                    file=engine.url.render_as_string(hide_password=True),
+                )
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def database_exists(settings: Settings) -> bool:
+    """Tell whether there is a database to read; a server's is taken to exist."""
+    engine = open_database(settings.url)
+    file = sqlite_path(engine)
+    engine.dispose()
+    return file is None or file.exists()
+
+
+def password_cipher(settings: Settings) -> PasswordCipher:
+    """What camera passwords are encrypted with; its key file is made on first need."""
+    return PasswordCipher(settings.key_path)
+
+
+def now() -> Instant:
+    """The wall clock, read for a command."""
+    return wall_now()
