@@ -13,10 +13,10 @@ import ssl
 from collections.abc import Sequence
 from ipaddress import ip_address
 from time import monotonic
-from typing import NamedTuple, Protocol
 
 from monitor.model import Reason, Rung
 from monitor.probes.address import Allowed, literal, permitted
+from monitor.probes.exchange import Exchange, Request
 from monitor.probes.result import MAX_NOTE, Note, ProbeResult, Step, result_of
 from monitor.probes.rtsp_wire import Reply, ReplyParser, WireError
 from monitor.probes.target import Target
@@ -32,39 +32,6 @@ MAX_BYTES = 1024 * 1024
 _REFUSED = frozenset({errno.ECONNREFUSED})
 _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
 _CUT_OFF = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN})
-
-
-class Request(NamedTuple):
-    """One request without CSeq and closing blank line, to be sent after `after_s` seconds.
-
-    `secrets` are masked wherever they come back to us.
-    """
-
-    head: bytes
-    authorization: bytes = b""
-    secrets: tuple[bytes, ...] = ()
-    after_s: float = 0.0
-
-
-class Exchange(Protocol):
-    """One rung above tcp: what to ask, and what to do with each answer. Decides only; it sends nothing itself."""
-
-    @property
-    def rung(self) -> Rung:
-        """The rung it proves."""
-
-    @property
-    def auth(self) -> str:
-        """The login scheme it used, "" for none."""
-
-    def begin(self) -> Request:
-        """Return the first request."""
-
-    def answer(self, reply: Reply) -> Request | Reason:
-        """Return the next request, or the rung's reason."""
-
-    def cut_off(self) -> Reason:
-        """Return the reason if the connection ends before the reply, or the deadline comes before the request."""
 
 
 def reason_of(error: OSError) -> Reason:
@@ -288,7 +255,7 @@ async def climb(
         address = await _resolve(target, climber)
         if allowed is not None and not permitted(ip_address(address), target.port, allowed):
             raise _Unfit(f"{address}:{target.port} 不在白名单内，未连接 is outside the allow-list, not connected")
-        await asyncio.get_running_loop().create_connection(lambda: climber, address, target.port)
+        await _connect(climber, address, target.port)
         await climber.done
     except _Unfit as unfit:
         climber.note(str(unfit))
@@ -308,13 +275,21 @@ class _Unfit(Exception):
     """The address is none we may connect to: our own decision, so it says nothing about the device."""
 
 
+async def _connect(climber: _Climb, address: str, port: int) -> None:
+    await asyncio.get_running_loop().create_connection(lambda: climber, address, port)
+
+
+async def _look_up(host: str, port: int) -> list[str]:
+    """Ask the operating system for a name's addresses, on a thread of the loop's bounded pool."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(place[0]) for *_, place in found]
+
+
 async def _resolve(target: Target, climber: _Climb) -> str:
     """Return the one IP address to connect to; a name is looked up here and nowhere else."""
     if target.address is not None:
         return target.address
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    address = str(found[0][4][0])
+    address = (await _look_up(target.host, target.port))[0]
     climber.note(f"{target.host} = {address}")
     try:
         literal(address)

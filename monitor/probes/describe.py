@@ -30,8 +30,9 @@ from collections.abc import Sequence
 
 from monitor.model import Reason, Rung
 from monitor.probes.address import Allowed
-from monitor.probes.connection import Request, climb
+from monitor.probes.connection import climb
 from monitor.probes.digest import Challenge, authorization, choose, parse_challenges
+from monitor.probes.exchange import Request
 from monitor.probes.result import ProbeResult
 from monitor.probes.rtsp import USER_AGENT, Options
 from monitor.probes.rtsp_wire import Reply

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from monitor.model import Reason, Rung
 from monitor.probes.address import Allowed
-from monitor.probes.connection import Request, climb
+from monitor.probes.connection import climb
+from monitor.probes.exchange import Request
 from monitor.probes.result import ProbeResult
 from monitor.probes.rtsp_wire import Reply
 from monitor.probes.target import Credentials, Target

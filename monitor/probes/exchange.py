@@ -1,0 +1,41 @@
+"""One rung above tcp as a pure decision: what to ask, and what each answer means. The connection does the rest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from monitor.model import Reason, Rung
+from monitor.probes.rtsp_wire import Reply
+
+
+class Request(NamedTuple):
+    """One request without CSeq and closing blank line, to be sent after `after_s` seconds.
+
+    `secrets` are masked wherever they come back to us.
+    """
+
+    head: bytes
+    authorization: bytes = b""
+    secrets: tuple[bytes, ...] = ()
+    after_s: float = 0.0
+
+
+class Exchange(Protocol):
+    """One rung above tcp: what to ask, and what to do with each answer. Decides only; it sends nothing itself."""
+
+    @property
+    def rung(self) -> Rung:
+        """The rung it proves."""
+
+    @property
+    def auth(self) -> str:
+        """The login scheme it used, "" for none."""
+
+    def begin(self) -> Request:
+        """Return the first request."""
+
+    def answer(self, reply: Reply) -> Request | Reason:
+        """Return the next request, or the rung's reason."""
+
+    def cut_off(self) -> Reason:
+        """Return the reason if the connection ends before the reply, or the deadline comes before the request."""
