@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from importlib.metadata import version
 
 from console import views
@@ -21,26 +21,36 @@ ACTOR = "schedule"
 
 
 def ended_months(terms: Terms, today: date) -> list[Period]:
-    """Return the calendar months since the contract's first day that lie wholly before `today`, oldest first."""
+    """Return the calendar months of the contract's term that lie wholly before `today`, oldest first."""
     start = min(phase.in_service_from for phase in terms.phases)
     if today <= start:
         return []
-    months = months_of(Period("", start.replace(day=1), today))
-    return [month for month in months[-MAX_MONTHS:] if month.last < today and "." not in month.label]
+    last = max(phase.in_service_until for phase in terms.phases) - timedelta(days=1)
+    touched = months_of(Period("", start, min(today, last)))
+    months = [parse_period(f"{month.first:%Y-%m}") for month in touched]
+    return [month for month in months if month.last < today][-MAX_MONTHS:]
 
 
 def close_months(
-    writer: Writer, contracts: Sequence[Terms], today: date, at: Instant, say: Callable[[str], None]
+    writer: Writer,
+    contracts: Sequence[Terms],
+    today: date,
+    at: Instant,
+    say: Callable[[str], None],
+    stopping: Callable[[], bool],
 ) -> list[Frozen]:
     """Freeze what has ended and is not frozen; each month in a transaction of its own, with its audit row.
 
-    Months are measured on a reading connection, so that results go on being stored meanwhile.
+    Months are measured on a reading connection, so that results go on being stored meanwhile. `stopping` is asked
+    between months; what is left is closed at the next start.
     """
     done: list[Frozen] = []
     for terms in contracts:
         with reading(writer.engine) as connection:
             closed = closed_periods(connection, terms.contract)
         for month in ended_months(terms, today):
+            if stopping():
+                return done
             if month.label in closed:
                 continue
             done += close_month(writer, terms, month.label, at)

@@ -9,7 +9,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TextIO
 
@@ -86,10 +86,17 @@ class Watching:
             )
         self._failing = True
 
-    async def run(self, *, duration_s: float | None = None, probing: bool = True) -> None:
+    async def run(
+        self,
+        *,
+        duration_s: float | None = None,
+        probing: bool = True,
+        finish: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Watch until SIGTERM, SIGINT or `duration_s`; everything acknowledged is durable when this returns.
 
-        Without `probing` only the rest of the process lives: nothing is due, and no gap is opened.
+        Without `probing` only the rest of the process lives: nothing is due, and no gap is opened. `finish` is
+        awaited before the store closes.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,6 +109,8 @@ class Watching:
                 self.engine.replace(await self.on_writer(self._store.jobs))
             await self._live(probing)
         finally:
+            if finish is not None:
+                await finish()
             await self.on_writer(self._store.close)
             self._thread.shutdown()
             for number in (signal.SIGTERM, signal.SIGINT):

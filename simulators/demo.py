@@ -116,9 +116,10 @@ def compare(truth: Path, home: Path) -> None:
             span = datetime.fromisoformat(row["end"]) - datetime.fromisoformat(row["start"])
             true[row["camera"]] = true.get(row["camera"], 0.0) + span.total_seconds()
             what[row["camera"]] = f"{row['fault']} ({row['state']})"
-    print(f"{'摄像机 camera':<18}{'故障 fault':<24}{'真实 true s':>12}{'实测 measured s':>18}")
+    # Chinese characters take two columns of a terminal, and count as one here.
+    print(f"{'摄像机 camera':<15}{'故障 fault':<22}{'真实 true s':>12}{'实测 measured s':>18}")
     for camera in sorted(true):
-        print(f"{camera:<18}{what[camera]:<24}{true[camera]:>12.1f}{measured.get(camera, 0.0):>18.1f}")
+        print(f"{camera:<18}{what[camera]:<24}{true[camera]:>14.1f}{measured.get(camera, 0.0):>20.1f}")
 
 
 def offline_seconds(database: Path) -> dict[str, float]:

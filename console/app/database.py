@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlalchemy import inspect as inspect_database
 
 from config.secrets import PasswordCipher
 from config.settings import Settings
 from console.clock import wall_now
 from console.store.audit import Audit
-from monitor.finding import refuse
 from monitor.model import Instant
 from monitor.store.database import open_database, reading, sqlite_path
+from monitor.store.migrate import check_schema
 from monitor.store.writer import Writer
 
 
@@ -40,12 +39,7 @@ def reader(settings: Settings) -> Iterator[Connection]:
     engine = open_database(settings.url)
     try:
         with reading(engine) as connection:
-            if not inspect_database(connection).has_table("points"):
-                raise refuse(
-                    "数据库是空的 the database is empty",
-                    "先导入点位 import points first: camsla points import FILE",
-                    file=engine.url.render_as_string(hide_password=True),
-                )
+            check_schema(connection)
             yield connection
     finally:
         engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ class Server:
         self._say = say
         self._contracts: list[Terms] = [load_contract(Path(path)) for path in settings.contracts]
         self._ready = False
+        self._stopping = threading.Event()
+        self._closing = asyncio.Lock()
 
     async def run(self, *, duration_s: float | None = None) -> None:
         """Serve until SIGTERM, SIGINT or `duration_s`."""
@@ -38,7 +41,23 @@ class Server:
         zone = self._settings.zone
 
         async def close() -> None:
-            await asyncio.to_thread(close_months, store.writer, self._contracts, today(zone), wall_now(), self._say)
+            async with self._closing:
+                await asyncio.to_thread(
+                    close_months,
+                    store.writer,
+                    self._contracts,
+                    today(zone),
+                    wall_now(),
+                    self._say,
+                    self._stopping.is_set,
+                )
+
+        async def finish() -> None:
+            """Let a close that is under way end with its month before the store goes."""
+            self._stopping.set()
+            planned.pause()
+            async with self._closing:
+                planned.shutdown(wait=False)
 
         planned = scheduler(zone, close)
         runner = web.AppRunner(self._routes(metrics.registry), access_log=None)
@@ -47,11 +66,9 @@ class Server:
             await self._listen(runner)
             planned.start()
             self._ready = True
-            await watcher.run(duration_s=duration_s, probing=self._watch)
+            await watcher.run(duration_s=duration_s, probing=self._watch, finish=finish)
         finally:
             self._ready = False
-            if planned.running:
-                planned.shutdown(wait=False)
             await runner.cleanup()
 
     async def _listen(self, runner: web.AppRunner) -> None:

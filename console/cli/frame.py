@@ -91,7 +91,7 @@ def print_table(title: str, columns: Sequence[tuple[str, bool]], rows: Iterable[
     """Print a table; a column is (heading, is it a number)."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for heading, number in columns:
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number)
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in rows:
         table.add_row(*(("" if cell is None else str(cell)) for cell in row))
     wide = Console(width=None if sys.stdout.isatty() else 160, highlight=False)

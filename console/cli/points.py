@@ -66,9 +66,11 @@ def import_(
     report(plan.warnings)
     if as_json:
         click.echo(difference.to_json(plan))
-    else:
+    elif dry_run:
         click.echo(difference.to_text(plan))
-        click.echo("仅预演，未写入 dry run, nothing written" if dry_run else "已导入 imported")
+        click.echo("仅预演，未写入 dry run, nothing written")
+    else:
+        click.echo(f"已导入 imported: {difference.summary(plan)}")
 
 
 def _stored(session: Session) -> Stored:
