@@ -29,7 +29,7 @@ def exclusions() -> None:
     """报备与剔除 exclusions."""
 
 
-@exclusions.command("import")
+@exclusions.command("import", short_help="导入剔除申请 import claims")
 @click.argument("file", type=click.Path(path_type=Path))
 @actor_option
 @pass_session
@@ -52,7 +52,7 @@ def import_(session: Session, file: Path, actor: str) -> None:
     )
 
 
-@exclusions.command()
+@exclusions.command(short_help="批准 approve claims; nobody approves their own")
 @click.argument("numbers", nargs=-1, type=click.IntRange(1))
 @click.option("--all", "everything", is_flag=True, help="全部待批 all that are pending")
 @actor_option
@@ -74,7 +74,7 @@ def approve(session: Session, numbers: tuple[int, ...], everything: bool, actor:
     click.echo(f"已同意 approved: {count}")
 
 
-@exclusions.command()
+@exclusions.command(short_help="撤回 withdraw a claim")
 @click.argument("number", type=click.IntRange(1))
 @click.option("--reason", required=True, help="理由 reason")
 @actor_option
@@ -87,7 +87,7 @@ def revoke(session: Session, number: int, reason: str, actor: str) -> None:
     click.echo(f"撤回 withdrawal: {added}")
 
 
-@exclusions.command("list")
+@exclusions.command("list", short_help="列出申请及状态 list claims")
 @json_option
 @pass_session
 @answering

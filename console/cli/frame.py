@@ -94,6 +94,8 @@ def print_table(title: str, columns: Sequence[tuple[str, bool]], rows: Iterable[
         table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in rows:
         table.add_row(*(("" if cell is None else str(cell)) for cell in row))
+    if not table.rows:
+        table.add_row("（无 none）", *[""] * (len(columns) - 1))
     wide = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     wide.print(table)
 

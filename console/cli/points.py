@@ -26,7 +26,7 @@ def points() -> None:
     """点位台账 the point ledger."""
 
 
-@points.command("import")
+@points.command("import", short_help="导入台账 import the ledger")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--mapping", "mapping_name", default=BUILT_IN, show_default=True, help="已存的列映射 a saved column mapping"
@@ -90,7 +90,7 @@ def _carried_out(session: Session, source: PointsFile, day: date, cipher: Passwo
     return plan
 
 
-@points.command("export")
+@points.command("export", short_help="导出台账 export the ledger")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--format", "kind", type=click.Choice(["csv", "xlsx"]), help="默认按文件名 default: by the file's name")
 @pass_session

@@ -24,7 +24,7 @@ MAX_AT_ONCE = 50
 PASSWORD_BYTES = 1_024
 
 
-@click.command()
+@click.command(short_help="探测地址 what an address answers now")
 @click.argument("targets", nargs=-1, required=True)
 @click.option(
     "--rung", type=click.Choice([rung.value for rung in PROBES]), default=Rung.DESCRIBE.value, show_default=True

@@ -38,7 +38,7 @@ from monitor.sources.states import FilePolicy, load_case, point_seconds
 from monitor.timeline import Policy
 
 
-@click.command()
+@click.command(short_help="在线率 online rates of a period")
 @click.option("--period", required=True, help="2020-07 | 2020Q3 | 2020-07-01..2020-07-31（含首尾 inclusive）")
 @click.option("--by", help="point|phase|area|supplier，可用逗号组合 or several, joined by commas")
 @click.option("--definition", type=click.Choice(DEFINITIONS), default="time-weighted", show_default=True)

@@ -20,7 +20,7 @@ def runs() -> None:
     """导入观测记录 import observations."""
 
 
-@runs.command("import")
+@runs.command("import", short_help="导入运行记录 import a file of runs")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--gaps",

@@ -12,7 +12,7 @@ from console.cli.watch import run_on_fastest_loop
 from console.watching import progress_printer
 
 
-@click.command()
+@click.command(short_help="常驻服务 watcher, month close, metrics")
 @click.option("--host", help="监听地址 address to listen on")
 @click.option("--port", type=click.IntRange(0, 65_535), help="端口 port")
 @click.option("--watch/--no-watch", default=True, show_default=True, help="同时巡检 watch as well")

@@ -22,7 +22,7 @@ from settlement.statement import Kind, Statement, ambiguity, statement_json
 from settlement.statement import settle as settle_quarter
 
 
-@click.command()
+@click.command(short_help="季度结算 a quarter's statement")
 @click.option(
     "--contract", type=click.Path(path_type=Path), required=True, help="合同文件 contract (YAML)，或 or xinjian"
 )

@@ -15,7 +15,7 @@ from console.watching import progress_printer
 from monitor.store.database import sqlite_warning
 
 
-@click.command()
+@click.command(short_help="持续巡检 watch every point of the ledger")
 @click.option("--vantage", help="观测点名称 name of this vantage")
 @click.option("--interval", "interval_s", type=click.FloatRange(0.2, 300), help="巡检间隔（秒） seconds between probes")
 @click.option(
