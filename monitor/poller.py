@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from monitor.model import MICROSECONDS, Instant, Outcome, Reason, Sample, State
+from monitor.model import MICROSECONDS, Instant, Outcome, Sample, State
 
 TICK_S = 0.25
 STALL_S = 0.5
@@ -202,7 +202,7 @@ class Engine:
         verdict = await self._probe(watched.job.target, self._pace.timeout_s)
         self._detect_stall()
         failed = verdict.outcome.state is not State.ONLINE
-        if (failed and stalls != self._stalls) or verdict.outcome.reason is Reason.WATCHER:
+        if failed and stalls != self._stalls:
             self._reschedule(watched, 0.0)  # we slept through it: ask again, record no verdict
             return
         self.probes_done += 1

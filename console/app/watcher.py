@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from config.settings import Settings
@@ -16,7 +17,7 @@ from monitor.points import Target as StoredTarget
 from monitor.poller import Job, Pace, Probe, Verdict
 from monitor.probes.address import Allowed
 from monitor.probes.registry import probe as climb
-from monitor.probes.target import Credentials, Target
+from monitor.probes.target import BasicUse, Credentials, Target
 from monitor.scope import EVERYTHING
 from monitor.store import roster
 from monitor.store.writer import Ack
@@ -95,9 +96,15 @@ class StoreOfWatch:
 def probe_adapter(settings: Settings, metrics: WatchMetrics) -> Probe:
     """Return the probe of the settings' rung as the engine calls it."""
     rung, permitted = settings.watch.rung, allowed(settings)
+    digest: dict[str, Credentials] = {}  # who has ever asked for Digest never gets the password by Basic again
 
-    async def probe(target: tuple[Target, Credentials | None], timeout_s: float) -> Verdict:
-        result = await climb(target[0], rung, credentials=target[1], timeout_s=timeout_s, allowed=permitted)
+    async def probe(job: tuple[Target, Credentials | None], timeout_s: float) -> Verdict:
+        target, login = job
+        if login is not None and (kept := digest.get(target.text)) is not None and kept.password == login.password:
+            login = kept
+        result = await climb(target, rung, credentials=login, timeout_s=timeout_s, allowed=permitted)
+        if login is not None and result.auth == "digest" and login.basic is not BasicUse.NEVER:
+            digest[target.text] = replace(login, basic=BasicUse.NEVER)
         metrics.probe(result.rung, result.reason, result.took_us)
         return Verdict(result.outcome, result.took_us)
 

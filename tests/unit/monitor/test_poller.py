@@ -142,17 +142,12 @@ def test_a_stopped_watcher_blames_no_camera_and_writes_the_gap(stop_s: float) ->
     assert (end - start) / 1e6 <= stop_s + 1.0
 
 
-def test_a_verdict_of_the_watchers_own_fault_is_asked_again_and_not_recorded() -> None:
-    calls = 0
-
-    def outcome(now: float, point: str) -> tuple[Outcome, float]:
-        nonlocal calls
-        calls += 1
-        return (ASLEEP if calls == 3 else UP, 0.01)
-
-    sink, _ = watch(outcome, seconds=300, pace=PACE)
-    assert State.UNKNOWN not in sink.states()
-    assert calls == len(sink.samples) + 1
+def test_a_trouble_of_our_own_is_recorded_as_unknown_and_asked_at_the_retry_pace() -> None:
+    """A failed name look-up, no sockets left: not the camera's fault, and no reason to spin either."""
+    sink, _ = watch(lambda now, p: (ASLEEP if 600 < now < 900 else UP, 0.0), seconds=1200, pace=PACE)
+    assert set(sink.states()) == {State.ONLINE, State.UNKNOWN}
+    assert min(b - a for a, b in itertools.pairwise(sink.times())) > 9.9
+    assert len(sink.samples) <= 20 + 2 * 2
 
 
 def test_jobs_that_go_are_no_longer_asked_and_new_ones_are() -> None:
