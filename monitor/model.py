@@ -30,6 +30,12 @@ class Rung(StrEnum):
     TCP = "tcp"
     RTSP = "rtsp"
     DESCRIBE = "describe"
+    MEDIA = "media"
+    """RTP packets of the video track arrived."""
+    FRAME = "frame"
+    """A key frame was decoded."""
+    ONVIF = "onvif"
+    """The ONVIF device service told its time: liveness beside the RTSP ladder."""
     PLATFORM = "platform"
     """The video platform said so; not our own measurement."""
 
