@@ -12,6 +12,7 @@ from monitor.period import Period, months_of, parse_period
 from monitor.rates import Rate
 from monitor.scope import EVERYTHING
 from monitor.store.database import reading
+from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.close import Frozen, closed_periods, freeze
 from settlement.contract import Terms
@@ -63,6 +64,7 @@ def close_month(writer: Writer, terms: Terms, label: str, at: Instant, actor: st
     with reading(writer.engine) as connection:
         rates: dict[str, Rate] = views.phase_rates(connection, EVERYTHING, terms, parse_period(label))
     with writer.transaction() as connection:
+        one_at_a_time(connection, f"close {terms.contract}")
         done = freeze(connection, terms, label, rates, at=at, actor=actor, software=version("camsla"))
         writer.audit(
             connection,

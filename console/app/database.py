@@ -14,6 +14,7 @@ from console.clock import wall_now
 from console.store.audit import Audit
 from monitor.model import Instant
 from monitor.store.database import open_database, reading, sqlite_path
+from monitor.store.lock import LEDGER
 from monitor.store.migrate import check_schema
 from monitor.store.writer import Writer
 
@@ -23,14 +24,17 @@ def lock_path(settings: Settings) -> Path:
     return settings.data_dir / "camsla.lock"
 
 
-def open_writer(settings: Settings, origin: str = "cli") -> Writer:
-    """Take the lock, migrate, and return the one writer. InputError if another process writes."""
+def open_writer(settings: Settings, origin: str = "cli", role: str = LEDGER) -> Writer:
+    """Take the role's lock, migrate, and return the writer. InputError if another process writes in that role.
+
+    SQLite has one writer, whatever its role.
+    """
     engine = open_database(settings.url)
     file = sqlite_path(engine)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     engine.dispose()
-    return Writer.open(settings.url, Audit(origin), lock_path(settings))
+    return Writer.open(settings.url, Audit(origin), lock_path(settings), role)
 
 
 @contextmanager

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.settings import Settings
 from console.app.database import open_writer, password_cipher
 from console.clock import EngineClock
 from console.watching import Watching
+from monitor.brake import Brake
 from monitor.finding import InputError
 from monitor.metrics import WatchMetrics
-from monitor.model import Instant, Sample
+from monitor.model import Instant, Reason, Rung, Sample, State
+from monitor.notices import Blind, BlindSince, ClockStep, Notice, SightedAgain, UpstreamSeen
 from monitor.points import Target as StoredTarget
 from monitor.poller import Job, Pace, Probe, Verdict
 from monitor.probes.address import Allowed
+from monitor.probes.breaker import Breaker
 from monitor.probes.registry import probe as climb
-from monitor.probes.target import BasicUse, Credentials, Target
+from monitor.probes.target import Credentials, Target
 from monitor.scope import EVERYTHING
-from monitor.store import roster
+from monitor.sentinel import Sentinel
+from monitor.store import happenings, roster
+from monitor.store.lock import vantage_role
 from monitor.store.writer import Ack
 
 
@@ -39,83 +43,142 @@ class StoreOfWatch:
         self._cipher = password_cipher(settings)
         self._clock = clock
         self._metrics = metrics
-        self.writer = open_writer(settings, "watch")
+        self._seq: int | None = None
+        self._said: list[Notice] = []
+        self._open_gaps: dict[Instant, int] = {}
+        self.breaker = Breaker()
+        self.writer = open_writer(settings, "watch", vantage_role(self._vantage))
 
     def resume(self) -> None:
         """Replay what a crash left unprojected and open the gap since the last committed result."""
         self.writer.resume(self._vantage, self._clock())
 
-    def commit(
-        self, samples: Sequence[Sample], gaps: Sequence[tuple[Instant, Instant, str]], flush: bool
-    ) -> Ack | None:
-        """Commit one batch, or the gaps and runs alone if there are no results."""
+    def commit(self, samples: Sequence[Sample], notices: Sequence[Notice], flush: bool) -> Ack | None:
+        """Store the notices, then one batch, or the runs alone if there are no results.
+
+        A call that failed is repeated with the same results: they keep their number, so that a batch which was stored
+        although its acknowledgement was lost is not stored twice.
+        """
         now = self._clock()
+        blind = [(n.start, n.end, n.cause) for n in notices if isinstance(n, Blind)]
+        for notice in notices:
+            if notice not in self._said and (not isinstance(notice, Blind) or not samples):
+                self._store_notice(notice, now)
+                self._said.append(notice)
         ack = None
         if samples:
-            seq = self.writer.next_seq(self._vantage)
-            ack = self.writer.commit_batch(self._vantage, seq, samples, gaps_seen=gaps, flush=flush, at=now)
+            if self._seq is None:
+                self._seq = self.writer.next_seq(self._vantage)
+            ack = self.writer.commit_batch(self._vantage, self._seq, samples, gaps_seen=blind, flush=flush, at=now)
             self._metrics.batches.inc()
             self._metrics.acknowledged.inc(ack.n)
-        else:
-            for start, end, cause in gaps:
-                self.writer.add_gap(self._vantage, start, end, cause, at=now)
-            if flush:
-                self.writer.project(self._vantage, now)
-        for _, _, cause in gaps:
-            self._metrics.gaps.labels(cause).inc()
+        elif flush:
+            self.writer.project(self._vantage, now)
+        self._seq = None
+        self._said.clear()
         return ack
+
+    def _store_notice(self, notice: Notice, now: Instant) -> None:
+        vantage, writer = self._vantage, self.writer
+        match notice:
+            case Blind(start, end, cause):
+                writer.add_gap(vantage, start, end, cause, at=now)
+            case BlindSince(start, cause):
+                self._open_gaps[start] = writer.open_gap(vantage, start, cause, at=now)
+            case SightedAgain(start, end, _):
+                writer.close_gap(vantage, self._open_gaps.pop(start), end, at=now)
+            case ClockStep(at, step_us):
+                with writer.transaction() as connection:
+                    happenings.clock_step(connection, vantage, at, step_us)
+            case UpstreamSeen(name, at, alive):
+                with writer.transaction() as connection:
+                    happenings.upstream_seen(connection, vantage, name, at, alive, now)
 
     def jobs(self) -> list[Job]:
         """Return the points that have a camera with an address now; what cannot be used is said, not fatal."""
         now = self._clock()
         with self.writer.transaction() as connection:
             found = roster.targets(connection, EVERYTHING, now)
+            upstreams = {p.code: p.upstream for p in roster.roster_at(connection, EVERYTHING, now) if p.upstream}
+        self.breaker.keep({target.point for target in found})
         jobs: list[Job] = []
         troubles: list[str] = []
         for target in found:
             try:
-                jobs.append(Job(target.point, str(target.camera_id), self._target(target)))
+                jobs.append(self._job(target, upstreams.get(target.point, "")))
             except InputError as error:
                 troubles.append(f"{target.point}: {error.findings[0].message}")
         if troubles:
             self._say(f"{len(troubles)} 个点位无法探测 points cannot be probed: " + "; ".join(troubles[:3]))
         return jobs
 
-    def _target(self, found: StoredTarget) -> tuple[Target, Credentials | None]:
+    def _job(self, found: StoredTarget, upstream: str) -> Job:
         credentials = None
         if found.cipher:
             password = self._cipher.decrypt(found.nonce, found.cipher, found.context)
             credentials = Credentials(found.username, password)
-        return Target.parse(found.rtsp_url), credentials
+        target = Target.parse(found.rtsp_url)
+        asked = Asked(found.point, target, credentials)
+        return Job(found.point, str(found.camera_id), asked, target.host, upstream)
 
     def close(self) -> None:
         """Release the lock."""
         self.writer.close()
 
 
-def probe_adapter(settings: Settings, metrics: WatchMetrics) -> Probe:
+class Asked(NamedTuple):
+    """What the engine hands to the probe: whom to ask, for which point, and with which login."""
+
+    point: str
+    target: Target
+    credentials: Credentials | None
+
+
+def probe_adapter(settings: Settings, metrics: WatchMetrics, breaker: Breaker) -> Probe:
     """Return the probe of the settings' rung as the engine calls it."""
     rung, permitted = settings.watch.rung, allowed(settings)
-    digest: dict[str, Credentials] = {}  # who has ever asked for Digest never gets the password by Basic again
 
-    async def probe(job: tuple[Target, Credentials | None], timeout_s: float) -> Verdict:
-        target, login = job
-        if login is not None and (kept := digest.get(target.text)) is not None and kept.password == login.password:
-            login = kept
-        result = await climb(target, rung, credentials=login, timeout_s=timeout_s, allowed=permitted)
-        if login is not None and result.auth == "digest" and login.basic is not BasicUse.NEVER:
-            digest[target.text] = replace(login, basic=BasicUse.NEVER)
+    async def probe(asked: Asked, timeout_s: float) -> Verdict:
+        login = breaker.login(asked.point, asked.credentials)
+        result = await climb(asked.target, rung, credentials=login, timeout_s=timeout_s, allowed=permitted)
+        breaker.saw(asked.point, login, result.reason, result.auth)
         metrics.probe(result.rung, result.reason, result.took_us)
         return Verdict(result.outcome, result.took_us)
 
     return probe
 
 
+def sentinel_of(settings: Settings, notice: Callable[[Notice], None], clock: Callable[[], Instant]) -> Sentinel:
+    """Return the sentinel with the settings' control targets and upstream devices, asked by a TCP connection."""
+    watch, permitted = settings.watch, allowed(settings)
+
+    async def answers(target: Target) -> bool:
+        result = await climb(target, Rung.TCP, timeout_s=watch.timeout_s, allowed=permitted)
+        # A refusal comes from the device's own system: it lives.
+        return result.state is State.ONLINE or result.reason is Reason.REFUSED
+
+    return Sentinel(
+        answers,
+        notice,
+        clock,
+        Brake(watch.interval_s + watch.timeout_s),
+        controls=[Target.parse(control.address) for control in watch.controls],
+        upstreams={name: Target.parse(address) for name, address in watch.upstreams.items()},
+        again_s=watch.confirm_every_s,
+    )
+
+
 def pace_of(settings: Settings) -> Pace:
     """Return the engine's pace by the settings."""
     watch = settings.watch
     return Pace(
-        watch.interval_s, watch.confirm_every_s, watch.timeout_s, settings.policy.confirm_samples, watch.concurrency
+        watch.interval_s,
+        watch.confirm_every_s,
+        watch.timeout_s,
+        settings.policy.confirm_samples,
+        watch.concurrency,
+        watch.slow_concurrency,
+        watch.per_host,
     )
 
 
@@ -128,14 +191,17 @@ def watching(
     store = StoreOfWatch(settings, clock, metrics, say)
     watcher = Watching(
         store,
-        probe_adapter(settings, metrics),
+        probe_adapter(settings, metrics, store.breaker),
         pace_of(settings),
         settings.watch.vantage,
         clock,
+        sentinel=lambda notice: sentinel_of(settings, notice, clock),
+        drift_us=clock.drift_us,
+        noticed=metrics.notice,
         acks=acks,
         say=say,
         failed=metrics.commit_failures.inc,
     )
     engine, batcher = watcher.engine, watcher.batcher
-    metrics.watch(engine.states, lambda: engine.due_lag_s, lambda: engine.running, lambda: batcher.waiting)
+    metrics.watch(engine.states, engine.lateness, lambda: engine.running, lambda: batcher.waiting)
     return watcher, store, metrics

@@ -1,10 +1,14 @@
-"""Row numbers of names: points, vantages and outcomes. Names are never reused, so what was read once stays true."""
+"""Row numbers of names: points, vantages and outcomes. Names are never reused, so what was read once stays true.
+
+Several writers may add the same name at once: whoever comes second waits for the first and takes its number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.finding import refuse
 from monitor.model import Outcome, Reason, Rung, State
@@ -31,18 +35,21 @@ def register_vantage(connection: Connection, name: str, kind: str) -> int:
     Raises InputError if it exists with another kind: our own measurements and others' are never mixed.
     """
     known = vantage_ids(connection)
-    if name in known:
-        number, found = known[name]
-        if found != kind:
+    if name not in known:
+        if len(known) >= MAX_VANTAGES:
             raise refuse(
-                f"观测源 {name!r} 已登记为 {found}，不能作 {kind} vantage is registered as {found}, not {kind}",
-                "换一个名称 use another name",
-                column="vantage",
+                f"观测源超过 {MAX_VANTAGES} 个 too many vantages", "检查名称 check the names", column="vantage"
             )
-        return number
-    if len(known) >= MAX_VANTAGES:
-        raise refuse(f"观测源超过 {MAX_VANTAGES} 个 too many vantages", "检查名称 check the names", column="vantage")
-    return int(connection.execute(insert(vantages).values(name=name, kind=kind).returning(vantages.c.id)).scalar_one())
+        _add_missing(connection, vantages, [{"name": name, "kind": kind}])
+        known = vantage_ids(connection)
+    number, found = known[name]
+    if found != kind:
+        raise refuse(
+            f"观测源 {name!r} 已登记为 {found}，不能作 {kind} vantage is registered as {found}, not {kind}",
+            "换一个名称 use another name",
+            column="vantage",
+        )
+    return number
 
 
 def outcomes_by_id(connection: Connection) -> dict[int, Outcome]:
@@ -57,5 +64,12 @@ def outcome_ids(connection: Connection, wanted: Iterable[Outcome]) -> dict[Outco
     new = sorted({(o.state, o.reason, o.rung) for o in wanted if o not in known})
     if not new:
         return known
-    connection.execute(insert(outcomes), [{"state": s.value, "reason": r.value, "rung": g.value} for s, r, g in new])
+    # Sorted: two writers that add the same ones in the same order cannot wait for each other.
+    _add_missing(connection, outcomes, [{"state": s.value, "reason": r.value, "rung": g.value} for s, r, g in new])
     return {outcome: number for number, outcome in outcomes_by_id(connection).items()}
+
+
+def _add_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert the rows whose unique key is new; one that another transaction is adding is waited for."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table).on_conflict_do_nothing(), list(rows))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor.finding import InputError, refuse
 from monitor.store.database import connect
+from monitor.store.lock import one_at_a_time
 
 LOCATION = "deploy:migrations"
 
@@ -21,6 +22,7 @@ LOCATION = "deploy:migrations"
 def migrate(target: Engine | Connection) -> None:
     """Apply every missing migration in one transaction: all or nothing. At head already, nothing happens.
 
+    Of several processes that start at once, one migrates and the others wait for it.
     A connection must have no transaction open. Raises InputError if the database is newer than the program.
     """
     if isinstance(target, Engine):
@@ -29,6 +31,7 @@ def migrate(target: Engine | Connection) -> None:
         return
     config = _config()
     with target.begin():
+        one_at_a_time(target, "migrate")
         if _current(target) == _head(config):
             return
         config.attributes["connection"] = target

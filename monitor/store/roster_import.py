@@ -169,11 +169,14 @@ def _insert_points(connection: Connection, entries: Sequence[Entry]) -> dict[str
 def _insert_numbered(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Insert rows and return their numbers in the rows' order.
 
-    Both databases number a transaction's rows upward in the order in which they are inserted, and only one process
-    writes; asking for each number as it is given would cost a statement per row on SQLite.
+    SQLite has one writer and numbers rows upward in the order in which they are inserted; asking for each number as
+    it is given would cost a statement per row there.
     """
     if not rows:
         return []
+    if connection.dialect.name == "postgresql":
+        numbered = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+        return list(connection.scalars(numbered, list(rows)))
     last = connection.scalar(select(func.max(table.c.id))) or 0
     connection.execute(insert(table), list(rows))
     numbers = list(connection.scalars(select(table.c.id).where(table.c.id > last).order_by(table.c.id)))

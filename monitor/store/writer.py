@@ -1,4 +1,4 @@
-"""The single Writer: one process, one connection, every change of the database in a transaction of its own.
+"""The Writer: one process and connection per role, every change of the database in a transaction of its own.
 
 Acknowledged means that COMMIT returned. Whatever fails before it leaves nothing behind, in the tables or in memory.
 """
@@ -15,12 +15,12 @@ from typing import Self
 from sqlalchemy import Connection, Engine, insert, select
 
 from monitor.model import Instant, Sample
-from monitor.store import gaps, live
+from monitor.store import gaps, live, restart
 from monitor.store.audit import AuditSink
 from monitor.store.batch import Batch, order, pack
 from monitor.store.database import connect, open_database, sqlite_path
 from monitor.store.identities import register_vantage, vantage_ids
-from monitor.store.lock import WriterLock, take_advisory
+from monitor.store.lock import LEDGER, WriterLock, role_path, take_advisory
 from monitor.store.migrate import migrate
 from monitor.store.tables import batches
 
@@ -45,8 +45,17 @@ class Writer:
     Calls may come from any thread; they run one at a time.
     """
 
-    def __init__(self, engine: Engine, audit: AuditSink, lock: WriterLock | None, *, dispose: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        audit: AuditSink,
+        lock: WriterLock | None,
+        *,
+        role: str = LEDGER,
+        dispose: bool = False,
+    ) -> None:
         self._engine = engine
+        self._role = role
         self._lock = lock
         self._dispose = dispose
         self._turn = threading.RLock()
@@ -54,29 +63,34 @@ class Writer:
         self._resumed: set[str] = set()
         self.audit = audit
         """The sink to hand to functions that work on `transaction()`."""
-        self._connection = connect(engine, writes=True)
+        self._connection = self._locked_connection()
         try:
-            take_advisory(self._connection)
             migrate(self._connection)
         except BaseException:
+            # Not back to the pool: the session holds the server's lock.
+            self._connection.invalidate()
             self._connection.close()
             raise
 
     @classmethod
-    def open(cls, target: str | Engine, audit: AuditSink, lock_path: Path | None = None) -> Self:
+    def open(cls, target: str | Engine, audit: AuditSink, lock_path: Path | None = None, role: str = LEDGER) -> Self:
         """Take the writer's lock, bring the schema up to date and return the writer.
 
-        The lock file is `<database file>.lock` for SQLite and `lock_path`, if given, for PostgreSQL, where a lock in
-        the server also keeps other machines out. A second writer gets InputError with the holder's process id.
+        SQLite has one writer, whatever its role: the lock file is `<database file>.lock`. PostgreSQL has one per role:
+        a lock in the server, and a file beside `lock_path`, if given, which names the holder's process on this machine.
+        A second one gets InputError naming the holder.
         """
         engine = open_database(target) if isinstance(target, str) else target
         file = sqlite_path(engine)
-        path = file.with_name(file.name + ".lock") if file is not None else lock_path
-        lock = WriterLock(path) if path is not None else None
+        lock = None
+        if file is not None:
+            lock = WriterLock(file.with_name(file.name + ".lock"))
+        elif lock_path is not None:
+            lock = WriterLock(role_path(lock_path, role), role)
         if lock is not None:
             lock.acquire()
         try:
-            return cls(engine, audit, lock, dispose=isinstance(target, str))
+            return cls(engine, audit, lock, role=role, dispose=isinstance(target, str))
         except BaseException:
             if isinstance(target, str):
                 engine.dispose()
@@ -114,11 +128,10 @@ class Writer:
         If the server dropped the session before, it is opened anew, and the writer's lock in the server with it.
         """
         with self._turn:
-            if self._connection.invalidated:
+            if self._connection.closed or self._connection.invalidated:
                 self._connection.close()
                 self._live.clear()
-                self._connection = connect(self._engine, writes=True)
-                take_advisory(self._connection)
+                self._connection = self._locked_connection()
             try:
                 with self._connection.begin():
                     yield self._connection
@@ -126,6 +139,16 @@ class Writer:
                 # Memory may be ahead of the tables now; it is read again when next needed.
                 self._live.clear()
                 raise
+
+    def _locked_connection(self) -> Connection:
+        """Return a connection that holds the role's lock: without it nothing may be written."""
+        connection = connect(self._engine, writes=True)
+        try:
+            take_advisory(connection, self._role)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     # -- results
 
@@ -142,7 +165,7 @@ class Writer:
             live.write(connection, state, pending, at)
             live.mark_projected(connection, state, state.next_seq - 1)
             if blind and state.floor is not None:
-                _open_restart(connection, state, at)
+                restart.open_after(connection, state, at)
         state.projection.written(pending)
         state.projected_seq = state.next_seq - 1
         self._live[vantage] = state
@@ -181,8 +204,8 @@ class Writer:
                 live.require_points(connection, state, {s.point for s in samples})
                 _insert(connection, state, seq, batch)
                 for start, end, cause in gaps_seen:
-                    _add_gap(connection, state, start, end, cause, None, known_at)
-                _close_restart(connection, state, samples, known_at)
+                    restart.add_gap(connection, state, start, end, cause, None, known_at)
+                restart.close_with(connection, state, samples, known_at)
                 for sample in sorted(samples, key=order):
                     state.projection.add(sample)
                 pending = state.projection.everything() if flush else state.projection.changed()
@@ -239,7 +262,7 @@ class Writer:
             with self.transaction() as connection:
                 if point is not None:
                     live.require_points(connection, state, {point})
-                return _add_gap(connection, state, start, end, cause, point, at)
+                return restart.add_gap(connection, state, start, end, cause, point, at)
 
     # -- inside
 
@@ -276,52 +299,3 @@ def _insert(connection: Connection, state: live.Live, seq: int, batch: Batch) ->
             body=batch.body,
         )
     )
-
-
-def _add_gap(
-    connection: Connection,
-    state: live.Live,
-    start: Instant,
-    end: Instant | None,
-    cause: str,
-    point: str | None,
-    at: Instant,
-) -> int:
-    place = None if point is None else (state.ids[point], point)
-    number = gaps.add(connection, state.vantage, start, end, cause, point=place, at=at)
-    state.projection.edges.add(start, point)
-    if end is not None:
-        state.projection.edges.add(end, point)
-    return number
-
-
-def _open_restart(connection: Connection, state: live.Live, at: Instant) -> None:
-    floor = Instant(state.floor or 0)
-    for gap in gaps.open_gaps(connection, state.id):
-        if gap not in state.blind:
-            # Whoever opened it is gone; the restart's gap takes over from here.
-            end = Instant(max(floor, gap.start + 1))
-            gaps.close(connection, state.vantage, gap, end, at=at)
-            state.projection.edges.add(end, gap.point)
-    if at < floor and all(gap.start > at for gap in state.blind):
-        start, cause = at, gaps.CLOCK
-    elif not state.blind:
-        start, cause = floor, gaps.RESTART
-    else:
-        return
-    number = _add_gap(connection, state, start, None, cause, None, at)
-    state.blind.append(gaps.OpenGap(number, None, start, cause))
-
-
-def _close_restart(connection: Connection, state: live.Live, samples: Sequence[Sample], at: Instant) -> None:
-    """End the gaps of a restart at the first result later than every one before it."""
-    if not state.blind:
-        return
-    floor = state.floor or 0
-    first = min((s.at for s in samples if s.at > floor), default=None)
-    if first is None:
-        return
-    for gap in state.blind:
-        gaps.close(connection, state.vantage, gap, first, at=at)
-    state.projection.edges.add(first)
-    state.blind = []

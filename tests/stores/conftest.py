@@ -12,6 +12,7 @@ from sqlalchemy import Engine, insert, text
 
 from console.store.audit import Audit
 from monitor.store.database import connect, open_database
+from monitor.store.lock import LEDGER
 from monitor.store.migrate import migrate
 from monitor.store.tables import point_facts, points
 from monitor.store.writer import Writer
@@ -55,8 +56,8 @@ class Store:
     def lock_path(self) -> Path:
         return self.folder / "store.db.lock"
 
-    def writer(self, audit: Callable[..., None] | None = None) -> Writer:
-        writer = Writer.open(self.url, audit or Audit("test"), self.lock_path)
+    def writer(self, audit: Callable[..., None] | None = None, role: str = LEDGER) -> Writer:
+        writer = Writer.open(self.url, audit or Audit("test"), self.lock_path, role)
         self.writers.append(writer)
         return writer
 
