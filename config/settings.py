@@ -24,6 +24,7 @@ from config.load import Lines, finding_of, load_yaml
 from monitor.finding import Finding, InputError
 from monitor.model import Rung
 from monitor.probes.address import Allowed
+from monitor.probes.target import Target
 from monitor.timeline import Policy
 
 PREFIX = "CAMSLA_"
@@ -31,6 +32,28 @@ NOT_SETTINGS = frozenset({"CAMSLA_CONFIG", "CAMSLA_ACTOR"})
 """Variables of the command line itself; tests and tools may use CAMSLA_TEST_*."""
 
 SECRET_BYTES = 65_536
+
+
+class Control(BaseModel):
+    """A device that tells blindness from failure: it answers as long as this watcher can see."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str
+    upstream: Annotated[str, Field(min_length=1)]
+
+    @field_validator("address")
+    @classmethod
+    def _parsed(cls, value: str) -> str:
+        return _address(value)
+
+
+def _address(value: str) -> str:
+    try:
+        Target.parse(value)
+    except InputError as error:
+        raise ValueError("；".join(f"{f.message} → {f.remedy}" for f in error.findings)) from None
+    return value
 
 
 class Watch(BaseModel):
@@ -45,6 +68,12 @@ class Watch(BaseModel):
     timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
     rung: Rung = Rung.DESCRIBE
     concurrency: Annotated[int, Field(ge=1, le=5_000)] = 200
+    slow_concurrency: Annotated[int, Field(ge=1, le=20_000)] = 2_000
+    per_host: Annotated[int, Field(ge=1, le=64)] = 2
+    controls: Annotated[tuple[Control, ...], Field(max_length=16)] = ()
+    """Devices that are asked before a mass failure is believed; on two upstreams at least."""
+    upstreams: Annotated[dict[str, str], Field(max_length=5_000)] = {}
+    """Addresses of the upstream devices that the ledger's points name."""
     allow: tuple[str, ...] = ()
     """What may be probed, like `10.20.0.0/16:554`; empty allows what the point ledger names."""
 
@@ -56,6 +85,21 @@ class Watch(BaseModel):
                 Allowed.parse(item)
             except InputError as error:
                 raise ValueError("；".join(f"{f.message} → {f.remedy}" for f in error.findings)) from None
+        return value
+
+    @field_validator("upstreams")
+    @classmethod
+    def _devices(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name: _address(address) for name, address in value.items()}
+
+    @field_validator("controls")
+    @classmethod
+    def _apart(cls, value: tuple[Control, ...]) -> tuple[Control, ...]:
+        if value and len({control.upstream for control in value}) < 2:
+            raise ValueError(
+                "对照点须分布在至少两个上联，其中一个在供应商网络之外 control targets must lie on two upstreams at least → "
+                "补一个 add one outside the supplier's network"
+            )
         return value
 
     @model_validator(mode="after")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from monitor.intervals import Span
+from monitor.attribution import upstream_of
+from monitor.intervals import Span, total
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, parse_period
 from monitor.points import RosterPoint
@@ -20,8 +22,9 @@ from monitor.scope import Scope
 from monitor.served import Stays, clip_to_stays
 from monitor.store import roster
 from monitor.store.exclusions import exclusions_for
+from monitor.store.happenings import upstreams_down
 from monitor.store.queries import timeline_inputs
-from monitor.timeline import NOTHING, Policy, Timeline, build
+from monitor.timeline import NOTHING, Outage, Policy, Timeline, build
 from settlement.contract import Terms
 from settlement.rules import OnlineRate, PhaseFacts, billed_days, measured_rate, roster_facts
 
@@ -48,31 +51,75 @@ class Question:
         return Instant(start * MICROSECONDS), Instant(end * MICROSECONDS)
 
 
-def point_seconds(connection: Connection, scope: Scope, question: Question) -> list[PointSeconds]:
-    """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
-    window = question.window_us
+def _timelines(connection: Connection, scope: Scope, question: Question) -> Iterator[tuple[str, Timeline]]:
+    """Yield every visible point's timeline around the period, by code."""
     policy = question.policy
-    stretches: dict[str, list[RosterPoint]] = defaultdict(list)
-    for point in roster.roster(connection, scope, *window, zone=question.zone):
-        stretches[point.code].append(point)
     stays = _stays(connection, scope)
-    excluded: dict[str, list[Span]] = defaultdict(list)
-    for exclusion in exclusions_for(connection, scope, window):
-        excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
-    accounts: list[PointSeconds] = []
     histories = timeline_inputs(
         connection,
         scope,
-        window,
+        question.window_us,
         recovery_samples=policy.recovery_samples,
         minimum_recovery_s=policy.minimum_recovery_s,
     )
     for history in histories:
         runs = clip_to_stays(history.runs, stays.get(history.code, {}))
-        timeline = build(runs, history.gaps, policy) if runs else NOTHING
-        spans = excluded.get(history.code, ())
-        accounts += [_account(stretch, timeline, spans, question) for stretch in stretches.get(history.code, ())]
+        yield history.code, build(runs, history.gaps, policy) if runs else NOTHING
+
+
+def _stretches(connection: Connection, scope: Scope, question: Question) -> dict[str, list[RosterPoint]]:
+    """Return each point's facts in the period, one entry per stretch."""
+    stretches: dict[str, list[RosterPoint]] = defaultdict(list)
+    for point in roster.roster(connection, scope, *question.window_us, zone=question.zone):
+        stretches[point.code].append(point)
+    return stretches
+
+
+def point_seconds(connection: Connection, scope: Scope, question: Question) -> list[PointSeconds]:
+    """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
+    stretches = _stretches(connection, scope, question)
+    excluded: dict[str, list[Span]] = defaultdict(list)
+    for exclusion in exclusions_for(connection, scope, question.window_us):
+        excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
+    accounts: list[PointSeconds] = []
+    for code, timeline in _timelines(connection, scope, question):
+        spans = excluded.get(code, ())
+        accounts += [_account(stretch, timeline, spans, question) for stretch in stretches.get(code, ())]
     return accounts
+
+
+class OutageRow(NamedTuple):
+    """A confirmed outage that touches the period, in seconds; `upstream` is the device that was down meanwhile."""
+
+    point: str
+    start: int
+    end: int
+    offline_s: int
+    still_down: bool
+    upstream: str | None
+
+
+def outages(connection: Connection, scope: Scope, question: Question) -> list[OutageRow]:
+    """Return the confirmed outages that touch the period and the points' service, by code and time."""
+    start, end = question.window
+    down = upstreams_down(connection, *question.window_us)
+    stretches = _stretches(connection, scope, question)
+    rows: list[OutageRow] = []
+    for code, timeline in _timelines(connection, scope, question):
+        facts = stretches.get(code, [])
+        for outage in timeline.outages:
+            if outage.end <= start or outage.start >= end or not any(_serves(p, outage, question) for p in facts):
+                continue
+            still = timeline.open_chain and outage is timeline.outages[-1]
+            device = upstream_of((outage.start, outage.end), facts[-1].upstream, down)
+            rows.append(OutageRow(code, outage.start, outage.end, total(list(outage.offline)), still, device))
+    return rows
+
+
+def _serves(point: RosterPoint, outage: Outage, question: Question) -> bool:
+    service = service_of(point.accepted_on, point.retired_on, question.zone)
+    started = service.start is None or service.start < outage.end
+    return started and (service.end is None or service.end > outage.start)
 
 
 def _stays(connection: Connection, scope: Scope) -> dict[str, Stays]:

@@ -15,7 +15,9 @@ from typing import Any, Protocol, TextIO
 
 from monitor.batcher import Batcher
 from monitor.model import Instant, Sample, State
+from monitor.notices import Blind, BlindSince, ClockStep, Notice, SightedAgain, UpstreamSeen
 from monitor.poller import Engine, Job, Pace, Probe
+from monitor.sentinel import Sentinel
 
 RELOAD_S = 60.0
 PROGRESS_S = 1.0
@@ -27,7 +29,7 @@ class WatchStore(Protocol):
     def resume(self) -> None:
         """Replay what a crash left unprojected and open the gap since the last committed result."""
 
-    def commit(self, samples: Sequence[Sample], gaps: Sequence[tuple[Instant, Instant, str]], flush: bool) -> Any:
+    def commit(self, samples: Sequence[Sample], notices: Sequence[Notice], flush: bool) -> Any:
         """Commit one batch; return its acknowledgement (with seq, sha256 and n)."""
 
     def jobs(self) -> list[Job]:
@@ -51,6 +53,9 @@ class Watching:
         acks: TextIO | None = None,
         say: Callable[[str], None] = print,
         failed: Callable[[], object] = lambda: None,
+        sentinel: Callable[[Callable[[Notice], None]], Sentinel] | None = None,
+        drift_us: Callable[[], int] = lambda: 0,
+        noticed: Callable[[Notice], object] = lambda _: None,
     ) -> None:
         self._store = store
         self._acks = acks
@@ -61,14 +66,33 @@ class Watching:
         self.batches = 0
         self.acknowledged = 0
         self.batcher = Batcher(self._commit, self._commit_failed)
-        self.engine = Engine(vantage, probe, self.batcher, pace, clock)
+        self._noticed = noticed
+        self.engine = Engine(
+            vantage,
+            probe,
+            self,
+            pace,
+            clock,
+            sentinel=sentinel(self.notice) if sentinel is not None else None,
+            drift_us=drift_us,
+        )
+
+    def sample(self, sample: Sample, *, changed: bool) -> None:
+        """Take one result of the engine."""
+        self.batcher.sample(sample, changed=changed)
+
+    def notice(self, notice: Notice) -> None:
+        """Take what the engine has to say of itself: to be stored, counted, and shown."""
+        self.batcher.notice(notice)
+        self._noticed(notice)
+        self._say(_words(notice))
 
     async def on_writer(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Run blocking work that writes on the one thread that may."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
-    async def _commit(self, samples: list[Sample], gaps: list[tuple[Instant, Instant, str]], flush: bool) -> None:
-        ack = await self.on_writer(self._store.commit, samples, gaps, flush)
+    async def _commit(self, samples: list[Sample], notices: list[Notice], flush: bool) -> None:
+        ack = await self.on_writer(self._store.commit, samples, notices, flush)
         self._failing = False
         if ack is None:
             return
@@ -151,6 +175,20 @@ class Watching:
             f"｜未知 {states.get(State.UNKNOWN, 0):,}｜待测 {states.get(None, 0):,}"
             f"｜已存 stored {self.acknowledged:,}｜待存 waiting {self.batcher.waiting:,}"
         )
+
+
+def _words(notice: Notice) -> str:
+    match notice:
+        case Blind(start, end, cause):
+            return f"本系统监测中断 the watcher was blind for {(end - start) / 1e6:.1f} s ({cause})，不计入"
+        case BlindSince(_, cause):
+            return f"大面积掉线且对照点无应答，疑为本系统失明 mass failure and no control answers: blind ({cause})"
+        case SightedAgain(start, end, _):
+            return f"对照点恢复应答 a control answers again: blind for {(end - start) / 1e6:.1f} s"
+        case ClockStep(_, step_us):
+            return f"系统时钟被拨动 the wall clock was set by {step_us / 1e6:+.1f} s；计时不受影响 timing is unaffected"
+        case UpstreamSeen(name, _, alive):
+            return f"上联设备 upstream device {name}: {'恢复 back' if alive else '无应答 silent'}"
 
 
 def progress_printer(stream: TextIO = sys.stderr) -> Callable[[str], None]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from monitor.model import Instant, Sample
+from monitor.notices import Blind, Notice
 
 BATCH_RESULTS = 2_000
 BATCH_S = 1.0
@@ -23,8 +24,8 @@ RETRY_S = 1.0
 class Committer(Protocol):
     """The durable side. Both calls return only after COMMIT; an exception means nothing was stored."""
 
-    def __call__(self, samples: list[Sample], gaps: list[tuple[Instant, Instant, str]], flush: bool) -> Awaitable[None]:
-        """Store samples as one batch with the gaps; `flush` brings the runs up to date as well."""
+    def __call__(self, samples: list[Sample], notices: list[Notice], flush: bool) -> Awaitable[None]:
+        """Store samples as one batch, after the notices; `flush` brings the runs up to date as well."""
 
 
 class Batcher:
@@ -34,8 +35,10 @@ class Batcher:
         self._commit = commit
         self._on_error = on_error
         self._samples: list[Sample] = []
-        self._gaps: list[tuple[Instant, Instant, str]] = []
+        self._notices: list[Notice] = []
         self._committing = 0  # results at the head of the buffer that a commit under way holds
+        self._retrying = 0
+        """Results of a batch that failed: it is offered again exactly as it was, since it may have been stored."""
         self._changed = False
         self._unprojected = False
         self._wake = asyncio.Event()
@@ -62,25 +65,26 @@ class Batcher:
             self._commit_at = min(self._commit_at, asyncio.get_running_loop().time() + CHANGE_S)
         self._wake.set()
 
-    def gap(self, start: Instant, end: Instant, cause: str) -> None:
-        """Queue a span in which the watcher was blind; it is committed with the next batch, at once."""
-        self._gaps.append((start, end, cause))
+    def notice(self, notice: Notice) -> None:
+        """Queue what the watcher has to say of itself; it is committed with the next batch, at once."""
+        self._notices.append(notice)
         self._commit_at = asyncio.get_running_loop().time()
         self._wake.set()
 
     def _give_up(self) -> None:
-        head = self._committing
+        head = max(self._committing, self._retrying)
         lost = self._samples[head : head + BUFFER_RESULTS // 10]
         del self._samples[head : head + len(lost)]
         self.overflowed += len(lost)
-        self._gaps.append((min(s.at for s in lost), max(s.at for s in lost) + 1, "overflow"))  # type: ignore[arg-type]
+        start, end = min(s.at for s in lost), Instant(max(s.at for s in lost) + 1)
+        self._notices.append(Blind(start, end, "overflow"))
 
     async def run(self) -> None:
         """Commit until close(); returns when everything queued is stored, or the store fails while closing."""
         loop = asyncio.get_running_loop()
         self._projected_at = loop.time()
         while True:
-            if not self._samples and not self._gaps:
+            if not self._samples and not self._notices:
                 if self._closing:
                     if self._unprojected:  # readers look at runs: leave them complete
                         await self._commit_once()
@@ -103,20 +107,22 @@ class Batcher:
 
     async def _commit_once(self) -> bool:
         loop = asyncio.get_running_loop()
-        samples, gaps = self._samples[:BATCH_RESULTS], list(self._gaps)
+        samples, notices = self._samples[: self._retrying or BATCH_RESULTS], list(self._notices)
         flush = self._changed or self._closing or loop.time() - self._projected_at >= PROJECT_S
         self._changed = False
         self._committing = len(samples)
         try:
-            await self._commit(samples, gaps, flush)
+            await self._commit(samples, notices, flush)
         except Exception as error:  # the store is foreign ground: whatever it raises, results stay queued
             self._changed = self._changed or flush
+            self._retrying = len(samples)
             self._on_error(error)
             return False
         finally:
             self._committing = 0
+        self._retrying = 0
         del self._samples[: len(samples)]
-        del self._gaps[: len(gaps)]
+        del self._notices[: len(notices)]
         self._unprojected = not flush
         if flush:
             self._projected_at = loop.time()

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.model import Reason, Rung, State
+from monitor.notices import Blind, BlindSince, ClockStep, Notice, UpstreamSeen
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -29,6 +30,10 @@ class WatchMetrics:
         self.gaps = Counter(
             "camsla_watcher_gaps", "Spans in which the watcher was blind, by cause.", ("cause",), registry=self.registry
         )
+        self._clock_steps = Counter("camsla_clock_steps", "Times the wall clock was set.", registry=self.registry)
+        self._upstream = Counter(
+            "camsla_upstream_changes", "Upstream devices seen to go or come.", ("to",), registry=self.registry
+        )
         self.commit_failures = Counter("camsla_commit_failures", "Commits that failed.", registry=self.registry)
 
     def probe(self, rung: Rung, reason: Reason, took_us: int) -> None:
@@ -36,27 +41,37 @@ class WatchMetrics:
         self._probes.labels(rung.value, reason.value).inc()
         self._seconds.observe(took_us / 1e6)
 
+    def notice(self, notice: Notice) -> None:
+        """Count what the watcher had to say of itself."""
+        match notice:
+            case Blind(_, _, cause) | BlindSince(_, cause):
+                self.gaps.labels(cause).inc()
+            case ClockStep():
+                self._clock_steps.inc()
+            case UpstreamSeen(_, _, alive):
+                self._upstream.labels("back" if alive else "silent").inc()
+
     def watch(
         self,
         states: Callable[[], Mapping[State | None, int]],
-        due_lag_s: Callable[[], float],
+        lateness: Callable[[], tuple[float, float]],
         running: Callable[[], int],
         waiting: Callable[[], int],
     ) -> None:
         """Publish the engine's present condition; the callables are asked at each scrape."""
-        self.registry.register(_Condition(states, due_lag_s, running, waiting))
+        self.registry.register(_Condition(states, lateness, running, waiting))
 
 
 class _Condition(Collector):
     def __init__(
         self,
         states: Callable[[], Mapping[State | None, int]],
-        due_lag_s: Callable[[], float],
+        lateness: Callable[[], tuple[float, float]],
         running: Callable[[], int],
         waiting: Callable[[], int],
     ) -> None:
         self._states = states
-        self._due_lag_s = due_lag_s
+        self._lateness = lateness
         self._running = running
         self._waiting = waiting
 
@@ -66,8 +81,11 @@ class _Condition(Collector):
         for state in (*State, None):
             points.add_metric(["unprobed" if state is None else state.value], counts.get(state, 0))
         yield points
-        yield GaugeMetricFamily(
-            "camsla_probe_due_lag_seconds", "Lateness of the newest probe against its due time.", self._due_lag_s()
+        late = GaugeMetricFamily(
+            "camsla_probe_due_lag_seconds", "Worst lateness of a probe's start since the last scrape.", labels=("lane",)
         )
+        for lane, seconds in zip(("healthy", "timed-out"), self._lateness(), strict=True):
+            late.add_metric([lane], seconds)
+        yield late
         yield GaugeMetricFamily("camsla_probes_running", "Probes under way.", self._running())
         yield GaugeMetricFamily("camsla_results_waiting", "Results not yet acknowledged.", self._waiting())

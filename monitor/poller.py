@@ -1,49 +1,57 @@
-"""The engine: who is due, how many probes run at once, and whether the watcher itself was awake.
+"""The engine: probe every point at its pace, and never take the watcher's own blindness for a camera's fault.
 
-One heap of due times serves all points, so a sleeping camera costs a tuple and no task. A failed or changed verdict is
-asked again soon (quick confirmation), because an outage counts from its first failing probe and must be
-confirmed by further ones. When the event loop itself stalled, verdicts that were under way say nothing about
-cameras: the stall becomes a gap and the probes are repeated.
+Lanes (monitor/lanes.py) say who is due; a sleeping camera costs an entry in a heap and no task. A changed or failed
+verdict is asked again soon (quick confirmation), because an outage counts from its first failing probe and must be
+confirmed by further ones. When the loop itself stalled, verdicts under way say nothing about cameras: the stall becomes
+a gap and the probes are repeated. When very many points drop at once, the sentinel (monitor/sentinel.py) asks the
+control targets before anybody is blamed.
 
-This file decides synchronously and only awaits at its edges; probing, storing and the clock are handed in.
+Probing, storing and the clock are handed in.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from monitor.model import MICROSECONDS, Instant, Outcome, Sample, State
+from monitor.lanes import Lanes
+from monitor.model import MICROSECONDS, Instant, Outcome, Reason, Sample, State
+from monitor.notices import Blind, ClockStep, Notice
+from monitor.sentinel import Sentinel
 
 TICK_S = 0.25
 STALL_S = 0.5
-"""A tick that comes later than this means that verdicts under way cannot be trusted (half a second: the
-shortest stop that turned live cameras falsely offline in trials stood well above it)."""
+"""A tick that comes later than this means that verdicts under way cannot be trusted."""
+STEP_US = 200_000
+"""A wall clock that moves by more than this against engine time within a tick has been set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One point to watch: `target` is whatever the probe understands."""
+    """One point to watch: `target` is whatever the probe understands; `host` limits how many are asked at once."""
 
     point: str
     camera: str
     target: Any
+    host: str = ""
+    upstream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often and how patiently. Seconds; `concurrency` bounds the probes under way at once."""
+    """How often and how patiently. Seconds; slots bound the probes under way: healthy ones, timed-out ones, one host."""
 
     interval_s: float = 60.0
     retry_s: float = 10.0
     timeout_s: float = 5.0
     confirm_samples: int = 3
     concurrency: int = 200
+    slow_concurrency: int = 2_000
+    per_host: int = 2
 
     @property
     def valid_s(self) -> int:
@@ -60,57 +68,80 @@ class Verdict:
 
 
 class Sink(Protocol):
-    """Where samples and the watcher's own gaps go."""
+    """Where results go, and what the watcher has to say of itself."""
 
     def sample(self, sample: Sample, *, changed: bool) -> None:
         """Take one result; `changed` asks for it to be stored within 50 ms."""
 
-    def gap(self, start: Instant, end: Instant, cause: str) -> None:
-        """Take a span in which this watcher was blind."""
+    def notice(self, notice: Notice) -> None:
+        """Take a notice; it is stored at once."""
 
 
 Probe = Callable[[Any, float], Awaitable[Verdict]]
 
 
 class _Watched:
-    __slots__ = ("again", "base", "due", "job", "last", "running")
+    """A point with its place in the schedule. `turn` and `slow` belong to the lanes."""
 
-    def __init__(self, job: Job, due: float) -> None:
+    __slots__ = ("again", "base", "due", "host", "job", "last", "point", "slow", "turn")
+
+    def __init__(self, job: Job, base: float) -> None:
         self.job = job
-        self.base = due  # the point's place in the interval; confirmations do not move it
-        self.due = due
+        self.point = job.point
+        self.host = job.host
+        self.base = base  # the point's place in the interval; confirmations do not move it
+        self.due = base
+        self.turn = 0
+        self.slow = False
         self.last: Outcome | None = None
         self.again = 0  # quick confirmations still owed
-        self.running = False
 
 
 class Engine:
-    """Watches a list of jobs until stopped. Not reusable; bounded by `pace.concurrency` probe tasks."""
+    """Watches a list of jobs until stopped. Not reusable. `drift_us` tells the wall clock's lead over engine time."""
 
-    def __init__(self, vantage: str, probe: Probe, sink: Sink, pace: Pace, clock: Callable[[], Instant]) -> None:
+    def __init__(
+        self,
+        vantage: str,
+        probe: Probe,
+        sink: Sink,
+        pace: Pace,
+        clock: Callable[[], Instant],
+        *,
+        sentinel: Sentinel | None = None,
+        drift_us: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._vantage = vantage
         self._probe = probe
         self._sink = sink
         self._pace = pace
+        self._valid_s = pace.valid_s
         self._clock = clock
+        self._sentinel = sentinel
+        self._drift_us = drift_us
         self._watched: dict[str, _Watched] = {}
-        self._heap: list[tuple[float, str]] = []
+        self._lanes: Lanes[_Watched] = Lanes(pace.concurrency, pace.slow_concurrency, pace.per_host)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopped = False
         self._failure: BaseException | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._stalls = 0
-        self._last_tick = 0.0
         self._last_tick_at = Instant(0)
+        self._last_drift_us = 0
+        self._late_s = [0.0, 0.0]
         self.probes_done = 0
-        self.due_lag_s = 0.0
-        """How late the newest probe started, against its due time."""
 
     @property
     def running(self) -> int:
         """The number of probes under way."""
-        return len(self._tasks)
+        return self._lanes.running
+
+    def lateness(self) -> tuple[float, float]:
+        """Return how late the latest probe since the last call started, in the healthy and in the timed-out lane."""
+        fast_s, slow_s = self._late_s
+        self._late_s = [0.0, 0.0]
+        return fast_s, slow_s
 
     def states(self) -> dict[State | None, int]:
         """Return how many points stand in which state by their newest verdict; None: not yet probed."""
@@ -125,18 +156,24 @@ class Engine:
         now = asyncio.get_running_loop().time()
         wanted = {job.point: job for job in jobs}
         for point in [p for p in self._watched if p not in wanted]:
-            del self._watched[point]
+            gone = self._watched.pop(point)
+            self._lanes.drop(gone)
+            self._forget(gone)
         for point, job in wanted.items():
             watched = self._watched.get(point)
             if watched is None:
-                due = now + self._phase(point)
-                self._watched[point] = _Watched(job, due)
-                heapq.heappush(self._heap, (due, point))
+                watched = self._watched[point] = _Watched(job, now + self._phase(point))
+                self._lanes.add(watched, watched.base)
             elif watched.job != job:
                 if watched.job.camera != job.camera:
-                    watched.last = None
-                watched.job = job
+                    self._forget(watched)
+                watched.job, watched.host = job, job.host
         self._wake.set()
+
+    def _forget(self, watched: _Watched) -> None:
+        if self._sentinel is not None:
+            self._sentinel.forget(watched.point, watched.last.state if watched.last else None)
+        watched.last = None
 
     def _phase(self, point: str) -> float:
         # A stable spread over the interval, so that a restart keeps the load even.
@@ -145,22 +182,29 @@ class Engine:
     async def run(self) -> None:
         """Probe until stop(); returns once no probe is under way. A fault in the probe adapter itself is raised."""
         loop = asyncio.get_running_loop()
-        self._last_tick, self._last_tick_at = loop.time(), self._clock()
+        self._last_tick_at = self._clock()
+        self._last_drift_us = self._drift_us()
         self._ticker = loop.call_later(TICK_S, self._tick)
         try:
             while not self._stopped:
-                wait_s = self._dispatch(loop.time())
+                now = loop.time()
+                for watched in self._lanes.start(now):
+                    self._begin(watched, now)
                 self._wake.clear()
-                try:
-                    async with asyncio.timeout(wait_s):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
+                wait_s = self._lanes.wait_s(loop.time())
+                if wait_s is not None and wait_s <= 0:
+                    await asyncio.sleep(0)
+                    continue
+                timer = None if wait_s is None else loop.call_later(wait_s, self._wake.set)
+                await self._wake.wait()
+                if timer is not None:
+                    timer.cancel()
         finally:
             self._ticker.cancel()
-            for task in self._tasks:
+            tasks = [*self._tasks, *([] if self._sentinel is None else self._sentinel.close())]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         if self._failure is not None:
             raise RuntimeError("探测器故障 the probe adapter failed") from self._failure
 
@@ -169,25 +213,12 @@ class Engine:
         self._stopped = True
         self._wake.set()
 
-    def _dispatch(self, now: float) -> float | None:
-        """Start what is due while slots are free; return the seconds until the next is due, None to wait for a wake."""
-        while self._heap:
-            due, point = self._heap[0]
-            watched = self._watched.get(point)
-            if watched is None or watched.due != due or watched.running:
-                heapq.heappop(self._heap)  # left over from a job that went or was rescheduled
-                continue
-            if due > now:
-                return due - now
-            if len(self._tasks) >= self._pace.concurrency:
-                return None  # a finishing probe wakes us
-            heapq.heappop(self._heap)
-            self.due_lag_s = now - due
-            watched.running = True
-            task = asyncio.create_task(self._once(watched))
-            self._tasks.add(task)
-            task.add_done_callback(self._finished)
-        return None
+    def _begin(self, watched: _Watched, now: float) -> None:
+        lane = 1 if watched.slow else 0
+        self._late_s[lane] = max(self._late_s[lane], now - watched.due)
+        task = asyncio.create_task(self._once(watched, watched.turn))
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -196,41 +227,40 @@ class Engine:
             self._failure = task.exception()
             self.stop()
 
-    async def _once(self, watched: _Watched) -> None:
+    async def _once(self, watched: _Watched, turn: int) -> None:
         stalls = self._stalls
         at = self._clock()
-        verdict = await self._probe(watched.job.target, self._pace.timeout_s)
+        try:
+            verdict = await self._probe(watched.job.target, self._pace.timeout_s)
+        finally:
+            self._lanes.done(turn)
+        if self._watched.get(watched.point) is not watched:
+            return  # no longer watched
         self._detect_stall()
-        failed = verdict.outcome.state is not State.ONLINE
-        if failed and stalls != self._stalls:
-            self._reschedule(watched, 0.0)  # we slept through it: ask again, record no verdict
+        if verdict.outcome.state is not State.ONLINE and stalls != self._stalls:
+            self._again(watched, 0.0)  # we slept through it: ask again, record no verdict
             return
         self.probes_done += 1
         self._record(watched, at, verdict)
 
     def _record(self, watched: _Watched, at: Instant, verdict: Verdict) -> None:
-        pace = self._pace
-        changed = verdict.outcome != watched.last
+        pace, outcome, before = self._pace, verdict.outcome, watched.last
+        changed = outcome != before
         if changed:
-            known = watched.last is not None
-            watched.again = pace.confirm_samples - 1 if known or verdict.outcome.state is State.OFFLINE else 0
+            confirm = before is not None or outcome.state is State.OFFLINE
+            watched.again = pace.confirm_samples - 1 if confirm else 0
         elif watched.again:
             watched.again -= 1
-        watched.last = verdict.outcome
-        if self._watched.get(watched.job.point) is watched:
-            sample = Sample(
-                watched.job.point,
-                self._vantage,
-                at,
-                verdict.outcome,
-                pace.valid_s,
-                verdict.took_us,
-                watched.job.camera,
-            )
-            self._sink.sample(sample, changed=changed)
-        self._reschedule(watched, pace.retry_s if watched.again else None)
+        watched.last = outcome
+        watched.slow = outcome.reason is Reason.TIMEOUT
+        job = watched.job
+        sample = Sample(job.point, self._vantage, at, outcome, self._valid_s, verdict.took_us, job.camera)
+        self._sink.sample(sample, changed=changed)
+        if self._sentinel is not None:
+            self._sentinel.saw(job.point, job.upstream, at, outcome.state, before.state if before else None)
+        self._again(watched, pace.retry_s if watched.again else None)
 
-    def _reschedule(self, watched: _Watched, soon_s: float | None) -> None:
+    def _again(self, watched: _Watched, soon_s: float | None) -> None:
         now = asyncio.get_running_loop().time()
         if soon_s is not None:
             due = now + soon_s
@@ -238,16 +268,20 @@ class Engine:
             # The next turn of the point's own phase after now, so that neither lateness nor confirmations accumulate.
             interval = self._pace.interval_s
             due = watched.base + interval * max(1, math.floor((now - watched.base) / interval) + 1)
-        watched.due = due
-        watched.running = False
-        if self._watched.get(watched.job.point) is watched:
-            heapq.heappush(self._heap, (due, watched.job.point))
-        self._wake.set()
+        self._lanes.add(watched, due)
 
     def _tick(self) -> None:
         self._detect_stall()
         loop = asyncio.get_running_loop()
-        self._last_tick, self._last_tick_at = loop.time(), self._clock()
+        self._last_tick_at = self._clock()
+        drift_us = self._drift_us()
+        if abs(drift_us - self._last_drift_us) > STEP_US:
+            self._sink.notice(ClockStep(self._last_tick_at, drift_us - self._last_drift_us))
+        self._last_drift_us = drift_us
+        if self._lanes.make_way(loop.time()):
+            self._wake.set()
+        if self._sentinel is not None:
+            self._sentinel.tick(self._last_tick_at)
         if not self._stopped:
             self._ticker = loop.call_later(TICK_S, self._tick)
 
@@ -258,5 +292,5 @@ class Engine:
         if late_s <= STALL_S:
             return
         self._stalls += 1
-        self._sink.gap(self._last_tick_at, now_at, "stalled")
-        self._last_tick, self._last_tick_at = asyncio.get_running_loop().time(), now_at
+        self._sink.notice(Blind(self._last_tick_at, now_at, "stalled"))
+        self._last_tick_at = now_at

@@ -136,6 +136,7 @@ def test_modules_and_functions_stay_readable_in_one_sitting() -> None:
 PURE_SHELLS = {  # everything else in monitor/ and settlement/ that is one file must be in the contract of pure modules
     "monitor.poller",
     "monitor.batcher",
+    "monitor.sentinel",
     "monitor.metrics",
     "settlement.close",
     "settlement.store",

@@ -1,0 +1,128 @@
+"""The sentinel: is it the watcher that went blind, or an upstream device that went down?
+
+It asks control targets when the brake (monitor/brake.py) suspects a mass failure, and upstream devices when a point
+behind them fails. What it learns are notices beside the record; verdicts are stored as they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from monitor.brake import Brake
+from monitor.model import MICROSECONDS, Instant, State
+from monitor.notices import BlindSince, Notice, SightedAgain, UpstreamSeen
+
+ATTEMPTS = 2
+"""A control target or an upstream device is silent only if it does not answer this many times in a row."""
+CAUSE = "mass-failure"
+
+Ask = Callable[[Any], Awaitable[bool]]
+"""Tell whether a target answers at all, within its own deadline."""
+
+
+class Sentinel:
+    """Watches over the watcher. Without controls it never doubts; without upstreams it attributes nothing.
+
+    Tasks are bounded: one for the controls, one for each upstream device.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        notice: Callable[[Notice], None],
+        clock: Callable[[], Instant],
+        brake: Brake,
+        *,
+        controls: Sequence[Any] = (),
+        upstreams: Mapping[str, Any] | None = None,
+        again_s: float = 10.0,
+    ) -> None:
+        self._ask = ask
+        self._notice = notice
+        self._clock = clock
+        self._brake = brake
+        self._controls = tuple(controls)
+        self._upstreams = dict(upstreams or {})
+        self._alive: dict[str, bool] = {}
+        self._asked_at: dict[str, Instant] = {}
+        self._again_us = round(again_s * MICROSECONDS)
+        self._again_s = again_s
+        self._online = 0
+        self._doubting: asyncio.Task[None] | None = None
+        self._next_doubt_at = Instant(0)
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self.blind_since: Instant | None = None
+        """Since when the watcher has known itself blind; None while it sees."""
+
+    def saw(self, point: str, upstream: str, at: Instant, state: State, before: State | None) -> None:
+        """Take a verdict of a probe that began at `at`; `before` is the point's state until then."""
+        self._online += (state is State.ONLINE) - (before is State.ONLINE)
+        offline = state is State.OFFLINE
+        if self._controls:
+            self._brake.saw(point, at, offline=offline, was_online=before is State.ONLINE)
+        if upstream in self._upstreams and (offline or not self._alive.get(upstream, True)):
+            self._ask_upstream(upstream)
+
+    def forget(self, point: str, state: State | None) -> None:
+        """Forget a point that is no longer watched, or whose camera changed; `state` is what it was last."""
+        self._online -= state is State.ONLINE
+        self._brake.forget(point)
+
+    def tick(self, now: Instant) -> None:
+        """Look whether there is reason for doubt; called a few times a second."""
+        if not self._controls or self._doubting is not None or now < self._next_doubt_at:
+            return
+        since = self._brake.suspicion(now, self._online)
+        if since is not None:
+            self._doubting = asyncio.create_task(self._doubt(since))
+
+    async def _doubt(self, since: Instant) -> None:
+        try:
+            if await self._any_control():
+                self._next_doubt_at = Instant(self._clock() + self._again_us)
+                return
+            # Probes that began earlier may have failed meanwhile: a timeout tells later than a refusal.
+            since = min(since, self._brake.suspicion(self._clock(), self._online) or since)
+            self.blind_since = since
+            self._notice(BlindSince(since, CAUSE))
+            await self._until_sighted()
+            self.blind_since = None
+            self._notice(SightedAgain(since, self._clock(), CAUSE))
+        finally:
+            self._doubting = None
+
+    async def _until_sighted(self) -> None:
+        while True:
+            await asyncio.sleep(self._again_s)
+            if await self._any_control():
+                return
+
+    async def _any_control(self) -> bool:
+        answers = await asyncio.gather(*(self._answers(control) for control in self._controls))
+        return any(answers)
+
+    async def _answers(self, target: Any) -> bool:
+        for _ in range(ATTEMPTS):
+            if await self._ask(target):
+                return True
+        return False
+
+    def _ask_upstream(self, name: str) -> None:
+        now = self._clock()
+        if name in self._asking or now - self._asked_at.get(name, 0) < self._again_us:
+            return
+        self._asked_at[name] = now
+        task = self._asking[name] = asyncio.create_task(self._see_upstream(name, now))
+        task.add_done_callback(lambda _: self._asking.pop(name, None))
+
+    async def _see_upstream(self, name: str, at: Instant) -> None:
+        alive = await self._answers(self._upstreams[name])
+        if alive != self._alive.get(name, True):
+            self._notice(UpstreamSeen(name, at, alive))
+        self._alive[name] = alive
+
+    def close(self) -> list[asyncio.Task[None]]:
+        """Return the tasks under way, for the engine to cancel. A blindness that lasts stays open in the store."""
+        return [*self._asking.values(), *([] if self._doubting is None else [self._doubting])]
