@@ -37,6 +37,8 @@ LIMITS_S = (0, 1, 2, 5, 10, 20, 40)
 FRACTIONS_US = (0, 0, 0, 1, 500_000, 999_999)
 _FAULTS = (Reason.TIMEOUT, Reason.TIMEOUT, Reason.REFUSED)
 REASONS = (Reason.OK, Reason.OK, Reason.OK, *_FAULTS, Reason.AUTH_REJECTED, Reason.WATCHER)
+MOSTLY_FAULTS = (*_FAULTS, *_FAULTS, *_FAULTS, Reason.OK, Reason.AUTH_REJECTED, Reason.WATCHER)
+"""For vantages that shall agree on offline now and then, as a quorum asks."""
 
 
 def outcome(reason: Reason) -> Outcome:
@@ -53,7 +55,7 @@ class History:
 
 
 @st.composite
-def runs_of(draw: st.DrawFn, vantage: str, most: int = 6) -> list[Run]:
+def runs_of(draw: st.DrawFn, vantage: str, most: int = 6, reasons: Sequence[Reason] = REASONS) -> list[Run]:
     """A vantage's runs, in order."""
     runs: list[Run] = []
     at = BASE + draw(st.integers(0, 12)) * MICROSECONDS + draw(st.sampled_from(FRACTIONS_US))
@@ -68,7 +70,7 @@ def runs_of(draw: st.DrawFn, vantage: str, most: int = 6) -> list[Run]:
                 spread = draw(st.integers(1, longest // MICROSECONDS)) * MICROSECONDS
                 spread -= draw(st.sampled_from(FRACTIONS_US))
             last = at + min(max(spread, count - 1), longest)
-        verdict = outcome(draw(st.sampled_from(REASONS)))
+        verdict = outcome(draw(st.sampled_from(reasons)))
         runs.append(Run("p", vantage, Instant(at), Instant(last), count, verdict, valid_s))
         pause = draw(st.sampled_from(("valid", "valid", "soon", "second", "any")))
         if pause == "valid":
@@ -106,11 +108,11 @@ def gaps_near(draw: st.DrawFn, runs: Sequence[Run], most: int = 3) -> list[Gap]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, vantages: int = 3) -> History:
-    """Runs of up to `vantages` vantages with their gaps, in no particular order."""
+def histories(draw: st.DrawFn, vantages: int = 3, least: int = 1, reasons: Sequence[Reason] = REASONS) -> History:
+    """Runs of `least` to `vantages` vantages with their gaps, in no particular order."""
     runs: list[Run] = []
-    for vantage in VANTAGES[: draw(st.integers(1, vantages))]:
-        runs += draw(runs_of(vantage))
+    for vantage in VANTAGES[: draw(st.integers(least, vantages))]:
+        runs += draw(runs_of(vantage, reasons=reasons))
     gaps = draw(gaps_near(runs))
     return History(tuple(draw(st.permutations(runs))), tuple(draw(st.permutations(gaps))))
 
@@ -134,7 +136,8 @@ def policies(draw: st.DrawFn) -> Policy:
 
 def spans(least: int = -10, most: int = 200) -> st.SearchStrategy[tuple[int, int]]:
     """Half-open seconds near the beginning of the histories, now and then without length."""
-    instants = st.tuples(st.integers(least, most), st.integers(least, most))
+    instant = st.integers(max(0, least), min(50, most)) | st.integers(least, most)
+    instants = st.tuples(instant, instant)
     return instants.map(lambda pair: (BASE_S + min(pair), BASE_S + max(pair)))
 
 

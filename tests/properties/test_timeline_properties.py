@@ -75,6 +75,14 @@ def test_every_second_agrees_with_the_oracle_for_one_vantage(history: History, p
     compare(timeline.build(history.runs, history.gaps, policy), expected)
 
 
+@given(gen.histories(least=2, reasons=gen.MOSTLY_FAULTS), gen.policies(), st.integers(2, 3))
+@thorough
+def test_every_second_agrees_with_the_oracle_under_a_quorum(history: History, policy: Policy, quorum: int) -> None:
+    asked = policy.model_copy(update={"vantages": "quorum", "quorum": quorum})
+    expected = oracle.history(gen.oracle_runs(history.runs), gen.oracle_gaps(history.gaps), gen.oracle_rules(asked))
+    compare(timeline.build(history.runs, history.gaps, asked), expected)
+
+
 @given(gen.rows(), gen.policies())
 @thorough
 def test_state_rows_agree_with_the_oracle(rows: list[Piece], policy: Policy) -> None:
@@ -162,7 +170,7 @@ def test_online_offline_unknown_and_excluded_make_up_the_time_in_service(
 @given(
     gen.histories(),
     gen.policies(),
-    st.lists(st.integers(-10, 200), min_size=2, max_size=6).map(sorted),
+    st.lists(st.integers(0, 50) | st.integers(-10, 200), min_size=2, max_size=6).map(sorted),
     gen.services,
     st.lists(gen.spans(0, 120), max_size=3),
 )
