@@ -42,7 +42,8 @@ bench: setup
 
 soak: setup
 	@CAMSLA_EXAMPLES=20000 $(BIN)/python -m pytest tests/properties -n 2 --timeout 1800
-	@CAMSLA_KILLS=200 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py --timeout 3600
+	@CAMSLA_KILLS=500 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py
+	@CAMSLA_CUTS=1000 $(BIN)/python -m pytest tests/acceptance/test_power_cut.py
 
 clean:
 	rm -rf $(VENV) camsla-data demo-data
