@@ -10,13 +10,14 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from time import monotonic
 
 from monitor.model import Reason, Rung
+from monitor.probes import sockets
 from monitor.probes.address import Allowed, literal, permitted
-from monitor.probes.exchange import Exchange, Request
+from monitor.probes.exchange import Exchange, Move, Picture, Request
 from monitor.probes.result import MAX_NOTE, Note, ProbeResult, Step, result_of
 from monitor.probes.rtsp_wire import Reply, ReplyParser, WireError
 from monitor.probes.target import Target
@@ -52,12 +53,15 @@ def reason_of(error: OSError) -> Reason:
     return Reason.BAD_REPLY if error.errno in _CUT_OFF else Reason.WATCHER
 
 
-class _Climb(asyncio.Protocol):
-    """The connection's own state: which exchange is on, what was logged, and the verdict once there is one."""
+class Climb(asyncio.Protocol):
+    """The connection's own state: which exchange is on, what was logged, and the verdict once there is one.
+
+    A connection that carries media is a subclass (`monitor/probes/stream.py`); the methods it replaces say so.
+    """
 
     __slots__ = (
-        "_auth", "_cancelling", "_cseq", "_deadline", "_exchange", "_exchanges", "_lag_s", "_loop", "_name", "_notes",
-        "_parser", "_pause", "_read", "_secrets", "_since", "_task", "_timer", "_transport", "done", "expired", "finished", "steps",
+        "_auth", "_cancelling", "_cseq", "_deadline", "_exchange", "_exchanges", "_lag_s", "_loop", "_max_bytes",
+        "_name", "_notes", "_parser", "_pause", "_read", "_secrets", "_since", "_task", "_timer", "_transport", "done", "expired", "finished", "steps",
     )  # fmt: skip
 
     def __init__(self, exchanges: tuple[Exchange, ...], timeout_s: float, setting: Note) -> None:
@@ -78,6 +82,7 @@ class _Climb(asyncio.Protocol):
         self._auth = ""
         self._cseq = 0
         self._read = 0
+        self._max_bytes = MAX_BYTES
         self._lag_s = 0.0
         self.steps: list[Step] = []
         self.done: asyncio.Future[None] = loop.create_future()
@@ -97,12 +102,19 @@ class _Climb(asyncio.Protocol):
         self._notes = []
         self._exchange = next(self._exchanges, None) if ok else None
         if self._exchange is None:
-            self.close()
-            if not self.done.done():
-                self.done.set_result(None)
+            self.finish()
         else:
             self._name = self._exchange.rung.value
-            self._send(self._exchange.begin())
+            self._move(self._exchange.begin())
+
+    def finish(self) -> None:
+        """End the conversation, now that the verdict stands. Replaced where there is a session to leave."""
+        self.close()
+        if not self.done.done():
+            self.done.set_result(None)
+
+    async def abandon(self) -> None:
+        """Take leave of the device after the probe was cancelled. Replaced where there is a session to leave."""
 
     def close(self) -> None:
         """Let go of connection and timer; what arrives from now on is ignored. May be called twice."""
@@ -133,9 +145,15 @@ class _Climb(asyncio.Protocol):
             self.note(f"截止时间晚了 {self._lag_s:.3f} s 才处理，不能归咎设备 we were late, not the device")
             self.end_step(Reason.WATCHER)
         else:
-            self.note("在截止时间前没有完整应答 no whole answer before the deadline")
-            pausing = self._exchange if self._pause is not None else None
-            self.end_step(pausing.cut_off() if pausing is not None else Reason.TIMEOUT)
+            note, reason = self._silence()
+            self.note(note)
+            self.end_step(reason)
+
+    def _silence(self) -> tuple[str, Reason]:
+        """Say why and judge when the deadline comes. Replaced where packets are awaited."""
+        pausing = self._exchange if self._pause is not None else None
+        reason = pausing.cut_off() if pausing is not None else Reason.TIMEOUT
+        return "在截止时间前没有完整应答 no whole answer before the deadline", reason
 
     def _expire(self) -> None:
         lag_s = monotonic() - self._deadline
@@ -147,6 +165,10 @@ class _Climb(asyncio.Protocol):
         elif self._task is not None:
             self.expired = True
             self._task.cancel()
+
+    def connecting(self, transport: asyncio.Transport) -> None:
+        """Take the connection that is being opened, so that the deadline can close it."""
+        self._transport = transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass of asyncio.Transport
@@ -163,17 +185,26 @@ class _Climb(asyncio.Protocol):
             return
         self._read += len(data)
         try:
-            if self._read > MAX_BYTES:
-                raise WireError(f"more than {MAX_BYTES} bytes")
+            if self._read > self._max_bytes:
+                self._flooded()
+                return
             self._parser.feed(data)
             while not self.done.done() and (reply := self._parser.next()) is not None:
                 self._answer(reply)
         except WireError as wrong:
             self._notes.append(Note("<", self._masked(data)[:MAX_NOTE]))
             self.note(f"不是可用的 RTSP 应答 no usable RTSP reply: {wrong}")
-            self.end_step(wrong.reason)
+            self._unreadable(wrong)
         except Exception as bug:
             self._own_fault(bug)
+
+    def _flooded(self) -> None:
+        """Refuse more bytes than a probe reads. Replaced where they may be media."""
+        raise WireError(f"more than {self._max_bytes} bytes")
+
+    def _unreadable(self, wrong: WireError) -> None:
+        """End the climb: where the next message begins cannot be told. Replaced where there is a session to leave."""
+        self.end_step(wrong.reason)
 
     def _own_fault(self, bug: Exception) -> None:
         """End the climb for a fault of ours: left to the loop, it would look like a silent device."""
@@ -206,14 +237,24 @@ class _Climb(asyncio.Protocol):
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
-        step = exchange.answer(reply)
+        move = exchange.answer(reply)
         self._auth = exchange.auth
-        if isinstance(step, Reason):
-            self.end_step(step)
-        elif step.after_s:
-            self._pause = self._loop.call_later(step.after_s, self._send, step)
-        else:
-            self._send(step)
+        self._move(move)
+
+    def _move(self, move: Move) -> None:
+        if isinstance(move, Request):
+            if move.after_s:
+                self._pause = self._loop.call_later(move.after_s, self._send, move)
+            else:
+                self._send(move)
+        elif isinstance(move, Reason):
+            self.end_step(move)
+        elif move is not None:
+            self._decode(move)
+
+    def _decode(self, picture: Picture) -> None:
+        """Have a picture decoded. Replaced where there can be one."""
+        raise NotImplementedError(picture.codec)
 
     def _send(self, request: Request) -> None:
         if self._transport is None:
@@ -242,15 +283,21 @@ class _Climb(asyncio.Protocol):
 
 
 async def climb(
-    target: Target, exchanges: tuple[Exchange, ...], *, timeout_s: float, allowed: Sequence[Allowed] | None
+    target: Target,
+    exchanges: tuple[Exchange, ...],
+    *,
+    timeout_s: float,
+    allowed: Sequence[Allowed] | None,
+    begin: Callable[[tuple[Exchange, ...], float, Note], Climb] = Climb,
 ) -> ProbeResult:
     """Connect and go through the exchanges in order until one fails. Only CancelledError is raised.
 
     `timeout_s` spans everything, the name look-up included. With `allowed`, an address outside it gets no connection.
+    `begin` makes the connection's state.
     """
     began = monotonic()
     setting = Note("#", b"%b timeout_s=%g" % (target.uri.encode(), timeout_s))
-    climber = _Climb(exchanges, timeout_s, setting)
+    climber = begin(exchanges, timeout_s, setting)
     try:
         address = await _resolve(target, climber)
         if allowed is not None and not permitted(ip_address(address), target.port, allowed):
@@ -264,6 +311,7 @@ async def climb(
         climber.fail(error)
     except asyncio.CancelledError:
         if not climber.claim_cancellation():
+            await climber.abandon()
             raise
         climber.end_late()
     finally:
@@ -275,8 +323,11 @@ class _Unfit(Exception):
     """The address is none we may connect to: our own decision, so it says nothing about the device."""
 
 
-async def _connect(climber: _Climb, address: str, port: int) -> None:
-    await asyncio.get_running_loop().create_connection(lambda: climber, address, port)
+async def _connect(climber: Climb, address: str, port: int) -> None:
+    if sockets.AVAILABLE:
+        climber.connecting(sockets.connect(climber, address, port))
+    else:
+        await asyncio.get_running_loop().create_connection(lambda: climber, address, port)
 
 
 async def _look_up(host: str, port: int) -> list[str]:
@@ -285,7 +336,7 @@ async def _look_up(host: str, port: int) -> list[str]:
     return [str(place[0]) for *_, place in found]
 
 
-async def _resolve(target: Target, climber: _Climb) -> str:
+async def _resolve(target: Target, climber: Climb) -> str:
     """Return the one IP address to connect to; a name is looked up here and nowhere else."""
     if target.address is not None:
         return target.address
