@@ -61,7 +61,8 @@ class Climb(asyncio.Protocol):
 
     __slots__ = (
         "_auth", "_cancelling", "_cseq", "_deadline", "_exchange", "_exchanges", "_lag_s", "_loop", "_max_bytes",
-        "_name", "_notes", "_parser", "_pause", "_read", "_secrets", "_since", "_task", "_timer", "_transport", "done", "expired", "finished", "steps",
+        "_name", "_notes", "_parser", "_pause", "_read", "_secrets", "_since", "_task", "_timer", "_transport", "done", "expired",
+        "finished", "steps",
     )  # fmt: skip
 
     def __init__(self, exchanges: tuple[Exchange, ...], timeout_s: float, setting: Note) -> None:

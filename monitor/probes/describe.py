@@ -23,28 +23,24 @@ login is auth-unknown: it lives, and nothing is known about its picture.
 
 from __future__ import annotations
 
-import base64
 import re
-import secrets
 from collections.abc import Sequence
 
 from monitor.model import Reason, Rung
 from monitor.probes.address import Allowed
 from monitor.probes.connection import climb
-from monitor.probes.digest import Challenge, authorization, choose, parse_challenges
 from monitor.probes.exchange import Request
+from monitor.probes.login import Login
 from monitor.probes.result import ProbeResult
 from monitor.probes.rtsp import USER_AGENT, Options
 from monitor.probes.rtsp_wire import Reply
 from monitor.probes.target import Credentials, Target
 
-MAX_LOGINS = 2
-"""Answers to a challenge per probe: one, and one more only for a nonce the device itself calls stale."""
 BUSY_S = 0.25
 """How long to wait before asking again after a 503."""
 
 _VIDEO = re.compile(rb"(?:^|\n)m=video[ \t]", re.IGNORECASE)
-_REASONS = {
+REASONS = {
     403: Reason.AUTH_UNKNOWN,
     404: Reason.NOT_FOUND,
     410: Reason.NOT_FOUND,
@@ -52,24 +48,29 @@ _REASONS = {
     500: Reason.NO_MEDIA,
     503: Reason.NO_MEDIA,
 }
+"""What a status means, for this rung and for those above it."""
 
 
 class Describe:
-    """The exchange of this rung: DESCRIBE, and again with a login where the device asks for one."""
+    """The exchange of this rung: DESCRIBE, and again with a login where the device asks for one.
 
-    __slots__ = ("_busy", "_challenge", "_count", "_credentials", "_digest_seen", "_head", "_logins", "_uri", "auth")
+    `described` is the reply that passed; `login` may go on signing in the same conversation.
+    """
+
+    __slots__ = ("_busy", "_head", "_uri", "described", "login")
     rung = Rung.DESCRIBE
 
     def __init__(self, target: Target, credentials: Credentials | None) -> None:
         self._uri = target.uri
-        self._credentials = credentials
         self._head = b"DESCRIBE %b RTSP/1.0\r\nAccept: application/sdp\r\n%b" % (self._uri.encode(), USER_AGENT)
-        self._challenge: Challenge | None = None  # the one being answered
-        self._count = 0  # requests sent with its nonce
-        self._logins = 0
-        self._digest_seen = False
         self._busy = False
-        self.auth = ""
+        self.login = Login(credentials)
+        self.described: Reply | None = None
+
+    @property
+    def auth(self) -> str:
+        """The login scheme used."""
+        return self.login.scheme
 
     def begin(self) -> Request:
         return Request(self._head)
@@ -77,61 +78,25 @@ class Describe:
     def answer(self, reply: Reply) -> Request | Reason:
         status = reply.status
         if status == 200:
+            self.described = reply
             return Reason.OK if _VIDEO.search(reply.body) else Reason.NO_MEDIA
         if status == 401:
-            return self._log_in(reply)
-        if status == 403 and self._logins:
+            return self.login.challenged(reply) or self._request()
+        if status == 403 and self.login.tried:
             return Reason.AUTH_REJECTED
         if status == 503 and not self._busy:
             self._busy = True
             return self._request()._replace(after_s=BUSY_S)
-        return _REASONS.get(status, Reason.BAD_REPLY)
+        return REASONS.get(status, Reason.BAD_REPLY)
 
     def cut_off(self) -> Reason:
         """Judge a connection that ended before the reply."""
         if self._busy:
             return Reason.NO_MEDIA
-        return Reason.AUTH_UNKNOWN if self._logins else Reason.BAD_REPLY
-
-    def _log_in(self, reply: Reply) -> Request | Reason:
-        credentials = self._credentials
-        if credentials is None:
-            return Reason.AUTH_UNKNOWN
-        offers = parse_challenges(reply.all("www-authenticate"))
-        challenge = choose(offers, credentials.basic, digest_seen=self._digest_seen)
-        self._digest_seen |= any(offer.scheme == "digest" for offer in offers)
-        if self._logins and not self._may_retry(challenge):
-            return Reason.AUTH_REJECTED
-        if challenge is None or (challenge.scheme == "basic" and ":" in credentials.username):
-            return Reason.AUTH_UNKNOWN
-        self._logins += 1
-        self._challenge, self._count = challenge, 0
-        self.auth = challenge.scheme
-        return self._request()
+        return Reason.AUTH_UNKNOWN if self.login.tried else Reason.BAD_REPLY
 
     def _request(self) -> Request:
-        """Return DESCRIBE, signed for the challenge in force if there is one."""
-        challenge, credentials = self._challenge, self._credentials
-        if challenge is None or credentials is None:
-            return Request(self._head)
-        self._count += 1
-        cnonce = secrets.token_hex(8) if challenge.qop or challenge.algorithm else ""
-        value = authorization(challenge, credentials, "DESCRIBE", self._uri, cnonce=cnonce, count=self._count)
-        return Request(self._head, value, _secrets(value, credentials))
-
-    def _may_retry(self, challenge: Challenge | None) -> bool:
-        """Say whether a 401 after a login only asks for a fresh nonce; anything else could lock the account."""
-        before = self._challenge
-        fresh = challenge is not None and challenge.stale and (before is None or challenge.nonce != before.nonce)
-        return fresh and self._logins < MAX_LOGINS
-
-
-def _secrets(value: bytes, credentials: Credentials) -> tuple[bytes, ...]:
-    """Return what must not stand in a log even if the device sends it back to us."""
-    password = credentials.password.encode()
-    found = re.search(rb'response="([^"]*)"', value)
-    shown = found[1] if found else value.partition(b" ")[2]
-    return tuple(text for text in (shown, password, base64.b64encode(password)) if text)
+        return self.login.signed(self._head, "DESCRIBE", self._uri)
 
 
 async def probe(

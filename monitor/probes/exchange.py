@@ -20,6 +20,17 @@ class Request(NamedTuple):
     after_s: float = 0.0
 
 
+class Picture(NamedTuple):
+    """A key frame to be decoded: `codec` is h264, hevc or mjpeg; `data` an Annex B access unit or a JPEG file."""
+
+    codec: str
+    data: bytes
+
+
+Move = Request | Picture | Reason | None
+"""What an exchange wants next: a request sent, a picture decoded, its rung judged, or (None) to wait."""
+
+
 class Exchange(Protocol):
     """One rung above tcp: what to ask, and what to do with each answer. Decides only; it sends nothing itself."""
 
@@ -31,11 +42,11 @@ class Exchange(Protocol):
     def auth(self) -> str:
         """The login scheme it used, "" for none."""
 
-    def begin(self) -> Request:
-        """Return the first request."""
+    def begin(self) -> Move:
+        """Return the first move."""
 
-    def answer(self, reply: Reply) -> Request | Reason:
-        """Return the next request, or the rung's reason."""
+    def answer(self, reply: Reply) -> Move:
+        """Return what follows from a reply."""
 
     def cut_off(self) -> Reason:
         """Return the reason if the connection ends before the reply, or the deadline comes before the request."""

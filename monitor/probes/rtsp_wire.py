@@ -9,6 +9,7 @@ first line that is not RTSP.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from monitor.model import Reason
@@ -20,6 +21,8 @@ MAX_BODY = 128 * 1024
 MAX_SKIPPED = 256 * 1024
 """Bytes of interleaved frames and of blank lines that are skipped per connection."""
 MAX_FRAMES = 1_024
+MAX_MEDIA_FRAMES = 32_768
+"""Interleaved frames that are handed over per connection."""
 MAX_IGNORED = 16
 """Requests of the device and provisional (1xx) replies that are skipped per connection."""
 
@@ -72,7 +75,7 @@ class Reply(NamedTuple):
 class ReplyParser:
     """Cuts one connection's bytes into replies. Holds at most one message within the limits, plus the last piece fed."""
 
-    __slots__ = ("_buffer", "_frames", "_head", "_ignored", "_line", "_scanned", "_skip", "_skipped", "_want")
+    __slots__ = ("_buffer", "_frames", "_head", "_ignored", "_line", "_scanned", "_sink", "_skip", "_skipped", "_want")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -84,6 +87,12 @@ class ReplyParser:
         self._frames = 0
         self._skipped = 0
         self._ignored = 0
+        self._sink: Callable[[int, bytes], object] | None = None
+
+    def frames_to(self, sink: Callable[[int, bytes], object]) -> None:
+        """Hand interleaved frames to `sink(channel, data)` from now on, whole and in order, instead of skipping them."""
+        self._sink = sink
+        self._frames = 0
 
     @property
     def waiting(self) -> int:
@@ -141,6 +150,10 @@ class ReplyParser:
             elif buffer[0] == _DOLLAR:
                 if len(buffer) < _FRAME_HEAD:
                     return False
+                if self._sink is not None:
+                    if not self._hand_over(self._sink):
+                        return False
+                    continue
                 self._skip = _FRAME_HEAD + int.from_bytes(buffer[2:4], "big")
                 self._frames += 1
                 if self._frames > MAX_FRAMES:
@@ -155,6 +168,20 @@ class ReplyParser:
                 raise WireError(f"more than {MAX_SKIPPED} bytes of interleaved frames instead of a reply")
             del buffer[:dropped]
         return False
+
+    def _hand_over(self, sink: Callable[[int, bytes], object]) -> bool:
+        """Hand over the frame that the buffer begins with; False if it has not arrived whole."""
+        buffer = self._buffer
+        end = _FRAME_HEAD + int.from_bytes(buffer[2:4], "big")
+        if len(buffer) < end:
+            return False
+        self._frames += 1
+        if self._frames > MAX_MEDIA_FRAMES:
+            raise WireError(f"more than {MAX_MEDIA_FRAMES} interleaved frames")
+        channel, data = buffer[1], bytes(buffer[_FRAME_HEAD:end])
+        del buffer[:end]
+        sink(channel, data)
+        return True
 
     def _may_be_tls(self) -> bool:
         """Complain about a first byte that begins no RTSP message; False while one more byte would tell TLS apart."""

@@ -84,6 +84,12 @@ class Wire(asyncio.Transport):
 
     close = abort
 
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return `sockname` or `peername` as asyncio's transports do, for as long as the connection is open."""
+        if self._fd >= 0 and name in {"sockname", "peername"}:
+            return self._socket.getsockname() if name == "sockname" else self._socket.getpeername()
+        return default
+
     def is_closing(self) -> bool:
         """Tell whether it is closed."""
         return self._fd < 0

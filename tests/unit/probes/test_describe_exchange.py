@@ -9,8 +9,9 @@ import re
 import pytest
 
 from monitor.model import Reason
-from monitor.probes.describe import MAX_LOGINS, Describe
+from monitor.probes.describe import Describe
 from monitor.probes.exchange import Request
+from monitor.probes.login import MAX_LOGINS
 from monitor.probes.rtsp import Options
 from monitor.probes.rtsp_wire import Reply
 from monitor.probes.target import BasicUse, Credentials, Target
