@@ -120,7 +120,7 @@ def test_clock_steps_move_no_measured_second(tmp_path: Path, step_s: int) -> Non
         camsla = Camsla(tmp_path, SETTINGS)
         camsla.ok("points", "import", str(cameras.points), "--actor", "test")
         camsla.env |= fake
-        begun = time.monotonic()
+        begun, started_at = time.monotonic(), time.time()
         watch = camsla.start("watch", "--interval", "0.5", "--acks", "--quiet", stdout=subprocess.PIPE)
         reader = wait_for_first_batch(watch)
         time.sleep(1.0)
@@ -130,11 +130,10 @@ def test_clock_steps_move_no_measured_second(tmp_path: Path, step_s: int) -> Non
     records = [json.loads(str(row[0])) for row in query(camsla, "SELECT body FROM outbox WHERE kind = 'clk'")]
     assert len(records) == 1
     assert abs(records[0]["step_us"] - step_s * 1_000_000) < 100_000
-    took_us = (time.monotonic() - begun) * 1e6
+    took_s = time.monotonic() - begun
     ((runs, first, last),) = query(camsla, "SELECT count(*), min(first_at), max(last_at) FROM runs")
-    assert 2_000_000 < int(last) - int(first) < took_us, (
-        "what was measured lasted as long as it took, whatever the clock said"
-    )
+    # Had the step moved engine time, the results after it would lie outside the time that the test really took.
+    assert started_at * 1e6 <= int(first) <= int(last) <= (started_at + took_s) * 1e6
     ((stalls,),) = query(camsla, "SELECT count(*) FROM gaps")  # a busy machine may stall the watcher; that is a gap too
     assert int(runs) <= 8 * (1 + int(stalls)), "nothing else tears a run"
     assert states(camsla) == {"online"}
