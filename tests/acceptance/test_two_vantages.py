@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pytest
 from tests.camsla_command import ROOT, Camsla
 from tests.oracle import seconds_oracle as oracle
 from tests.servers import postgres
+from tests.watcher_process import Watcher
 
 CAMERAS = 12
 BASE = "127.9.48.0"
@@ -31,7 +31,7 @@ SOUTH_REACHES = range(1, 8)
 COMMON = {"CAMSLA_WATCH__RETRY_S": "0.25"}
 NORTH = {"CAMSLA_WATCH__TIMEOUT_S": "10"}
 SOUTH = {"CAMSLA_WATCH__TIMEOUT_S": "0.6", "CAMSLA_WATCH__ALLOW": f'["{BASE}/29:{PORT}"]'}
-WATCH = ("watch", "--interval", "0.5", "--acks", "--quiet", "--vantage")
+WATCH = ("--interval", "0.5", "--quiet", "--vantage")
 
 
 @pytest.fixture(scope="module")
@@ -65,43 +65,6 @@ def fleet(tmp_path: Path) -> Iterator[Path]:
         process.wait(20)
 
 
-class Watcher:
-    """A vantage's process, whose acknowledgements are collected as they are printed."""
-
-    def __init__(self, camsla: Camsla, vantage: str) -> None:
-        self.process = camsla.start(*WATCH, vantage, stdout=subprocess.PIPE)
-        self.acks: list[dict[str, Any]] = []
-        self._more = threading.Condition()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.endswith("}\n"):
-                with self._more:
-                    self.acks.append(json.loads(line))
-                    self._more.notify()
-        with self._more:
-            self._more.notify()
-
-    def wait_for(self, batches: int) -> None:
-        """Wait until so many more batches are acknowledged."""
-        with self._more:
-            wanted = len(self.acks) + batches
-            arrived = self._more.wait_for(lambda: len(self.acks) >= wanted or not self._reader.is_alive(), 60)
-            assert arrived, "no more batches"
-            assert len(self.acks) >= wanted, "the watcher ended"
-
-    def end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        code = self.process.wait(30)
-        self._reader.join(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
-
-
 def test_two_vantages_merge_by_the_contracts_rule(
     database: tuple[postgres.Server, str], fleet: Path, tmp_path: Path
 ) -> None:
@@ -109,7 +72,7 @@ def test_two_vantages_merge_by_the_contracts_rule(
     common = {**COMMON, "CAMSLA_DATABASE_URL": server.url(name)}
     north, south = Camsla(tmp_path, {**common, **NORTH}), Camsla(tmp_path, {**common, **SOUTH})
     north.ok("points", "import", str(fleet), "--actor", "alice")
-    watchers = [Watcher(north, "north"), Watcher(south, "south")]
+    watchers = [Watcher(north, *WATCH, "north"), Watcher(south, *WATCH, "south")]
     try:
         for watcher in watchers:
             watcher.wait_for(5)
@@ -124,7 +87,7 @@ def test_two_vantages_merge_by_the_contracts_rule(
         assert watchers[1].end(signal.SIGKILL) == -signal.SIGKILL
         dead = watchers.pop()
         watchers[0].wait_for(4)
-        watchers.append(Watcher(south, "south"))
+        watchers.append(Watcher(south, *WATCH, "south"))
         watchers[1].wait_for(4)
         acks = dead.acks + watchers[1].acks + watchers[0].acks
     finally:
