@@ -27,7 +27,7 @@ FULL_S = 1.5
 """How long it stays full: several commits fail meanwhile."""
 SETTINGS = {"CAMSLA_WATCH__RETRY_S": "0.2", "CAMSLA_WATCH__TIMEOUT_S": "5"}
 
-Fill = Callable[[int], Callable[[], None]]
+Fill = Callable[[int], Callable[[], object]]
 """Given the watcher's process id, leave it no room; returns what makes room again."""
 
 
@@ -61,7 +61,7 @@ def small_disk(folder: Path) -> Iterator[Fill]:
         # The other way to run out of room needs no privilege, so the promise is tried in any case.
         pytest.skip(f"cannot mount here: {mounted.stderr.decode(errors='replace').strip()}")
 
-    def fill(_pid: int) -> Callable[[], None]:
+    def fill(_pid: int) -> Callable[[], object]:
         ballast = folder / "ballast"
         with ballast.open("wb", buffering=0) as file:
             try:
@@ -82,11 +82,11 @@ def small_files(folder: Path) -> Iterator[Fill]:
     """A limit on the size of the process's files, at what the database's log has grown to."""
     folder.mkdir()
 
-    def fill(pid: int) -> Callable[[], None]:
+    def fill(pid: int) -> Callable[[], object]:
         _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         size = (folder / "camsla.db-wal").stat().st_size
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, most))
-        return lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most)) and None
+        return lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
 
     yield fill
 
