@@ -33,6 +33,9 @@ NOT_SETTINGS = frozenset({"CAMSLA_CONFIG", "CAMSLA_ACTOR"})
 
 SECRET_BYTES = 65_536
 
+NOT_PROBED = frozenset({Rung.ONVIF, Rung.PLATFORM})
+"""Rungs that no watcher climbs to: one lies beside the ladder, the other is somebody else's word."""
+
 
 class Control(BaseModel):
     """A device that tells blindness from failure: it answers as long as this watcher can see."""
@@ -76,6 +79,16 @@ class Watch(BaseModel):
     """Addresses of the upstream devices that the ledger's points name."""
     allow: tuple[str, ...] = ()
     """What may be probed, like `10.20.0.0/16:554`; empty allows what the point ledger names."""
+
+    @field_validator("rung")
+    @classmethod
+    def _probed(cls, value: Rung) -> Rung:
+        if value in NOT_PROBED:
+            known = " | ".join(rung.value for rung in Rung if rung not in NOT_PROBED)
+            raise ValueError(
+                f"不是可巡检的层级 not a rung that is probed: {value.value!r}，应为 make it one of {known}"
+            )
+        return value
 
     @field_validator("allow")
     @classmethod

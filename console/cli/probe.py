@@ -13,6 +13,7 @@ from console.app import watcher
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_table
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Reason, Rung, State
+from monitor.probes.decoders import close_shared
 from monitor.probes.registry import PROBES
 from monitor.probes.registry import probe as climb
 from monitor.probes.report import result_json
@@ -105,7 +106,10 @@ async def _all(
             login = credentials or target.credentials
             return await climb(target, rung, credentials=login, timeout_s=timeout_s, allowed=watcher.allowed(settings))
 
-    return list(await asyncio.gather(*(one(target) for target in targets)))
+    try:
+        return list(await asyncio.gather(*(one(target) for target in targets)))
+    finally:
+        close_shared()
 
 
 STATE_ZH = {

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 from monitor.model import Rung
-from monitor.probes import describe, rtsp, tcp
+from monitor.probes import describe, frame, media, rtsp, tcp
 from monitor.probes.address import Allowed
 from monitor.probes.result import ProbeResult
 from monitor.probes.target import Credentials, Target
@@ -33,6 +33,8 @@ PROBES: Mapping[Rung, Probe] = {
     Rung.TCP: tcp.probe,
     Rung.RTSP: rtsp.probe,
     Rung.DESCRIBE: describe.probe,
+    Rung.MEDIA: media.probe,
+    Rung.FRAME: frame.probe,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from config.settings import load_settings
 from monitor.finding import InputError
 from monitor.model import Rung
+from monitor.probes.registry import PROBES
 
 BAD = sorted((Path(__file__).parents[2] / "bad_config").glob("settings_*.yaml"))
 
@@ -34,7 +35,16 @@ def test_every_message_has_a_file_that_triggers_it(path: Path) -> None:
     assert len(found) == 1
     assert expected[0] in found[0]
     assert found[0].startswith(f"{path}:{line[0]} "), found[0]
-    assert "→" in found[0] or "make it smaller" in found[0] or "must begin" in found[0] or "for example" in found[0]
+    assert "→" in found[0] or "make it" in found[0] or "must begin" in found[0] or "for example" in found[0]
+
+
+def test_every_rung_is_either_probed_or_refused() -> None:
+    for rung in Rung:
+        environ = {"CAMSLA_WATCH__RUNG": rung.value}
+        if rung in PROBES:
+            assert load_settings(None, environ).watch.rung is rung
+        else:
+            assert "not a rung that is probed" in findings(None, environ)[0]
 
 
 def test_all_errors_at_once_with_their_places(tmp_path: Path) -> None:

@@ -414,6 +414,6 @@ def test_no_sockets_left_is_our_own_trouble(run: Run[Any], monkeypatch: pytest.M
 
 
 def test_the_registry_names_every_rung_we_probe() -> None:
-    assert set(PROBES) == {Rung.TCP, Rung.RTSP, Rung.DESCRIBE}
+    assert set(PROBES) == {Rung.TCP, Rung.RTSP, Rung.DESCRIBE, Rung.MEDIA, Rung.FRAME}
     with pytest.raises(KeyError):
         probe(Target.parse("127.0.0.1"), Rung.PLATFORM, timeout_s=1)
