@@ -14,6 +14,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from monitor.model import Reason
+from monitor.probes import sockets
 from monitor.probes.address import Allowed, literal, permitted
 from monitor.probes.connection import DRAIN_FROM_S, DRAIN_S, LATE_S, reason_of
 from monitor.probes.onvif.device import Device
@@ -93,13 +94,7 @@ async def ask(host: Host, port: int, request: bytes) -> Answer:
         )
     call = _Call(request, host.deadline)
     try:
-        await asyncio.get_running_loop().create_connection(
-            lambda: call,
-            host.address,
-            port,
-            ssl=host.tls,
-            server_hostname=host.name if host.tls else None,
-        )
+        await call.open(host, port)
         return await call.done
     except asyncio.CancelledError:
         if not call.claim_cancellation():
@@ -133,7 +128,16 @@ class _Call(asyncio.Protocol):
         self._expired = False
         self.done: asyncio.Future[Answer] = loop.create_future()
 
+    async def open(self, host: Host, port: int) -> None:
+        """Begin to connect, or, where the loop's own transports serve, connect."""
+        if host.tls is None and sockets.AVAILABLE:
+            self._transport = sockets.connect(self, host.address, port)
+            return
+        name = host.name if host.tls else None
+        await self._loop.create_connection(lambda: self, host.address, port, ssl=host.tls, server_hostname=name)
+
     def close(self) -> None:
+        """Let go of connection and timer. May be called twice."""
         self._timer.cancel()
         if not self.done.done():
             self.done.cancel()
