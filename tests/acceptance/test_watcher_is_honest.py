@@ -27,6 +27,7 @@ STOPS = int(os.environ.get("CAMSLA_STOPS", "6"))
 LONGEST_STOP_S = float(os.environ.get("CAMSLA_STOP_S", "3"))
 WATCHERS = max(1, min(10, STOPS // 3))
 SETTINGS = {"CAMSLA_WATCH__RETRY_S": "0.3", "CAMSLA_WATCH__TIMEOUT_S": "0.8"}
+STEPS_S = [1, -1, 3600, -3600, 86_400, -86_400] if "CAMSLA_STOPS" in os.environ else [-1, 3600, -86_400]
 FAKETIME = [Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"), Path("/usr/lib/faketime/libfaketimeMT.so.1")]
 FAKETIME += [Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")]
 
@@ -98,7 +99,7 @@ def test_a_stopped_watcher_makes_no_false_outage(tmp_path: Path) -> None:
         assert camsla.json("outages", "--period", period) == []
 
 
-@pytest.mark.parametrize("step_s", [1, -1, 3600, -3600, 86_400, -86_400])
+@pytest.mark.parametrize("step_s", STEPS_S)
 def test_clock_steps_move_no_measured_second(tmp_path: Path, step_s: int) -> None:
     """The wall clock is set while the watcher runs: it is recorded, and no second of any run moves."""
     library = next((path for path in FAKETIME if path.exists()), None)
