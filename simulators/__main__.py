@@ -16,9 +16,12 @@ from datetime import date
 from pathlib import Path
 
 from simulators import auth, faults, history
-from simulators.fleet import Fleet, Layout, build_cameras, ledger_of
+from simulators.device import MAX_BAD_LOGINS, LockOut
+from simulators.fleet import Fleet
+from simulators.kinds import KINDS, RANDOM_KINDS
 from simulators.ledger import write_ledger
 from simulators.refusal import BadInput
+from simulators.topology import Layout, Town, build_town, ledger_of
 from simulators.truth import TruthFile, instant_text, wall_clock
 
 
@@ -50,13 +53,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     fleet.add_argument("--port", type=int, default=8554)
     fleet.add_argument(
+        "--onvif-port", type=int, metavar="N", help="ONVIF 与快照端口 and snapshot (default: --port + 1000; 0: none)"
+    )
+    fleet.add_argument("--upstreams", type=int, default=0, metavar="N", help="上联交换机 switches before the cameras")
+    fleet.add_argument("--controls", type=int, default=0, metavar="N", help="对照目标 control targets, answering TCP")
+    fleet.add_argument(
+        "--hung", type=int, default=0, metavar="N", help="另有悬挂设备 hung cameras beside, on --port + 1"
+    )
+    fleet.add_argument("--drip", type=int, default=0, metavar="N", help="另有滴漏设备 dripping cameras beside")
+    fleet.add_argument(
+        "--lock-out", type=int, default=0, metavar="N", help="错误登录锁定 bad logins that lock a camera (0: never)"
+    )
+    fleet.add_argument("--lock-out-within-s", type=float, default=300.0, metavar="S")
+    fleet.add_argument(
+        "--lock-out-s", type=float, default=1800.0, metavar="S", help="锁定时长 how long it stays locked"
+    )
+    fleet.add_argument("--stats-out", type=Path, metavar="FILE", help="计数 JSON counts, each status and at the end")
+    fleet.add_argument(
         "--channels-per-host", type=int, default=1, metavar="N", help="每地址通道数 channels per address"
     )
     fleet.add_argument("--auth", choices=auth.MODES, help="全部用此认证 one lock for all (default: 轮流 in turn)")
     fleet.add_argument("--faults", type=Path, metavar="FILE", help="故障脚本 fault script, .json or .csv")
     fleet.add_argument("--random-faults-per-hour", type=float, default=0.0, metavar="X", help="每台每小时 per camera")
     fleet.add_argument("--random-mean-s", type=float, default=60.0, metavar="S", help="平均时长 mean length")
-    fleet.add_argument("--random-kinds", default=",".join(faults.KINDS), metavar="A,B")
+    fleet.add_argument("--random-kinds", default=",".join(RANDOM_KINDS), metavar="A,B")
     fleet.add_argument("--points-out", type=Path, metavar="FILE", help="点位台账 ledger with addresses and passwords")
     fleet.add_argument("--truth-out", type=Path, required=True, metavar="FILE", help="真实状态 what really was")
     fleet.add_argument("--contract", default="fleet")
@@ -74,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _epilog() -> str:
-    rows = "\n".join(f"  {name:<10} {kind.state:<8} {kind.meaning}" for name, kind in faults.KINDS.items())
+    rows = "\n".join(f"  {name:<16} {kind.state:<8} {kind.meaning}" for name, kind in KINDS.items())
     return (
         f'故障 faults:\n{rows}\n\nfault script: [{{"cameras": "1-5", "fault": "refuse", "at_s": 10, "for_s": 30}}, …]'
     )
@@ -82,13 +102,15 @@ def _epilog() -> str:
 
 def _chance(options: argparse.Namespace) -> faults.RandomFaults | None:
     kinds = tuple(kind for kind in options.random_kinds.split(",") if kind)
-    complaints = [f"--random-kinds: 未知的故障 unknown fault {kind!r}" for kind in kinds if kind not in faults.KINDS]
+    complaints = [f"--random-kinds: 未知的故障 unknown fault {kind!r}" for kind in kinds if kind not in RANDOM_KINDS]
     if not 0 <= options.random_faults_per_hour <= 3600 or not kinds:
         complaints.append("--random-faults-per-hour 须为 must be 0..3600, --random-kinds 不能为空 not empty")
     if not 0.1 <= options.random_mean_s <= 1e6:
         complaints.append("--random-mean-s 须为 must be 0.1..1000000")
     if options.duration_s is not None and not 0 < options.duration_s < 1e9:
         complaints.append("--duration-s 须为 must be > 0")
+    if not 0 <= options.lock_out <= MAX_BAD_LOGINS or not (options.lock_out_s > 0 and options.lock_out_within_s > 0):
+        complaints.append(f"--lock-out 须为 must be 0..{MAX_BAD_LOGINS}, 时长 its times > 0")
     if complaints:
         raise BadInput(complaints)
     rate = options.random_faults_per_hour
@@ -97,11 +119,9 @@ def _chance(options: argparse.Namespace) -> faults.RandomFaults | None:
 
 async def _fleet(options: argparse.Namespace) -> None:
     """Run a fleet until SIGTERM, SIGINT, the end of a piped standard input, or the duration's end."""
-    layout = Layout(
-        options.cameras, options.host_base, options.port, options.channels_per_host, options.seed, options.auth
-    )
-    cameras = build_cameras(layout)
-    events = faults.load_script(options.faults, len(cameras), layout.seed) if options.faults else []
+    layout = _layout(options)
+    town = build_town(layout)
+    events = faults.load_script(options.faults, town.reach, layout.seed) if options.faults else []
     chance = _chance(options)
     clock = wall_clock()
     stop = asyncio.Event()
@@ -109,31 +129,66 @@ async def _fleet(options: argparse.Namespace) -> None:
     try:
         if options.points_out:
             accepted_on = options.accepted_on.isoformat()
-            write_ledger(options.points_out, ledger_of(cameras, options.contract, options.phase, accepted_on))
+            write_ledger(options.points_out, ledger_of(town, options.contract, options.phase, accepted_on))
         truth = TruthFile(options.truth_out)
     except OSError as error:
         raise BadInput([f"写不进 cannot write: {error}"]) from error
     with truth:
-        fleet = Fleet(cameras, layout.port, truth, clock)
+        lock_out = LockOut(options.lock_out, options.lock_out_within_s, options.lock_out_s)
+        fleet = Fleet(town, layout, truth, clock, lock_out)
         try:
             await fleet.open()
             fleet.schedule(events, chance, layout.seed)
-            ready = {
-                "pid": os.getpid(),
-                "cameras": len(cameras),
-                "port": layout.port,
-                "ready_at": instant_text(clock()),
-            }
+            cameras = [*town.cameras, *town.dripping, *town.hung]
             _say(f"就绪 ready: {len(cameras)} 台 cameras, {cameras[0].url} … {cameras[-1].url}")
             if options.ready_file:
-                _write_whole(options.ready_file, json.dumps(ready) + "\n")
-            reporter = asyncio.create_task(_report(fleet, options.status_s)) if options.status_s > 0 else None
+                _write_whole(options.ready_file, json.dumps(_ready(town, layout, clock())) + "\n")
+            reporter = (
+                asyncio.create_task(_report(fleet, options.status_s, options.stats_out))
+                if options.status_s > 0
+                else None
+            )
             await fleet.play(stop, options.duration_s)
             if reporter is not None:
                 reporter.cancel()
             _say(f"结束 end: {fleet.status()}")
         finally:
+            if options.stats_out:
+                _write_whole(options.stats_out, json.dumps(fleet.statistics(), indent=1) + "\n")
             fleet.close()
+
+
+def _layout(options: argparse.Namespace) -> Layout:
+    onvif_port = options.onvif_port
+    if onvif_port is None:
+        onvif_port = options.port + 1000 if options.port + 1000 <= 65535 else options.port - 1000
+    return Layout(
+        options.cameras,
+        options.host_base,
+        options.port,
+        options.channels_per_host,
+        options.seed,
+        options.auth,
+        onvif_port,
+        options.upstreams,
+        options.controls,
+        options.hung,
+        options.drip,
+    )
+
+
+def _ready(town: Town, layout: Layout, at_us: int) -> dict[str, object]:
+    """Say what a test needs to know: the process, the ports, and where switches, control targets and trap are."""
+    return {
+        "pid": os.getpid(),
+        "cameras": len(town.cameras),
+        "port": layout.port,
+        "onvif_port": layout.onvif_port,
+        "ready_at": instant_text(at_us),
+        "switches": {switch.code: f"{switch.host}:{layout.port}" for switch in town.switches},
+        "controls": {control.code: f"{control.host}:{layout.port}" for control in town.controls},
+        "trap": town.trap,
+    }
 
 
 def _listen_for_the_end(stop: asyncio.Event) -> None:
@@ -168,12 +223,14 @@ def _listen_for_the_end(stop: asyncio.Event) -> None:
     loop.add_reader(0, read)
 
 
-async def _report(fleet: Fleet, every_s: float) -> None:
+async def _report(fleet: Fleet, every_s: float, stats: Path | None) -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     while True:
         await asyncio.sleep(every_s)
         _say(f"T+{loop.time() - start:.0f}s {fleet.status()}")
+        if stats is not None:
+            _write_whole(stats, json.dumps(fleet.statistics()) + "\n")
 
 
 def _say(text: str) -> None:

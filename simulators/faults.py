@@ -1,14 +1,19 @@
-"""Scripted and random faults: what goes wrong, with which cameras, when and for how long.
+"""Scripted and random faults: what goes wrong, with whom, when and for how long.
 
 A fault script is JSON or CSV (by its file name's ending). JSON: a list, CSV: a table, of events with the keys
 
     cameras   `all`, a number, a span `3-9`, a share `10%` (chosen by the seed), or several of these separated by
               blanks, `;` or `,`; in JSON also a number or a list of numbers. Numbers count from 1.
-    fault     one of the names below
+    switches  upstream switches, selected likewise: means every camera behind them
+    suppliers suppliers, selected likewise: means every camera of theirs
+    controls  control targets, selected likewise (only for control-down)
+    fault     one of the names in kinds.py
     at_s      seconds after the fleet is ready, >= 0
     for_s     how long it lasts, > 0; left out (CSV: empty) means to the end
+    offset_s  skew: how far the camera's clock is off; reboot: how far it is off afterwards (left out: reset to 2000)
 
-Of several faults on one camera at once the one that began last counts, except that a closed listener always counts.
+Every event names at least one of cameras, switches, suppliers, controls. Of several faults on one camera at once a dead
+line counts first, then a closed listener, then the fault that began last; clocks are skewed whatever else is wrong.
 """
 
 from __future__ import annotations
@@ -18,35 +23,11 @@ import json
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from simulators.kinds import KINDS
 from simulators.refusal import BadInput
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a fault does to the truth (`state`), and whether it closes the listening socket."""
-
-    state: Literal["online", "offline", "unknown"]
-    closes: bool
-    meaning: str
-
-
-KINDS: Mapping[str, Kind] = {
-    "refuse": Kind("offline", True, "the listener is closed; connections in progress are cut"),
-    "reboot": Kind("offline", True, "like refuse; nonces issued before are forgotten afterwards"),
-    "silent": Kind("offline", False, "accepts connections and never says a byte"),
-    "hang": Kind("offline", False, "answers OPTIONS, never anything else"),
-    "reset": Kind("offline", False, "resets the connection on the first request"),
-    "drip": Kind("offline", False, "sends each reply one byte a second"),
-    "404": Kind("offline", False, "DESCRIBE is answered 404"),
-    "malformed": Kind("offline", False, "answers what is not RTSP, or cuts the reply short"),
-    "oversized": Kind("offline", False, "DESCRIBE is answered with up to 1 GiB of body or of header lines"),
-    "401": Kind("unknown", False, "every password is wrong"),
-    "slow": Kind("online", False, "answers correctly, 1.5 s late"),
-}
 
 MAX_EVENTS = 100_000
 
@@ -58,6 +39,19 @@ class Event(NamedTuple):
     for_s: float | None
     fault: str
     cameras: tuple[int, ...]
+    switches: tuple[int, ...] = ()
+    suppliers: tuple[int, ...] = ()
+    controls: tuple[int, ...] = ()
+    offset_s: float | None = None
+
+
+class Reach(NamedTuple):
+    """How many of each there are to select from."""
+
+    cameras: int
+    switches: int = 0
+    suppliers: int = 0
+    controls: int = 0
 
 
 class RandomFaults(NamedTuple):
@@ -77,15 +71,16 @@ class RandomFaults(NamedTuple):
             yield wait_s, length_s, rng.choice(self.kinds)
 
 
-def load_script(path: Path, cameras: int, seed: int) -> list[Event]:
-    """Read a fault script for a fleet of so many cameras; BadInput names every wrong event."""
+def load_script(path: Path, reach: Reach | int, seed: int) -> list[Event]:
+    """Read a fault script for a fleet of such a reach (or of so many cameras); BadInput names every wrong event."""
+    within = Reach(reach) if isinstance(reach, int) else reach
     rows = _rows(path)
     if len(rows) > MAX_EVENTS:
         raise BadInput([f"{path}: {len(rows)} 项 events，最多 at most {MAX_EVENTS}"])
     complaints: list[str] = []
     events: list[Event] = []
     for number, (place, row) in enumerate(rows):
-        event, wrong = _event(row, cameras, random.Random(f"selector/{seed}/{number}"))
+        event, wrong = _event(row, within, random.Random(f"selector/{seed}/{number}"))
         events.append(event)
         complaints += [f"{path}:{place}: {text}" for text in wrong]
     if complaints:
@@ -112,9 +107,12 @@ def _rows(path: Path) -> list[tuple[str, Mapping[str, object]]]:
     return [(f"[{number}]", row) for number, row in enumerate(data)]
 
 
-def _event(row: Mapping[str, object], cameras: int, rng: random.Random) -> tuple[Event, list[str]]:
+_KEYS = frozenset({*Reach._fields, "fault", "at_s", "for_s", "offset_s"})
+
+
+def _event(row: Mapping[str, object], reach: Reach, rng: random.Random) -> tuple[Event, list[str]]:
     """Return a script's event and what is wrong with it; the event is of use only if nothing is."""
-    wrong = [f"未知的键 unknown key {key!r}" for key in sorted(row.keys() - {"cameras", "fault", "at_s", "for_s"})]
+    wrong = [f"未知的键 unknown key {key!r}" for key in sorted(row.keys() - _KEYS)]
     fault = str(row.get("fault", ""))
     if fault not in KINDS:
         wrong.append(f"未知的故障 unknown fault {fault!r}: {', '.join(KINDS)}")
@@ -124,11 +122,31 @@ def _event(row: Mapping[str, object], cameras: int, rng: random.Random) -> tuple
     for_s = _seconds(row.get("for_s"))
     if row.get("for_s") is not None and (for_s is None or for_s <= 0):
         wrong.append("for_s 须为 > 0 的秒数 must be seconds > 0")
-    chosen = select(row.get("cameras"), cameras, rng)
-    if isinstance(chosen, str):
-        wrong.append(chosen)
-        chosen = ()
-    return Event(at_s or 0.0, for_s, fault, chosen), wrong
+    offset_s = _seconds(row.get("offset_s"))
+    if (fault == "skew" or row.get("offset_s") is not None) and (offset_s is None or fault not in {"skew", "reboot"}):
+        wrong.append("offset_s 须为秒数，仅用于 must be seconds, for skew and reboot only")
+    chosen, complaints = _chosen(row, reach, rng)
+    if fault in KINDS:
+        stray = {word for word, numbers in zip(Reach._fields, chosen, strict=True) if numbers}
+        if stray - KINDS[fault].concerns:
+            complaints.append(f"{fault} 针对 concerns {', '.join(sorted(KINDS[fault].concerns))}")
+    cameras, switches, suppliers, controls = chosen
+    event = Event(at_s or 0.0, for_s, fault, cameras, switches, suppliers, controls, offset_s)
+    return event, wrong + complaints
+
+
+def _chosen(row: Mapping[str, object], reach: Reach, rng: random.Random) -> tuple[list[tuple[int, ...]], list[str]]:
+    """Return what an event selects, in the order of Reach, and the complaints."""
+    complaints: list[str] = []
+    chosen: list[tuple[int, ...]] = []
+    named = [word for word in Reach._fields if row.get(word) is not None]
+    for word, many in zip(Reach._fields, reach, strict=True):
+        numbers = select(row.get(word), many, rng) if word in (named or ["cameras"]) else ()
+        if isinstance(numbers, str):
+            complaints.append(f"{word}: {numbers}")
+            numbers = ()
+        chosen.append(numbers)
+    return chosen, complaints
 
 
 def _seconds(value: object) -> float | None:
@@ -143,13 +161,13 @@ def _seconds(value: object) -> float | None:
 
 
 def select(selector: object, cameras: int, rng: random.Random) -> tuple[int, ...] | str:
-    """Return the camera numbers a selector means, in order, or the complaint about it."""
+    """Return the numbers 1..`cameras` that a selector means, in order, or the complaint about it."""
     terms = selector if isinstance(selector, list) else re.split(r"[\s;,]+", str(selector or "").strip())
     chosen: set[int] = set()
     for term in map(str, terms):
         numbers = _term(term, cameras, rng)
         if numbers is None:
-            return f"摄像机选择 {term!r} 有误 wrong selector: all | 7 | 3-9 | 10%; 1..{cameras}"
+            return f"选择 {term!r} 有误 wrong selector: all | 7 | 3-9 | 10%; 1..{cameras}"
         chosen.update(numbers)
     return tuple(sorted(chosen))
 

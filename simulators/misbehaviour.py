@@ -32,6 +32,31 @@ def malformed(request: rtsp.Request, good: bytes, number: int) -> bytes:
     return variants[number % len(variants)]
 
 
+def malformed_http(good: bytes, number: int) -> bytes:
+    """Return an HTTP reply that is none, or whose body is no SOAP; the number chooses the variant."""
+    page = b"<html><body>busy"
+    envelope = b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
+    ok = "HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\n"
+    variants = [
+        b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n",
+        f"{ok}Content-Length: {len(page)}\r\n\r\n".encode() + page,
+        random.Random(f"noise/{number}").randbytes(512),
+        f"{ok}Content-Length: -1\r\n\r\n".encode(),
+        f"{ok}Content-Length: 0\r\n\r\n".encode(),
+        f"{ok}Content-Length: {len(envelope)}\r\n\r\n".encode() + envelope,
+        good[: len(good) // 2].rstrip(b"\r\n"),
+    ]
+    return variants[number % len(variants)]
+
+
+def flood_head_http(number: int) -> bytes:
+    """Return how an endless HTTP reply begins, as `flood_head` does for RTSP."""
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\n"
+    if number % 2:
+        return head.encode()
+    return f"{head}Content-Length: {FLOOD_BYTES}\r\n\r\n<s:Envelope>".encode()
+
+
 def flood_head(request: rtsp.Request, number: int) -> bytes:
     """Return how an endless reply begins: even numbers announce a body of 1 GiB, odd ones never end their headers."""
     head = f"RTSP/1.0 200 OK\r\nCSeq: {request.headers.get('cseq', '1')}\r\n"

@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-MAX_REQUEST_BYTES = 64 * 1024
+from simulators.reading import MAX_REQUEST_BYTES, NotUnderstood
 
 REASONS: Mapping[int, str] = {
     200: "OK",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
+    453: "Not Enough Bandwidth",
+    454: "Session Not Found",
+    459: "Aggregate Operation Not Allowed",
+    455: "Method Not Valid in This State",
+    461: "Unsupported Transport",
 }
-
-
-class NotRtsp(Exception):
-    """What arrived is no RTSP request, or too large a one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Request:
 def take_request(buffer: bytearray) -> Request | None:
     """Remove the first complete request from the buffer and return it; None while it is incomplete.
 
-    Interleaved frames (`$`, channel, length, data) in between are dropped. Raises NotRtsp.
+    Interleaved frames (`$`, channel, length, data) in between are dropped. Raises NotUnderstood.
     """
     while buffer[:1] == b"$":
         if len(buffer) < 4 or len(buffer) < 4 + int.from_bytes(buffer[2:4]):
@@ -52,17 +54,17 @@ def take_request(buffer: bytearray) -> Request | None:
     head_end = buffer.find(b"\r\n\r\n")
     if head_end < 0:
         if len(buffer) > MAX_REQUEST_BYTES:
-            raise NotRtsp
+            raise NotUnderstood
         return None
     first, *lines = buffer[:head_end].decode("utf-8", "replace").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("RTSP/"):
-        raise NotRtsp
+        raise NotUnderstood
     pairs = (line.partition(":") for line in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit() and len(length) <= 5 and int(length) <= MAX_REQUEST_BYTES):
-        raise NotRtsp
+        raise NotUnderstood
     end = head_end + 4 + int(length)
     if len(buffer) < end:
         return None
@@ -70,7 +72,7 @@ def take_request(buffer: bytearray) -> Request | None:
     try:
         urlsplit(words[1])
     except ValueError as error:
-        raise NotRtsp from error
+        raise NotUnderstood from error
     return Request(words[0], words[1], headers)
 
 
