@@ -11,9 +11,11 @@ import click
 from config.settings import Settings
 from console.app import watcher
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_table
+from console.cli.onvif_probe import ask_devices, parse_devices, show_devices, unverified_tls
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Reason, Rung, State
 from monitor.probes.decoders import close_shared
+from monitor.probes.onvif.report import onvif_json
 from monitor.probes.registry import PROBES
 from monitor.probes.registry import probe as climb
 from monitor.probes.report import result_json
@@ -26,7 +28,9 @@ PASSWORD_BYTES = 1_024
 
 
 @click.command(short_help="探测地址 what an address answers now")
-@click.argument("targets", nargs=-1, required=True)
+@click.argument("targets", nargs=-1)
+@click.option("--onvif", "services", multiple=True, metavar="ADDRESS", help="ONVIF 设备服务 an ONVIF device service")
+@click.option("--any-certificate", is_flag=True, help="https 不验证书 with --onvif https://: take any certificate")
 @click.option(
     "--rung", type=click.Choice([rung.value for rung in PROBES]), default=Rung.DESCRIBE.value, show_default=True
 )
@@ -40,6 +44,8 @@ PASSWORD_BYTES = 1_024
 def probe(
     session: Session,
     targets: tuple[str, ...],
+    services: tuple[str, ...],
+    any_certificate: bool,
     rung: str,
     user: str | None,
     password_file: Path | None,
@@ -50,16 +56,26 @@ def probe(
     """探测地址：全部在线退出码 0，否则 1，输入有误 2。
 
     Probe TARGETS (rtsp://host:port/path or host:port). Exit 0 if all are online, 1 if any is not, 2 for bad input.
+    With --onvif also, or only, ask device services for their time and what device they are.
     """
+    if not targets and not services:
+        raise refuse("没有地址 nothing to probe", "给出地址或 give TARGETS or --onvif ADDRESS", column="TARGETS")
     parsed = _parse(targets, session.settings)
+    devices = parse_devices(services, session.settings)
     credentials = _credentials(user, password_file)
     limit_s = session.settings.watch.timeout_s if timeout_s is None else timeout_s
     results = asyncio.run(_all(parsed, Rung(rung), credentials, limit_s, session.settings))
+    tls = unverified_tls() if any_certificate else None
+    told = asyncio.run(ask_devices(devices, credentials, limit_s, session.settings, tls)) if devices else []
+    lines = [result_json(result) for result in results] + [onvif_json(one.live, one.identity) for one in told]
+    results += [one.live.result for one in told]
     if as_json:
-        for result in results:
-            click.echo(json.dumps(result_json(result), ensure_ascii=False))
+        for line in lines:
+            click.echo(json.dumps(line, ensure_ascii=False))
     else:
         _show(results, with_log)
+        if told:
+            show_devices(told)
     raise SystemExit(0 if all(result.state is State.ONLINE for result in results) else 1)
 
 
