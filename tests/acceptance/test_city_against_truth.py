@@ -36,10 +36,10 @@ def seconds(text: str) -> float:
 
 
 def joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Faults of one camera that follow one another without a break are one outage."""
+    """Faults of one camera with no whole interval between them count as one: a probe may not have seen the recovery."""
     result: list[tuple[float, float]] = []
     for start, end in sorted(spans):
-        if result and start <= result[-1][1] + 0.001:
+        if result and start <= result[-1][1] + INTERVAL_S + TIMEOUT_S:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
         else:
             result.append((start, end))
