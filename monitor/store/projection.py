@@ -62,6 +62,8 @@ class Edges:
 
     def between(self, point: str, after: int, upto: int) -> bool:
         """Tell whether an edge lies in (after, upto] for the point."""
+        if not (self._all or self._of):
+            return False
         return any(
             bisect_right(edges, upto) > bisect_right(edges, after)
             for edges in (self._all, self._of.get(point, ()))
@@ -79,9 +81,13 @@ class Edges:
 
 def continues(run: OpenRun, sample: Sample, edge_between: bool) -> bool:
     """Tell whether a later sample belongs to the run (step 2)."""
+    a, b = run.outcome, sample.outcome
     return (
         not edge_between
-        and run.outcome == sample.outcome
+        # One by one and by identity, as there is one member each: this runs for every result.
+        and a.state is b.state
+        and a.reason is b.reason
+        and a.rung is b.rung
         and run.valid_s == sample.valid_s
         and run.camera == sample.camera
         and sample.at - run.last <= run.valid_s * MICROSECONDS

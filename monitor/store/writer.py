@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from monitor.model import Instant, Sample
 from monitor.store import gaps, live, restart
 from monitor.store.audit import AuditSink
-from monitor.store.batch import Batch, order, pack
+from monitor.store.batch import Batch, in_order, pack_ordered
 from monitor.store.database import connect, open_database, sqlite_path
 from monitor.store.identities import register_vantage, vantage_ids
 from monitor.store.lock import LEDGER, WriterLock, role_path, take_advisory
@@ -194,7 +194,8 @@ class Writer:
         default when the last attempt ended. The same number with the same results is acknowledged again without
         effect; with others, or out of turn, it is a ConflictError. Unknown points are an InputError.
         """
-        batch = pack(vantage, samples)
+        ordered = in_order(samples)
+        batch = pack_ordered(vantage, ordered)
         known_at = at if at is not None else Instant(max(s.at + s.took_us for s in samples))
         with self._turn:
             state = self._state(vantage)
@@ -206,7 +207,7 @@ class Writer:
                 for start, end, cause in gaps_seen:
                     restart.add_gap(connection, state, start, end, cause, None, known_at)
                 restart.close_with(connection, state, samples, known_at)
-                for sample in sorted(samples, key=order):
+                for sample in ordered:
                     state.projection.add(sample)
                 pending = state.projection.everything() if flush else state.projection.changed()
                 live.write(connection, state, pending, known_at)
