@@ -3,149 +3,16 @@
 from __future__ import annotations
 
 import base64
-import csv
-import hashlib
-import json
-import os
 import re
-import select
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
 from datetime import datetime
-from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-# Tests may run side by side: each process has its own part of 127.0.0.0/8, each fleet its own port in it.
-NET = f"127.{64 + os.getpid() % 60}.{os.getpid() // 60 % 250}.0"
-PORTS = iter(range(8600, 9000))
-DEADLINE_S = 20
-
-
-class Running:
-    """A fleet process, its ledger and its truth."""
-
-    def __init__(self, folder: Path, *options: str, faults: object = None) -> None:
-        self.points, self.truth, self.ready_file = (folder / name for name in ("points.csv", "truth.csv", "ready.json"))
-        if faults is not None:
-            (folder / "faults.json").write_text(json.dumps(faults))
-            options += ("--faults", str(folder / "faults.json"))
-        self.port = next(PORTS)
-        files = ("--points-out", self.points, "--truth-out", self.truth, "--ready-file", self.ready_file)
-        place = ("--host-base", NET, "--port", str(self.port), "--status-s", "0")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "simulators", "fleet", *options, *place, *map(str, files)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert until(lambda: self.ready_file.exists() or self.process.poll() is not None)
-        assert self.ready_file.exists(), self.process.communicate()[0].decode()
-        self.ledger = read(self.points)
-
-    def exchange(self, number: int, data: bytes, *, wait_s: float = DEADLINE_S) -> bytes:
-        """Send to camera n; return what came until the peer closed or one reply was complete."""
-        with self.connect(number) as sock:
-            sock.sendall(data)
-            return receive(sock, wait_s)
-
-    def connect(self, number: int) -> socket.socket:
-        host = re.match(r"rtsp://([0-9.]+):", self.ledger[number - 1]["rtsp_url"])
-        assert host
-        return socket.create_connection((host[1], self.port), timeout=DEADLINE_S)
-
-    def request(self, number: int, method: str, *headers: str, url: str | None = None) -> bytes:
-        url = url or self.ledger[number - 1]["rtsp_url"]
-        return "\r\n".join([f"{method} {url} RTSP/1.0", "CSeq: 5", *headers, "", ""]).encode()
-
-    def ask(self, number: int, method: str, *headers: str, url: str | None = None) -> bytes:
-        return self.exchange(number, self.request(number, method, *headers, url=url))
-
-    def end(self, number: int = signal.SIGTERM) -> str:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.communicate(timeout=DEADLINE_S)[0].decode()
-
-
-def until(condition: Callable[[], object]) -> bool:
-    """Wait for an event of another process; the deadline only stops a broken run."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def receive(sock: socket.socket, wait_s: float = DEADLINE_S, limit: int = 1 << 20) -> bytes:
-    data = b""
-    while len(data) < limit and select.select([sock], [], [], wait_s)[0]:
-        chunk = sock.recv(65536)
-        data += chunk
-        head, mark, body = data.partition(b"\r\n\r\n")
-        length = re.search(rb"Content-Length: (\d+)", head)
-        if not chunk or (mark and len(body) >= int(length[1] if length else 0)):
-            break
-    return data
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def states(path: Path) -> dict[str, list[tuple[str, str]]]:
-    """Per camera its (state, fault) in order, having checked that the spans abut."""
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in read(path):
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", row["end"])
-        assert row["start"] < row["end"]
-        rows[row["camera"]].append(row)
-    for spans in rows.values():
-        assert all(a["end"] == b["start"] for a, b in pairwise(spans))
-    return {camera: [(row["state"], row["fault"]) for row in spans] for camera, spans in rows.items()}
-
-
-def digest(row: dict[str, str], method: str, challenge: str, *, password: str | None = None) -> str:
-    """Answer a Digest challenge, written here anew from RFC 7616."""
-    given = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
-    name = "sha256" if given.get("algorithm") == "SHA-256" else "md5"
-
-    def h(text: str) -> str:
-        return hashlib.new(name, text.encode()).hexdigest()
-
-    a1 = h(f"{row['username']}:{given['realm']}:{row['password'] if password is None else password}")
-    a2 = h(f"{method}:{row['rtsp_url']}")
-    parts = f'username="{row["username"]}", realm="{given["realm"]}", nonce="{given["nonce"]}", uri="{row["rtsp_url"]}"'
-    if "qop" in given:
-        response = h(f"{a1}:{given['nonce']}:00000001:abcdef:auth:{a2}")
-        parts += f', qop=auth, nc=00000001, cnonce="abcdef", algorithm={given["algorithm"]}'
-    else:
-        response = h(f"{a1}:{given['nonce']}:{a2}")
-    return f'Authorization: Digest {parts}, response="{response}"'
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    running: list[Running] = []
-
-    def begin(*options: str, faults: object = None) -> Running:
-        folder = tmp_path / str(len(running))
-        folder.mkdir()
-        running.append(Running(folder, *options, faults=faults))
-        return running[-1]
-
-    yield begin
-    for fleet in running:
-        if fleet.process.poll() is None:
-            fleet.process.kill()
-            fleet.process.communicate()
+from tests.simulated_fleet import DEADLINE_S, digest, read, receive, states, until
 
 
 def test_healthy_cameras_ask_for_their_own_kind_of_login(start):
