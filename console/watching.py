@@ -130,7 +130,12 @@ class Watching:
         try:
             if probing:
                 await self.on_writer(self._store.resume)
-                self.engine.replace(await self.on_writer(self._store.jobs))
+                jobs = await self.on_writer(self._store.jobs)
+                if not jobs:
+                    self._say(
+                        "台账中没有带地址的点位，无可巡检 no point of the ledger has an address: nothing to watch"
+                    )
+                self.engine.replace(jobs)
             await self._live(probing)
         finally:
             if finish is not None:
