@@ -14,10 +14,10 @@ from tests.simulated_fleet import Running
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     running: list[Running] = []
 
-    def begin(*options: str, faults: object = None) -> Running:
+    def begin(*options: str, faults: object = None, port: int | None = None) -> Running:
         folder = tmp_path / str(len(running))
         folder.mkdir()
-        running.append(Running(folder, *options, faults=faults))
+        running.append(Running(folder, *options, faults=faults, port=port))
         return running[-1]
 
     yield begin

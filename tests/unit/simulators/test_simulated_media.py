@@ -148,7 +148,7 @@ def test_transports_and_pictures_that_go_wrong(start, udp):
     with Talk(fleet, 3) as silent, Talk(fleet, 4) as still:
         for talk in (silent, still):
             assert talk.ask("PLAY", talk.set_up()[2])[0] == 200
-        still.read_frames(30)
+        still.read_frames(20)
         assert silent.ask("GET_PARAMETER")[0] == 200
         assert silent.frames == []
         pictures = luma(access_units([packet for channel, packet in still.frames if channel == 0]))
