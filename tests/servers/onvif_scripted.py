@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -152,11 +153,13 @@ class OnvifDevice:
     open_to_all: frozenset[str] = frozenset({"GetSystemDateAndTime"})
     answers: Mapping[str, bytes | str | Answer] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     failed_logins: int = 0
     sent: int = 0
     failures: list[BaseException] = field(default_factory=list)
+    heard: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server((self.host, 0), backlog=256)
@@ -246,21 +249,27 @@ class OnvifDevice:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
+                if self.tls is not None:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
                 asked = _read(connection)
                 if asked is None:
                     return
                 self.asked.append(asked)
+                self.heard.set()
                 answer = self._answer(asked)
                 if answer:
                     connection.sendall(answer)
                     self.sent += len(answer)
-                    connection.shutdown(socket.SHUT_WR)
+                    if self.tls is None:
+                        connection.shutdown(socket.SHUT_WR)
                 while connection.recv(65536):
                     pass
             except (ConnectionError, BrokenPipeError, OSError):
                 pass
             except BaseException as failure:
                 self.failures.append(failure)
+            finally:
+                connection.close()
 
     def close(self) -> None:
         self._stopping = True

@@ -69,6 +69,7 @@ class Wire:
         self._device = device
         self._host = host
         self.service = Service(device.port, device.path)
+        self.operation = ""
         self.login: Callable[[str], bytes] | None = None
         """Returns the Authorization header for a path."""
 
@@ -93,7 +94,7 @@ class Wire:
             raise Refused((), str(fault))
         if fault is not None:
             raise OnvifError(Reason.BAD_REPLY, f"HTTP {response.status}: {fault}")
-        if not 200 <= response.status < 300:
+        if local(element) != f"{self.operation}Response" or not 200 <= response.status < 300:
             raise OnvifError(Reason.BAD_REPLY, f"HTTP {response.status} with {local(element)[:80]}")
         return _Reply(response.body.strip())
 
@@ -131,7 +132,7 @@ class Calls:
         Raises OnvifError: `auth-unknown` where a login is wanted and there is none, `auth-rejected` where it was
         refused, else what went wrong.
         """
-        self._wire.service = service
+        self._wire.service, self._wire.operation = service, operation
         if self.auth is Auth.NONE:
             try:
                 return await self._send(name, operation, arguments)
