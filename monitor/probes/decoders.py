@@ -33,7 +33,8 @@ START_S = 20.0
 """How long a fresh interpreter may take to load the decoder."""
 MAX_JOBS = 2_000
 """Jobs until a worker is replaced, whatever it may have leaked by then."""
-MEMORY_BYTES = 1024 * 1024 * 1024
+MEMORY_BYTES = 512 * 1024 * 1024
+"""Address space per worker: about 130 MB for the decoder itself, 50 MB for each 8K picture it holds."""
 _MAX_ANSWER = 4_096
 _PROGRAM = Path(__file__).with_name("decoder.py")
 

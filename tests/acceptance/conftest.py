@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from monitor.probes.decoders import close_shared
+from tests.servers import vlc
 from tests.servers.loops import LOOPS, Run, runner
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -39,6 +41,27 @@ class GstServer:
 def run(request: pytest.FixtureRequest) -> Run[Any]:
     """Run a coroutine, once on each event loop."""
     return runner(request.param)
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[None]:
+    """End the workers that frame probes have started."""
+    yield
+    close_shared()
+
+
+@pytest.fixture(scope="module")
+def vlc_open() -> Iterator[vlc.Vlc]:
+    """VLC without a login."""
+    with vlc.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def vlc_basic() -> Iterator[vlc.Vlc]:
+    """VLC that asks for Basic."""
+    with vlc.running(login=True) as server:
+        yield server
 
 
 def _missing(why: str) -> None:

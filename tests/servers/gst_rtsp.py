@@ -1,8 +1,9 @@
 """Real GStreamer RTSP servers on loopback, for the acceptance tests. Run with the system's Python (it has `gi`).
 
 Prints one JSON line {"open": port, "digest": port, "basic": port, "version": text} once all three listen, and ends when
-stdin closes, so that it never outlives the test that started it. Paths: /live (H.264), /jpeg, /audio (no video),
-/broken (a pipeline that cannot start). Login of the two that ask for one: camera / 对的 secret.
+stdin closes, so that it never outlives the test that started it. Paths: /live (H.264), /large (H.264 in many fragments),
+/h265, /jpeg, /both (audio, then H.264), /udp (refuses interleaving), /audio (no video), /broken (a pipeline that cannot
+start). Login of the two that ask for one: camera / 对的 secret.
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 USER, PASSWORD, ROLE = "camera", "对的 secret", "viewer"
 VIDEO = "videotestsrc is-live=true ! video/x-raw,format=I420,width=64,height=48,framerate=5/1"
+H264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5"
+LARGE = VIDEO.replace("width=64,height=48", "width=640,height=360")
+AUDIO = "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc"
 PIPELINES = {
-    "/live": f"( {VIDEO} ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! rtph264pay name=pay0 pt=96 )",
+    "/live": f"( {VIDEO} ! {H264} ! rtph264pay name=pay0 pt=96 )",
+    "/large": f"( {LARGE} ! {H264} ! rtph264pay name=pay0 pt=96 mtu=400 config-interval=-1 )",
+    "/h265": f"( {VIDEO} ! x265enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! rtph265pay name=pay0 pt=98 mtu=300 )",
+    "/both": f"( {AUDIO} ! rtppcmapay name=pay0 pt=8 {VIDEO} ! {H264} ! rtph264pay name=pay1 pt=96 )",
+    "/udp": f"( {VIDEO} ! {H264} ! rtph264pay name=pay0 pt=96 )",
     "/jpeg": f"( {VIDEO} ! jpegenc ! rtpjpegpay name=pay0 pt=26 )",
-    "/audio": "( audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay0 pt=8 )",
+    "/audio": f"( {AUDIO} ! rtppcmapay name=pay0 pt=8 )",
     "/broken": "( filesrc location=/nonexistent ! jpegparse ! rtpjpegpay name=pay0 pt=26 )",
 }
 
@@ -57,6 +65,8 @@ def serve(method: str) -> GstRtspServer.RTSPServer:
         factory = GstRtspServer.RTSPMediaFactory.new()
         factory.set_launch(pipeline)
         factory.set_shared(True)
+        if path == "/udp":
+            factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP)
         if method != "open":
             factory.set_permissions(permissions())
         server.get_mount_points().add_factory(path, factory)
