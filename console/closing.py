@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from importlib.metadata import version
 
+from sqlalchemy import Engine
+
 from console import views
 from monitor.model import Instant
-from monitor.period import Period, months_of, parse_period
+from monitor.period import Period, months_of, parse_period, quarter_of
 from monitor.rates import Rate
 from monitor.scope import EVERYTHING
 from monitor.store.database import reading
@@ -76,3 +78,18 @@ def close_month(writer: Writer, terms: Terms, label: str, at: Instant, actor: st
             after={frozen.phase: frozen.revision for frozen in done if frozen.added},
         )
     return done
+
+
+def quarter_so_far(
+    engine: Engine, contracts: Sequence[Terms], today: date, publish: Callable[[str, str, Rate], None]
+) -> None:
+    """Publish each phase's rate from the running quarter's first day through yesterday; on that first day, nothing."""
+    quarter = quarter_of(today)
+    yesterday = today - timedelta(days=1)
+    if yesterday < quarter.first:
+        return
+    so_far = Period(f"{quarter.first}..{yesterday}", quarter.first, yesterday)
+    with reading(engine) as connection:
+        for terms in contracts:
+            for phase, rate in views.phase_rates(connection, EVERYTHING, terms, so_far).items():
+                publish(terms.contract, phase, rate)

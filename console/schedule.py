@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger  # noqa: TID251  the one place that may, because it passes timezone=
 
+MEASURE_S = 300
+
 GRACE_S = 86_400
 """A job missed while the process was down still runs if it is no more than a day late; the close itself catches up."""
 
@@ -17,14 +19,18 @@ def monthly(zone: str, *, day: int, hour: int, minute: int) -> CronTrigger:
     return CronTrigger(day=day, hour=hour, minute=minute, timezone=ZoneInfo(zone))
 
 
-def scheduler(zone: str, close_months: Callable[[], Awaitable[None]]) -> AsyncIOScheduler:
+def scheduler(
+    zone: str, close_months: Callable[[], Awaitable[None]], measure_quarter: Callable[[], Awaitable[None]]
+) -> AsyncIOScheduler:
     """Return the scheduler with its jobs, not yet started.
 
     `close_months` freezes the rates of every ended month that is not yet frozen; it runs on the 1st at 00:20, when
     late results have arrived, and once at start, so that a month that ended while nothing ran is closed as well.
+    `measure_quarter` refreshes the running quarter's rates every MEASURE_S seconds.
     """
     planned = AsyncIOScheduler(timezone=ZoneInfo(zone))
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_S}
     planned.add_job(close_months, monthly(zone, day=1, hour=0, minute=20), id="month-close", **options)
     planned.add_job(close_months, id="month-close-at-start", **options)
+    planned.add_job(measure_quarter, "interval", seconds=MEASURE_S, id="quarter-so-far", **options)
     return planned

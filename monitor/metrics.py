@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor.model import Reason, Rung, State
 from monitor.notices import Blind, BlindSince, ClockStep, Notice, UpstreamSeen
+from monitor.rates import AnyRate
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -34,6 +36,12 @@ class WatchMetrics:
         self._upstream = Counter(
             "camsla_upstream_changes", "Upstream devices seen to go or come.", ("to",), registry=self.registry
         )
+        self._rates = Gauge(
+            "camsla_phase_online_rate",
+            "A phase's online rate of the running quarter so far.",
+            ("contract", "phase", "bound"),
+            registry=self.registry,
+        )
         self.commit_failures = Counter("camsla_commit_failures", "Commits that failed.", registry=self.registry)
 
     def probe(self, rung: Rung, reason: Reason, took_us: int) -> None:
@@ -51,41 +59,48 @@ class WatchMetrics:
             case UpstreamSeen(_, _, alive):
                 self._upstream.labels("back" if alive else "silent").inc()
 
-    def watch(
-        self,
-        states: Callable[[], Mapping[State | None, int]],
-        lateness: Callable[[], tuple[float, float]],
-        running: Callable[[], int],
-        waiting: Callable[[], int],
-    ) -> None:
-        """Publish the engine's present condition; the callables are asked at each scrape."""
-        self.registry.register(_Condition(states, lateness, running, waiting))
+    def phase(self, contract: str, phase: str, rate: AnyRate) -> None:
+        """Publish a phase's rate of the running quarter; bounds that are not assessable are left out."""
+        for bound, value in (("rate", rate.value), ("best", rate.best), ("worst", rate.worst)):
+            if value is not None:
+                self._rates.labels(contract, phase, bound).set(float(value))
+
+    def watch(self, condition: Condition) -> None:
+        """Publish the engine's present condition; its callables are asked at each scrape."""
+        self.registry.register(_Live(condition))
 
 
-class _Condition(Collector):
-    def __init__(
-        self,
-        states: Callable[[], Mapping[State | None, int]],
-        lateness: Callable[[], tuple[float, float]],
-        running: Callable[[], int],
-        waiting: Callable[[], int],
-    ) -> None:
-        self._states = states
-        self._lateness = lateness
-        self._running = running
-        self._waiting = waiting
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is asked of the running watcher."""
+
+    states: Callable[[], Mapping[State | None, int]]
+    lateness: Callable[[], tuple[float, float]]
+    """Seconds, of the healthy and of the timed-out lane, since the last call."""
+    running: Callable[[], int]
+    waiting: Callable[[], int]
+    kept_back: Callable[[], int]
+    blind: Callable[[], bool]
+
+
+class _Live(Collector):
+    def __init__(self, condition: Condition) -> None:
+        self._now = condition
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
+        now = self._now
         points = GaugeMetricFamily("camsla_points", "Points by the newest verdict.", labels=("state",))
-        counts = self._states()
+        counts = now.states()
         for state in (*State, None):
             points.add_metric(["unprobed" if state is None else state.value], counts.get(state, 0))
         yield points
         late = GaugeMetricFamily(
             "camsla_probe_due_lag_seconds", "Worst lateness of a probe's start since the last scrape.", labels=("lane",)
         )
-        for lane, seconds in zip(("healthy", "timed-out"), self._lateness(), strict=True):
+        for lane, seconds in zip(("healthy", "timed-out"), now.lateness(), strict=True):
             late.add_metric([lane], seconds)
         yield late
-        yield GaugeMetricFamily("camsla_probes_running", "Probes under way.", self._running())
-        yield GaugeMetricFamily("camsla_results_waiting", "Results not yet acknowledged.", self._waiting())
+        yield GaugeMetricFamily("camsla_probes_running", "Probes under way.", now.running())
+        yield GaugeMetricFamily("camsla_results_waiting", "Results not yet acknowledged.", now.waiting())
+        yield GaugeMetricFamily("camsla_logins_kept_back", "Points whose password was rejected twice.", now.kept_back())
+        yield GaugeMetricFamily("camsla_watcher_blind", "1 while the watcher knows itself blind.", int(now.blind()))

@@ -117,7 +117,7 @@ class Engine:
         self._pace = pace
         self._valid_s = pace.valid_s
         self._clock = clock
-        self._sentinel = sentinel
+        self.sentinel = sentinel
         self._drift_us = drift_us
         self._watched: dict[str, _Watched] = {}
         self._lanes: Lanes[_Watched] = Lanes(pace.concurrency, pace.slow_concurrency, pace.per_host)
@@ -171,8 +171,8 @@ class Engine:
         self._wake.set()
 
     def _forget(self, watched: _Watched) -> None:
-        if self._sentinel is not None:
-            self._sentinel.forget(watched.point, watched.last.state if watched.last else None)
+        if self.sentinel is not None:
+            self.sentinel.forget(watched.point, watched.last.state if watched.last else None)
         watched.last = None
 
     def _phase(self, point: str) -> float:
@@ -201,7 +201,7 @@ class Engine:
                     timer.cancel()
         finally:
             self._ticker.cancel()
-            tasks = [*self._tasks, *([] if self._sentinel is None else self._sentinel.close())]
+            tasks = [*self._tasks, *([] if self.sentinel is None else self.sentinel.close())]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -256,8 +256,8 @@ class Engine:
         job = watched.job
         sample = Sample(job.point, self._vantage, at, outcome, self._valid_s, verdict.took_us, job.camera)
         self._sink.sample(sample, changed=changed)
-        if self._sentinel is not None:
-            self._sentinel.saw(job.point, job.upstream, at, outcome.state, before.state if before else None)
+        if self.sentinel is not None:
+            self.sentinel.saw(job.point, job.upstream, at, outcome.state, before.state if before else None)
         self._again(watched, pace.retry_s if watched.again else None)
 
     def _again(self, watched: _Watched, soon_s: float | None) -> None:
@@ -280,8 +280,8 @@ class Engine:
         self._last_drift_us = drift_us
         if self._lanes.make_way(loop.time()):
             self._wake.set()
-        if self._sentinel is not None:
-            self._sentinel.tick(self._last_tick_at)
+        if self.sentinel is not None:
+            self.sentinel.tick(self._last_tick_at)
         if not self._stopped:
             self._ticker = loop.call_later(TICK_S, self._tick)
 

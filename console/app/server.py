@@ -15,7 +15,7 @@ from config.contracts import load_contract
 from config.settings import Settings
 from console.app.watcher import watching
 from console.clock import today, wall_now
-from console.closing import close_months
+from console.closing import close_months, quarter_so_far
 from console.schedule import scheduler
 from monitor.finding import refuse
 from settlement.contract import Terms
@@ -52,6 +52,12 @@ class Server:
                     self._stopping.is_set,
                 )
 
+        async def measure() -> None:
+            async with self._closing:
+                await asyncio.to_thread(
+                    quarter_so_far, store.writer.engine, self._contracts, today(zone), metrics.phase
+                )
+
         async def finish() -> None:
             """Let a close that is under way end with its month before the store goes."""
             self._stopping.set()
@@ -59,7 +65,7 @@ class Server:
             async with self._closing:
                 planned.shutdown(wait=False)
 
-        planned = scheduler(zone, close)
+        planned = scheduler(zone, close, measure)
         runner = web.AppRunner(self._routes(metrics.registry), access_log=None)
         try:
             await runner.setup()

@@ -11,7 +11,7 @@ from console.clock import EngineClock
 from console.watching import Watching
 from monitor.brake import Brake
 from monitor.finding import InputError
-from monitor.metrics import WatchMetrics
+from monitor.metrics import Condition, WatchMetrics
 from monitor.model import Instant, Reason, Rung, Sample, State
 from monitor.notices import Blind, BlindSince, ClockStep, Notice, SightedAgain, UpstreamSeen
 from monitor.points import Target as StoredTarget
@@ -203,5 +203,15 @@ def watching(
         failed=metrics.commit_failures.inc,
     )
     engine, batcher = watcher.engine, watcher.batcher
-    metrics.watch(engine.states, engine.lateness, lambda: engine.running, lambda: batcher.waiting)
+    sentinel = engine.sentinel
+    metrics.watch(
+        Condition(
+            engine.states,
+            engine.lateness,
+            lambda: engine.running,
+            lambda: batcher.waiting,
+            lambda: store.breaker.open,
+            lambda: sentinel is not None and sentinel.blind_since is not None,
+        )
+    )
     return watcher, store, metrics

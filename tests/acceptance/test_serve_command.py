@@ -11,8 +11,15 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
+from prometheus_client import generate_latest
+
+from config.contracts import load_contract
+from console.closing import quarter_so_far
+from monitor.metrics import WatchMetrics
+from monitor.store.database import open_database
 from tests.camsla_command import ROOT, Camsla
 
 
@@ -93,3 +100,27 @@ def test_a_bad_contract_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("contract: c1\ncolour: red\n")
     text = Camsla(tmp_path, {"CAMSLA_CONTRACTS": '["bad.yaml"]'}).refused("serve", "--port", "0")
     assert "bad.yaml:2" in text
+
+
+def test_the_running_quarters_rate_goes_to_the_metrics(tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    command = [sys.executable, "-m", "simulators", "history", "--seed", "1", "--points", "25", "--out", str(history)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, timeout=60)
+    camsla = Camsla(tmp_path)
+    camsla.ok("points", "import", str(history / "points.csv"), "--actor", "test")
+    camsla.ok("runs", "import", str(history / "runs.csv"), "--actor", "test")
+    engine = open_database(f"sqlite:///{tmp_path / 'data' / 'camsla.db'}")
+    metrics = WatchMetrics()
+    terms = [load_contract(Path("xinjian"))]
+    quarter_so_far(engine, terms, date(2020, 7, 1), metrics.phase)
+    assert b"camsla_phase_online_rate{" not in generate_latest(metrics.registry)
+    quarter_so_far(engine, terms, date(2020, 10, 1), metrics.phase)  # the new quarter has no day behind it yet
+    assert b"camsla_phase_online_rate{" not in generate_latest(metrics.registry)
+    quarter_so_far(engine, terms, date(2020, 9, 1), metrics.phase)
+    engine.dispose()
+    published = generate_latest(metrics.registry).decode()
+    row = camsla.json("rates", "--period", "2020-07-01..2020-08-31", "--by", "phase", "--contract", "xinjian")["rows"][
+        1
+    ]
+    line = next(text for text in published.splitlines() if 'bound="rate"' in text and 'phase="phase-2"' in text)
+    assert abs(float(line.split()[-1]) - float(row["rate"])) < 1e-6
