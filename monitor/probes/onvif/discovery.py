@@ -28,6 +28,7 @@ MAX_ANSWERS = 4
 MAX_BAD = 100_000
 """Unusable datagrams after which no more are read."""
 TICK_S = 0.01
+SECOND_ANSWER_S = 0.2
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -138,7 +139,7 @@ async def discover(
             if multicast:
                 listener.ask_all()
             await listener.ask_each(rate)
-        await asyncio.sleep(timeout_s)
+        await _listened(listeners, timeout_s)
     finally:
         for listener in listeners:
             listener.close()
@@ -155,6 +156,18 @@ async def discover(
         sum(listener.asked for listener in listeners),
         sum(listener.dropped for listener in listeners),
     )
+
+
+async def _listened(listeners: Sequence[_Listener], timeout_s: float) -> None:
+    """Wait for answers; once every address has answered, only a moment longer, for those that answer twice."""
+    waiting = [asyncio.ensure_future(listener.complete.wait()) for listener in listeners]
+    try:
+        done, late = await asyncio.wait(waiting, timeout=timeout_s) if waiting else (set(), set())
+        if done and not late:
+            await asyncio.sleep(min(timeout_s, SECOND_ANSWER_S))
+    finally:
+        for one in waiting:
+            one.cancel()
 
 
 async def _listen(networks: list[Network], family: socket.AddressFamily, local: str) -> _Listener:
@@ -183,6 +196,8 @@ class _Listener(asyncio.DatagramProtocol):
         self.asked = 0
         self.sent = 0
         self.dropped = 0
+        self.complete = asyncio.Event()
+        """Every address has answered."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass of asyncio's
@@ -206,6 +221,7 @@ class _Listener(asyncio.DatagramProtocol):
         await self._round(addresses_of(self._networks), rate)
         self.asked = self.sent
         await self._round((a for a in addresses_of(self._networks) if a not in self._answers), rate)
+        self._check()
 
     async def _round(self, addresses: Iterator[str], rate: int) -> None:
         loop = asyncio.get_running_loop()
@@ -242,6 +258,7 @@ class _Listener(asyncio.DatagramProtocol):
             self.dropped += 1
             return
         self._answers[str(source)] = self._answers.get(str(source), 0) + 1
+        self._check()
         try:
             matches = read_matches(data, self._number)
         except OnvifError:
@@ -249,6 +266,10 @@ class _Listener(asyncio.DatagramProtocol):
             return
         for match in matches:
             self.found.setdefault((str(source), match.endpoint), found_at(str(source), port, match))
+
+    def _check(self) -> None:
+        if self.asked and len(self._answers) >= self.asked:
+            self.complete.set()
 
     def error_received(self, exc: Exception) -> None:
         """Nobody there, or no way there: silence says the same."""
