@@ -258,7 +258,8 @@ class Engine:
         self._sink.sample(sample, changed=changed)
         if self.sentinel is not None:
             self.sentinel.saw(job.point, job.upstream, at, outcome.state, before.state if before else None)
-        self._again(watched, pace.retry_s if watched.again else None)
+        # From the start of the attempt: a timeout must not be added to each confirmation.
+        self._again(watched, max(0.0, pace.retry_s - verdict.took_us / MICROSECONDS) if watched.again else None)
 
     def _again(self, watched: _Watched, soon_s: float | None) -> None:
         now = asyncio.get_running_loop().time()

@@ -103,6 +103,17 @@ def test_a_healthy_camera_is_asked_once_per_interval_on_its_own_phase() -> None:
     assert set(gaps) == {60.0}
 
 
+def test_the_time_a_failing_probe_takes_does_not_delay_its_confirmation() -> None:
+    silent = Outcome(State.OFFLINE, Reason.TIMEOUT, Rung.TCP)
+    for timeout_s, apart in ((5.0, 10.0), (10.0, 10.0), (12.0, 12.0)):
+        pace = Pace(interval_s=60, retry_s=10, timeout_s=timeout_s, confirm_samples=3)
+        sink, _ = watch(
+            lambda now, p, took=timeout_s: (silent, took) if now > 600 else (UP, 0.01), seconds=1200, pace=pace
+        )
+        down = [at for at, state in zip(sink.times(), sink.states(), strict=True) if state is State.OFFLINE]
+        assert [round(b - a, 1) for a, b in itertools.pairwise(down[:3])] == [apart, apart]
+
+
 def test_a_failure_is_confirmed_at_the_retry_interval_and_then_asked_at_the_normal_pace() -> None:
     sink, _ = watch(lambda now, p: (DOWN if now > 600 else UP, 0.01), seconds=1200, pace=PACE)
     down = [t for t, s in zip(sink.times(), sink.states(), strict=True) if s is State.OFFLINE]
