@@ -55,6 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     fleet.add_argument(
         "--onvif-port", type=int, metavar="N", help="ONVIF 与快照端口 and snapshot (default: --port + 1000; 0: none)"
     )
+    fleet.add_argument(
+        "--discovery-port",
+        type=int,
+        default=0,
+        metavar="N",
+        help="WS-Discovery 端口，常为 usually 3702 (default: none)",
+    )
     fleet.add_argument("--upstreams", type=int, default=0, metavar="N", help="上联交换机 switches before the cameras")
     fleet.add_argument("--controls", type=int, default=0, metavar="N", help="对照目标 control targets, answering TCP")
     fleet.add_argument(
@@ -174,6 +181,7 @@ def _layout(options: argparse.Namespace) -> Layout:
         options.controls,
         options.hung,
         options.drip,
+        options.discovery_port,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from simulators.device import Camera, Device, LockOut
+from simulators.discovery import Announcer
 from simulators.faults import Event, RandomFaults
 from simulators.host import Host, by_address
 from simulators.hung import Crowd
@@ -76,6 +77,7 @@ class Fleet:
                 self._hosts[device.host] = self._host(device)
             self._hosts[device.host].add(device)
         self._crowd = Crowd(layout.hung_port) if town.hung else None
+        self._announcer = Announcer(layout.discovery_port, town.cameras) if layout.discovery_port else None
         self._trap: asyncio.Server | None = None
         self.room = 0
         self._due: list[_Change] = []
@@ -103,6 +105,9 @@ class Fleet:
                 self._settle(host)
             address, _, port = self.trap.partition(":")
             self._trap = await asyncio.get_running_loop().create_server(self._spring, address, int(port))
+            if self._announcer is not None:
+                address = f"*:{self._layout.discovery_port}"
+                self._announcer.open()
             if self._crowd is not None:
                 address = f"*:{self._layout.hung_port}"
                 self._crowd.open()
@@ -128,6 +133,8 @@ class Fleet:
             self._crowd.close()
         for camera in self.town.hung:
             self._truth.finish(camera.code, self.true_us())
+        if self._announcer is not None:
+            self._announcer.close()
         if self._trap is not None:
             self._trap.close()
 
@@ -150,6 +157,7 @@ class Fleet:
             "turned_away": self.turned_away,
             "trapped": self.trapped,
             "sessions": sum(len(host.sessions) for host in self._hosts.values()),
+            "announced": self._announcer.answered if self._announcer else 0,
             "hung_clients": self._crowd.waiting() if self._crowd else 0,
         }
         return {

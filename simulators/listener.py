@@ -29,14 +29,16 @@ class Listener:
         self._where = (address, port)
         self._arrive = arrive
         self._socket: socket.socket | None = None
+        self._accepting = False
         self._tasks: set[asyncio.Task[object]] = set()
 
     def open(self) -> None:
         """Let clients in. Raises OSError."""
         sock = self._listen()
-        if self.line != "open":
+        if not self._accepting:
             sock.listen(BACKLOG)
             asyncio.get_running_loop().add_reader(sock.fileno(), self._accept)
+        self._accepting = True
         self.line = "open"
 
     def close(self) -> None:
@@ -79,14 +81,14 @@ class Listener:
         return sock
 
     def _hold_off(self) -> None:
-        if self.line == "open" and self._socket is not None:
+        if self._accepting and self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
-            self.line = "closed"
+        self._accepting = False
 
     def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(_ACCEPTED_AT_ONCE):
-            if self._socket is None or self.line != "open":
+            if self._socket is None or not self._accepting:
                 return
             try:
                 sock, _ = self._socket.accept()
@@ -104,7 +106,7 @@ class Listener:
             task.add_done_callback(self._tasks.discard)
 
     def _again(self) -> None:
-        if self.line == "closed" and self._socket is not None:
+        if self.line == "open":
             self.open()
 
 

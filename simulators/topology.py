@@ -30,7 +30,7 @@ LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
 
 class Layout(NamedTuple):
-    """How many of each, from which address on. `onvif_port` 0: the cameras have no ONVIF service."""
+    """How many of each, from which address on. Ports of 0: there is no such service."""
 
     cameras: int
     host_base: str
@@ -43,6 +43,7 @@ class Layout(NamedTuple):
     controls: int = 0
     hung: int = 0
     dripping: int = 0
+    discovery_port: int = 0
 
     @property
     def hung_port(self) -> int:
@@ -121,6 +122,7 @@ def _check(layout: Layout) -> None:
         ("--port", layout.port, 1, 65534),
         ("--onvif-port", layout.onvif_port, 0, 65535),
         ("--channels-per-host", layout.channels, 1, MAX_CHANNELS),
+        ("--discovery-port", layout.discovery_port, 0, 65535),
         ("--upstreams", layout.switches, 0, MAX_SWITCHES),
         ("--controls", layout.controls, 0, MAX_CONTROLS),
         ("--hung", layout.hung, 0, MAX_CAMERAS),
@@ -129,6 +131,8 @@ def _check(layout: Layout) -> None:
     complaints = [f"{word} 须为 must be {low}..{high}" for word, value, low, high in bounds if not low <= value <= high]
     if layout.onvif_port in {layout.port, layout.hung_port}:
         complaints.append("--onvif-port 与 --port 冲突 clashes with --port or the one after it")
+    if layout.discovery_port and not layout.onvif_port:
+        complaints.append("--discovery-port 需要 needs an --onvif-port")
     if complaints:
         raise BadInput(complaints)
 
