@@ -48,11 +48,11 @@ class NalCollector:
 
     def push(self, packet: Packet) -> bytes | None:
         key = None
+        if self._next_seq is not None and packet.seq != self._next_seq and (self._begun or self._fragment is not None):
+            self._spoil()  # what was lost may be this picture's; whether the next one is whole, its first slice tells
         if packet.timestamp != self._timestamp:
             key = self._end()
             self._timestamp = packet.timestamp
-        if self._next_seq is not None and packet.seq != self._next_seq:
-            self._spoil()
         self._next_seq = (packet.seq + 1) & 0xFFFF
         self._take(packet.payload)
         if packet.marker:
