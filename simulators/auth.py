@@ -120,4 +120,4 @@ def _digest_matches(lock: Lock, given: Mapping[str, str], method: str, uri: str)
         ):
             return False
         middle = ":".join((middle, given["nc"], given["cnonce"], "auth"))
-    return hmac.compare_digest(given.get("response", ""), hashed(f"{secret}:{middle}:{request}"))
+    return hmac.compare_digest(given.get("response", "").encode(), hashed(f"{secret}:{middle}:{request}").encode())

@@ -236,8 +236,8 @@ class Sessions:
                 self.end(session)
 
     def carried(self, carrier: Carrier) -> bool:
-        """Whether a session plays over this connection or was set up on it."""
-        return bool(self._those(lambda session: session.carrier is carrier))
+        """Whether a session that was set up on this connection plays."""
+        return bool(self._those(lambda session: session.carrier is carrier and session.playing))
 
     def end_all(self) -> None:
         """End every session."""

@@ -6,7 +6,6 @@ The digest is Base64(SHA-1(nonce + created + password)), OASIS UsernameToken Pro
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import UTC, datetime
@@ -55,7 +54,7 @@ def read_call(body: bytes) -> Call:
         raise NotSoap
     try:
         root = ElementTree.fromstring(body)  # noqa: S314  no document type, so no entities
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two for odd encodings
         raise NotSoap from error
     inner = root.find(f"{{{ENVELOPE}}}Body")
     if root.tag != f"{{{ENVELOPE}}}Envelope" or inner is None or len(inner) != 1:
@@ -71,7 +70,7 @@ def _token(root: ElementTree.Element) -> Token | None:
     password = found.find(f"{{{_WSSE}}}Password")
     try:
         nonce = base64.b64decode(found.findtext(f"{{{_WSSE}}}Nonce", ""), validate=True)
-    except binascii.Error:
+    except ValueError:
         nonce = b""
     return Token(
         found.findtext(f"{{{_WSSE}}}Username", ""),
@@ -95,9 +94,9 @@ def token_matches(token: Token, username: str, password: str, clock_us: int) -> 
 def _instant_us(text: str) -> int | None:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return round((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
         return None
-    return round((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1_000_000)
 
 
 def envelope(content: str) -> bytes:
