@@ -34,6 +34,7 @@ MAX_PROFILES = 256
 MAX_SERVICES = 64
 MAX_FIELD = 256
 
+_NOT_THERE = frozenset({Reason.REFUSED, Reason.UNREACHABLE, Reason.WATCHER, Reason.BAD_REPLY, Reason.NOT_FOUND})
 _MAC = re.compile(r"[0-9A-F]{12}")
 _NOTHING = frozenset({"000000000000", "FFFFFFFFFFFF"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -165,7 +166,16 @@ class _Talk:
             self._lacks("macs", error)
         try:
             media = await self._media_service(calls, home, host)
-            await self._read_media(calls, media, host)
+            try:
+                await self._read_media(calls, media, host)
+            except OnvifError as error:
+                if error.reason not in _NOT_THERE or media.port == home.port:
+                    raise
+                # Behind a translating router a device names the port it has inside.
+                self.notes.append(
+                    f"端口 {media.port} 不通，改用登记的端口 no way to that port, asked on the registered one: {error}"
+                )
+                await self._read_media(calls, media._replace(port=home.port), host)
         except OnvifError as error:
             self._lacks("profiles", error)
 

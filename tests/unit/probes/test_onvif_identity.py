@@ -167,6 +167,16 @@ def test_a_service_on_another_host_is_asked_on_the_registered_one(stranger: sock
     assert (told.stream_uri, told.stream_off_host) == (f"rtsp://127.0.0.9:{port}/live", "127.0.0.9")
 
 
+def test_a_port_that_only_exists_inside_gives_way_to_the_registered_one() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        inside = f"http://192.168.1.64:{free.getsockname()[1]}/onvif/media"
+    with onvif_device(answers={"GetServices": services((MEDIA, inside))}) as device:
+        told = asked_of(device)
+    assert (told.off_host, told.missing) == ((inside,), ())
+    assert {one.path for one in device.asked if one.operation == "GetProfiles"} == {"/onvif/media"}
+
+
 def test_another_port_of_the_camera_must_be_on_the_allow_list() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.setblocking(False)
@@ -175,8 +185,8 @@ def test_another_port_of_the_camera_must_be_on_the_allow_list() -> None:
             told = asked_of(device, allowed=[Allowed.parse(f"127.0.0.1/32:{device.port}")])
         with pytest.raises(BlockingIOError):
             other.accept()
-    assert told.reason is Reason.OK
-    assert told.missing == (("profiles", Reason.WATCHER),)
+    assert (told.reason, told.missing) == (Reason.OK, ())
+    assert any("allow-list" in note for note in told.notes)
 
 
 def test_a_service_address_without_a_path_is_the_device_services_own() -> None:
