@@ -16,6 +16,8 @@ from collections import deque
 
 LISTENERS = 8
 DEEPEST = 4096
+MAX_HELD = 4096
+"""Clients kept although their connection was taken out of the queue; with so many, the queue is left to fill."""
 SWEEP_S = 1.0
 _TCP_INFO_QUEUED_AT = 24
 """Offset of tcpi_unacked in struct tcp_info: for a listening socket the length of its queue (tcpi_sacked: its bound)."""
@@ -59,7 +61,7 @@ class Crowd:
         self._held.clear()
 
     def waiting(self) -> int:
-        """Return how many connections wait: in the queues, or taken out while their client was still there."""
+        """Return how many connections wait: in the queues (gone clients among them), or taken out with their client."""
         return sum(_queue(sock)[0] for sock in self._sockets) + len(self._held)
 
     def _sweep(self) -> None:
@@ -77,7 +79,7 @@ class Crowd:
 
     def _take(self, sock: socket.socket, many: int) -> None:
         with contextlib.suppress(OSError):  # nobody left, or no open files: the next sweep goes on
-            for _ in range(many):
+            for _ in range(min(many, MAX_HELD - len(self._held))):
                 client, _ = sock.accept()
                 client.setblocking(False)
                 self.taken += 1
