@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
 import struct
@@ -30,6 +29,8 @@ MAX_OPEN_FILES = 64
 
 def confine(memory_bytes: int) -> None:
     """Give up what decoding does not need."""
+    import resource  # noqa: PLC0415 - this file's constants are read on systems that have none
+
     for kind, limit in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, 0),

@@ -67,7 +67,15 @@ class DecodeJob:
 
 
 class _Died(Exception):
-    """The worker ended, hung or answered nonsense."""
+    """The worker ended, hung or answered nonsense; `ours` if it was not the picture's doing."""
+
+    def __init__(self, message: str, ours: bool = False) -> None:
+        super().__init__(message)
+        self.ours = ours
+
+
+class _Late(Exception):
+    """The worker has not answered in time."""
 
 
 class Worker:
@@ -90,18 +98,41 @@ class Worker:
             raise
 
     def wait_ready(self) -> None:
-        """Wait until the decoder is loaded."""
-        self._receive(ANSWER.size, monotonic() + START_S)
+        """Wait until the decoder is loaded. Raises _Died."""
+        try:
+            self._receive(ANSWER.size, monotonic() + START_S)
+        except _Late:
+            raise _Died("the decoder did not start in time", ours=True) from None
 
     def decode(self, job: DecodeJob) -> Decoded:
-        """Have one picture decoded within JOB_S, even if its probe ends earlier: a worker costs more. Raises _Died."""
-        deadline = monotonic() + JOB_S
+        """Have one picture decoded within JOB_S, even if its probe ends earlier: a worker costs more. Raises _Died.
+
+        A worker that was late though it hardly had the processor was starved, which is nobody's fault but ours.
+        """
+        began_s = self._processor_s()
+        try:
+            return self._ask(job, monotonic() + JOB_S)
+        except _Late:
+            starved = self._processor_s() - began_s < JOB_S / 2
+            raise _Died("the decoder did not finish in time", ours=starved) from None
+
+    def _processor_s(self) -> float:
+        """The processor time the worker has used, in seconds."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _ask(self, job: DecodeJob, deadline: float) -> Decoded:
         self.jobs += 1
         picture = job.picture
         head = JOB.pack(CODECS.index(picture.codec), int(JOB_S) + 1, job.thumbnail_px, len(picture.data))
         try:
             self._socket.settimeout(max(0.001, deadline - monotonic()))
             self._socket.sendall(head + picture.data)
+        except TimeoutError:
+            raise _Late from None
         except OSError as error:
             raise _Died(str(error)) from None
         (size,) = ANSWER.unpack(self._receive(ANSWER.size, deadline))
@@ -128,7 +159,7 @@ class Worker:
                     raise _Died("the decoder ended")
                 data += piece
         except TimeoutError:
-            raise _Died("the decoder did not finish in time") from None
+            raise _Late from None
         except OSError as error:
             raise _Died(str(error)) from None
         return bytes(data)
@@ -217,7 +248,7 @@ class Decoders:
             decoded = worker.decode(job)
         except _Died as died:
             self._drop(worker)
-            return Decoded(error=str(died), ours=self._closed)
+            return Decoded(error=str(died), ours=died.ours or self._closed)
         if worker.jobs >= MAX_JOBS:
             self._drop(worker)
         else:

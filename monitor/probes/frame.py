@@ -9,6 +9,7 @@ description and those in the stream before them, and decoded in a worker process
 | none until the deadline, or none of five attempts   | no-media | packets flow, but nobody could see anything in them  |
 | an encoding other than H.264, H.265 and JPEG        | watcher  | we cannot look, so we know nothing about the picture |
 | all decoders busy until the deadline, none to start | watcher  | our own trouble                                      |
+| the first picture is being decoded at the deadline  | watcher  | it came in time; that we were slow says nothing      |
 """
 
 from __future__ import annotations
@@ -108,6 +109,8 @@ class Frame:
 
     def silent(self) -> tuple[str, Reason]:
         """Say why and judge when the deadline comes."""
+        if self._decoding and not self._error:
+            return "截止时画面仍在解码 still decoding at the deadline", Reason.WATCHER
         spoiled = self._collector.spoiled if self._collector is not None else 0
         text = (
             f"有数据包但没有解出画面 packets but no picture: {self._media.counted}; {self._attempts} key frames tried, "

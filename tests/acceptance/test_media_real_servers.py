@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,29 @@ def test_by_the_command(gst_server: GstServer, tmp_path: Path, rung: Rung) -> No
     assert (row["state"], row["rung"]) == ("online", rung.value)
     assert row["rungs"][-1]["name"] == rung.value
     assert done.stderr == ""
+
+
+def test_watching_by_media(gst_server: GstServer, tmp_path: Path) -> None:
+    camsla = Camsla(tmp_path, {"CAMSLA_WATCH__RUNG": "media", "CAMSLA_WATCH__TIMEOUT_S": "2"})
+    with scripted(Camera(stream=())) as device:
+        urls = {
+            "live": gst_server.url("open"),
+            "udp": gst_server.url("open", "/udp"),
+            "dead": f"rtsp://127.0.0.1:{device.port}/x",
+        }
+        lines = ["code,name,phase,accepted_on,rtsp_url"]
+        lines += [f"{code},{code},phase-1,2020-01-01,{url}" for code, url in urls.items()]
+        (tmp_path / "points.csv").write_text("\n".join(lines) + "\n")
+        camsla.ok("points", "import", "points.csv", "--actor", "test")
+        done = camsla.run("watch", "--interval", "3", "--duration", "4")
+        assert done.returncode == 0, done.stderr
+        assert methods(device.requests).count("TEARDOWN") == methods(device.requests).count("PLAY") > 0
+    with closing(sqlite3.connect(tmp_path / "data" / "camsla.db")) as connection:
+        found = connection.execute(
+            "SELECT DISTINCT p.code, o.reason, o.rung FROM runs r JOIN points p ON p.id = r.point_id"
+            " JOIN outcomes o ON o.id = r.outcome_id ORDER BY 1"
+        ).fetchall()
+    assert found == [("dead", "no-media", "media"), ("live", "ok", "media"), ("udp", "ok", "media")]
 
 
 def test_a_server_that_plays_nothing_by_the_command(tmp_path: Path) -> None:

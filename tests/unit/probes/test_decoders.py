@@ -99,11 +99,24 @@ def test_a_worker_that_hangs_is_killed_and_replaced(run: Run[Any], monkeypatch: 
         os.kill(hanging, signal.SIGSTOP)
         monkeypatch.setattr(decoders, "JOB_S", 0.2)
         [result] = decoded(run, pool, KEY["h264"])
-        assert result == Decoded(error="the decoder did not finish in time")
+        assert result.error == "the decoder did not finish in time"
+        assert result.ours  # it was kept from the processor: that says nothing about the picture
         with pytest.raises(ProcessLookupError):
             os.kill(hanging, 0)
         monkeypatch.undo()
         assert decoded(run, pool, KEY["h264"])[0].error == ""
+
+
+def test_a_picture_that_takes_too_long_costs_its_worker(run: Run[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    heavy = Picture("hevc", encoded("hevc", 3840, 2160, frames=1)[0])
+    with opened(workers=1) as pool:
+        assert decoded(run, pool, KEY["h264"])[0].error == ""
+        monkeypatch.setattr(decoders, "JOB_S", 0.03)
+        [result] = decoded(run, pool, heavy)
+        assert result.error == "the decoder did not finish in time"
+        monkeypatch.undo()
+        assert decoded(run, pool, KEY["h264"])[0].error == ""
+        assert pool.started == 2
 
 
 def test_memory_is_limited(run: Run[Any]) -> None:
