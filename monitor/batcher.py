@@ -57,13 +57,16 @@ class Batcher:
         """Queue one result."""
         if not self._samples:
             self._commit_at = asyncio.get_running_loop().time() + BATCH_S
+            self._wake.set()
         self._samples.append(sample)
-        if len(self._samples) > BUFFER_RESULTS:
+        if len(self._samples) == BATCH_RESULTS:
+            self._wake.set()
+        elif len(self._samples) > BUFFER_RESULTS:
             self._give_up()
         if changed:
             self._changed = True
             self._commit_at = min(self._commit_at, asyncio.get_running_loop().time() + CHANGE_S)
-        self._wake.set()
+            self._wake.set()
 
     def notice(self, notice: Notice) -> None:
         """Queue what the watcher has to say of itself; it is committed with the next batch, at once."""

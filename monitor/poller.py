@@ -26,6 +26,8 @@ from monitor.sentinel import Sentinel
 TICK_S = 0.25
 STALL_S = 0.5
 """A tick that comes later than this means that verdicts under way cannot be trusted."""
+GRAIN_S = 0.001
+"""Loops keep time in milliseconds: woken any earlier than this after the due time, we would spin until it comes."""
 STEP_US = 200_000
 """A wall clock that moves by more than this against engine time within a tick has been set."""
 
@@ -195,7 +197,7 @@ class Engine:
                 if wait_s is not None and wait_s <= 0:
                     await asyncio.sleep(0)
                     continue
-                timer = None if wait_s is None else loop.call_later(wait_s, self._wake.set)
+                timer = None if wait_s is None else loop.call_later(wait_s + GRAIN_S, self._wake.set)
                 await self._wake.wait()
                 if timer is not None:
                     timer.cancel()
