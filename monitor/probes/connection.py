@@ -1,15 +1,13 @@
 """One connection that climbs: resolve once, connect to that address, then one exchange after the other.
 
-Every probe has one total deadline on the monotonic clock, reads bounded bytes, and always closes its connection. What
-goes wrong becomes a reason here, in one place. Nothing a device says makes us connect anywhere else.
+Every probe has one total deadline on the monotonic clock, reads bounded bytes, and always closes its connection. Nothing
+a device says makes us connect anywhere else.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from time import monotonic
@@ -20,6 +18,7 @@ from monitor.probes.address import Allowed, literal, permitted
 from monitor.probes.exchange import Exchange, Move, Picture, Request
 from monitor.probes.result import MAX_NOTE, Note, ProbeResult, Step, result_of
 from monitor.probes.rtsp_wire import Reply, ReplyParser, WireError
+from monitor.probes.system_errors import reason_of
 from monitor.probes.target import Target
 
 LATE_S = 0.5
@@ -29,28 +28,6 @@ DRAIN_S = 0.02
 """When a deadline is noticed this late, what already waits in the socket is read first, for one short moment."""
 MAX_BYTES = 1024 * 1024
 """Bytes read per probe, all rungs together."""
-
-_REFUSED = frozenset({errno.ECONNREFUSED})
-_UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
-_CUT_OFF = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN})
-
-
-def reason_of(error: OSError) -> Reason:
-    """Translate an operating system's error, of connecting or later, into a reason.
-
-    What says nothing about the device (no sockets or ports left, no resolver, a local firewall) is `watcher`.
-    """
-    if isinstance(error, ssl.SSLError):
-        return Reason.TLS
-    if isinstance(error, socket.gaierror):
-        return Reason.WATCHER
-    if error.errno in _REFUSED:
-        return Reason.REFUSED
-    if error.errno in _UNREACHABLE:
-        return Reason.UNREACHABLE
-    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-        return Reason.TIMEOUT
-    return Reason.BAD_REPLY if error.errno in _CUT_OFF else Reason.WATCHER
 
 
 class Climb(asyncio.Protocol):

@@ -16,10 +16,11 @@ from typing import NamedTuple
 from monitor.model import Reason
 from monitor.probes import sockets
 from monitor.probes.address import Allowed, literal, permitted
-from monitor.probes.connection import DRAIN_FROM_S, DRAIN_S, LATE_S, reason_of
+from monitor.probes.connection import DRAIN_FROM_S, DRAIN_S, LATE_S
 from monitor.probes.onvif.device import Device
 from monitor.probes.onvif.failure import OnvifError
 from monitor.probes.onvif.http_wire import Response, ResponseParser
+from monitor.probes.system_errors import reason_of
 
 
 class Host(NamedTuple):

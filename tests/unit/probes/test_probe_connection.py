@@ -18,10 +18,10 @@ import pytest
 from monitor.model import Reason, Rung, State
 from monitor.probes import describe
 from monitor.probes.address import Allowed
-from monitor.probes.connection import reason_of
 from monitor.probes.registry import PROBES, probe
 from monitor.probes.report import result_json
 from monitor.probes.result import ProbeResult
+from monitor.probes.system_errors import reason_of
 from monitor.probes.target import Credentials, Target
 from tests.servers.loops import Run
 from tests.servers.scripted import Peer, scripted
