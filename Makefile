@@ -42,7 +42,7 @@ bench: setup
 
 soak: setup
 	@CAMSLA_EXAMPLES=20000 $(BIN)/python -m pytest tests/properties -n 2 --timeout 1800
-	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2
+	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_onvif_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2
 	@CAMSLA_KILLS=500 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py
 	@CAMSLA_CUTS=1000 $(BIN)/python -m pytest tests/acceptance/test_power_cut.py
 	@CAMSLA_FILLS=100 $(BIN)/python -m pytest tests/acceptance/test_full_disk.py -n 2 -rs

@@ -28,7 +28,7 @@ IDENTITY_TIMES = 6
 
 
 class OnvifResult(NamedTuple):
-    """What one device answered; identity only where the device service is alive."""
+    """What one device answered; identity only where the device service is alive, or wants a login that we have."""
 
     live: Liveness
     identity: Identity | None
@@ -70,10 +70,12 @@ async def ask_devices(
     async def one(device: Device) -> OnvifResult:
         async with slots:
             live = await ask(device, at=wall_now(), timeout_s=timeout_s, allowed=permitted, tls=tls)
-            if live.result.reason is not Reason.OK:
+            login = credentials or device.credentials
+            wants_login = live.result.reason is Reason.AUTH_UNKNOWN and login is not None
+            if live.result.reason is not Reason.OK and not wants_login:
                 return OnvifResult(live, None)
             identity = await identify(
-                device, credentials, at=wall_now(), timeout_s=timeout_s * IDENTITY_TIMES, allowed=permitted, tls=tls
+                device, login, at=wall_now(), timeout_s=timeout_s * IDENTITY_TIMES, allowed=permitted, tls=tls
             )
             return OnvifResult(live, identity)
 

@@ -17,6 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from monitor.model import MICROSECONDS, Instant, Reason
+from monitor.points import CameraSpec
 from monitor.probes.address import Allowed
 from monitor.probes.onvif.calls import Calls
 from monitor.probes.onvif.device import Device, Service, service_of, split_host
@@ -114,6 +115,11 @@ async def identify(
         return talk.identity(reason, round((monotonic() - began) * 1e6))
 
 
+def spec_of(identity: Identity) -> CameraSpec:
+    """Return what an identity says as the ledger keeps it; addresses stay empty, because devices do not decide them."""
+    return CameraSpec(identity.make, identity.model, identity.serial, ",".join(identity.macs))
+
+
 class _Talk:
     """One conversation and what has come of it so far: a deadline in the middle keeps what was told before."""
 
@@ -181,10 +187,16 @@ class _Talk:
 
     async def _read_time(self, host: Host) -> None:
         """Learn the device's clock, without a login; a device that only refuses to tell it is asked on."""
-        told = await ask_time(self._device, host, self._at, self._began, [])
-        self._offset_us = told.offset_us
-        if told.fault:
-            self.notes.append(f"不报时，按本机时间签名 tells no time, signed with ours: {told.fault}")
+        try:
+            told = await ask_time(self._device, host, self._at, self._began, [])
+            refusal = told.fault
+            self._offset_us = told.offset_us
+        except OnvifError as error:
+            if error.reason is not Reason.AUTH_UNKNOWN or self._credentials is None:
+                raise
+            refusal = str(error)
+        if refusal:
+            self.notes.append(f"不报时，按本机时间签名 tells no time, signed with ours: {refusal}")
 
     async def _media_service(self, calls: Calls, home: Service, host: Host) -> Service:
         """Find the media service. GetServices first, as newer devices want it; older ones have GetCapabilities."""

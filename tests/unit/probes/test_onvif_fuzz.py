@@ -186,7 +186,9 @@ def test_the_soap_library_never_lets_an_error_out(monkeypatch: pytest.MonkeyPatc
 
     async def many() -> list[Identity]:
         device, login = Device.parse("127.0.0.1"), Credentials("a", "b")
-        return [await identify(device, login, at=Instant(0), timeout_s=60) for _ in range(max(100, CASES // 50))]
+        return [
+            await identify(device, login, at=Instant(0), timeout_s=60) for _ in range(min(max(100, CASES // 50), 2_000))
+        ]
 
     told = asyncio.run(many())
     assert {Reason.OK, Reason.BAD_REPLY} <= {one.reason for one in told}

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from monitor.model import Instant, Reason
+from monitor.points import CameraSpec
 from monitor.probes.address import Allowed
 from monitor.probes.onvif import identity as identity_module
 from monitor.probes.onvif.device import Device
-from monitor.probes.onvif.identity import Identity, Profile, identify
+from monitor.probes.onvif.identity import Identity, Profile, identify, spec_of
 from monitor.probes.onvif.report import identity_json
 from monitor.probes.target import BasicUse, Credentials
 from tests.servers.onvif_scripted import (
@@ -278,6 +279,23 @@ def test_a_device_that_will_not_tell_its_time_is_asked_on_with_ours() -> None:
     with onvif_device(check="ws", open_to_all=frozenset()) as device:
         told = asked_of(device, LOGIN)
     assert (told.reason, told.clock_offset_s, told.auth_checked) == (Reason.OK, None, True)
+
+
+def test_a_device_that_wants_a_login_for_everything_gets_it_once() -> None:
+    with onvif_device(check="digest", open_to_all=frozenset()) as device:
+        told = asked_of(device, LOGIN)
+        assert (told.reason, told.auth, told.auth_checked, told.missing) == (Reason.OK, "digest", True, ())
+        assert device.failed_logins == 0
+        assert asked_of(device, WRONG).reason is Reason.AUTH_REJECTED
+        assert device.failed_logins == 1
+        assert asked_of(device).reason is Reason.AUTH_UNKNOWN
+
+
+def test_the_ledger_gets_what_was_told_and_no_address() -> None:
+    with onvif_device() as device:
+        spec = spec_of(asked_of(device))
+    macs = "4C:BD:8F:00:00:01,4C:BD:8F:00:00:02"
+    assert spec == CameraSpec("海康威视 Hikvision", "DS-2CD3T46", "DS-2CD3T-0001", macs)
 
 
 def test_one_deadline_for_everything_keeps_what_came_before_it() -> None:
