@@ -94,9 +94,13 @@ class Lanes(Generic[D]):
         dues = [lane.heap[0][0] for lane in (self._fast, self._slow) if lane.heap and lane.taken < lane.slots]
         return max(0.0, min(dues) - now) if dues else None
 
-    def done(self, turn: int) -> None:
-        """Give back the slot of a probe that ended; `turn` is its item's turn when it started."""
+    def done(self, turn: int) -> bool:
+        """Give back the slot of a probe that ended, and tell whether somebody may have waited for it.
+
+        `turn` is its item's turn when it started.
+        """
         lane, host = self._running.pop(turn)
+        awaited = lane.taken == lane.slots
         lane.taken -= 1
         left = self._hosts[host] - 1
         if left:
@@ -108,9 +112,11 @@ class Lanes(Generic[D]):
             waiting = parked.popleft()
             if waiting.turn:
                 self.add(waiting, waiting.due)
+                awaited = True
                 break
         if parked is not None and not parked:
             self._parked.pop(host, None)
+        return awaited
 
     def make_way(self, now: float) -> bool:
         """Move probes that run long from the fast lane to the slow one; tell whether a fast slot came free."""

@@ -26,8 +26,9 @@ from monitor.sentinel import Sentinel
 TICK_S = 0.25
 STALL_S = 0.5
 """A tick that comes later than this means that verdicts under way cannot be trusted."""
-GRAIN_S = 0.001
-"""Loops keep time in milliseconds: woken any earlier than this after the due time, we would spin until it comes."""
+GRAIN_S = 0.02
+"""Probes that fall due within this of each other start together: fewer wake-ups, and none that come before their time
+(loops keep time in milliseconds)."""
 STEP_US = 200_000
 """A wall clock that moves by more than this against engine time within a tick has been set."""
 
@@ -125,6 +126,7 @@ class Engine:
         self._lanes: Lanes[_Watched] = Lanes(pace.concurrency, pace.slow_concurrency, pace.per_host)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._asleep_until = -math.inf  # on the loop's clock; whatever falls due earlier must wake us
         self._stopped = False
         self._failure: BaseException | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -198,6 +200,7 @@ class Engine:
                     await asyncio.sleep(0)
                     continue
                 timer = None if wait_s is None else loop.call_later(wait_s + GRAIN_S, self._wake.set)
+                self._asleep_until = math.inf if wait_s is None else loop.time() + wait_s
                 await self._wake.wait()
                 if timer is not None:
                     timer.cancel()
@@ -224,7 +227,6 @@ class Engine:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._wake.set()
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
             self.stop()
@@ -235,7 +237,8 @@ class Engine:
         try:
             verdict = await self._probe(watched.job.target, self._pace.timeout_s)
         finally:
-            self._lanes.done(turn)
+            if self._lanes.done(turn):
+                self._wake.set()
         if self._watched.get(watched.point) is not watched:
             return  # no longer watched
         self._detect_stall()
@@ -272,6 +275,8 @@ class Engine:
             interval = self._pace.interval_s
             due = watched.base + interval * max(1, math.floor((now - watched.base) / interval) + 1)
         self._lanes.add(watched, due)
+        if due < self._asleep_until:
+            self._wake.set()
 
     def _tick(self) -> None:
         self._detect_stall()
