@@ -9,6 +9,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger  # noqa: TID251  the one place that may, because it passes timezone=
 
 MEASURE_S = 300
+IDENTIFY_S = 600
 
 GRACE_S = 86_400
 """A job missed while the process was down still runs if it is no more than a day late; the close itself catches up."""
@@ -20,17 +21,22 @@ def monthly(zone: str, *, day: int, hour: int, minute: int) -> CronTrigger:
 
 
 def scheduler(
-    zone: str, close_months: Callable[[], Awaitable[None]], measure_quarter: Callable[[], Awaitable[None]]
+    zone: str,
+    close_months: Callable[[], Awaitable[None]],
+    measure_quarter: Callable[[], Awaitable[None]],
+    identify: Callable[[], Awaitable[object]],
 ) -> AsyncIOScheduler:
     """Return the scheduler with its jobs, not yet started.
 
     `close_months` freezes the rates of every ended month that is not yet frozen; it runs on the 1st at 00:20, when
     late results have arrived, and once at start, so that a month that ended while nothing ran is closed as well.
-    `measure_quarter` refreshes the running quarter's rates every MEASURE_S seconds.
+    `measure_quarter` refreshes the running quarter's rates every MEASURE_S seconds; `identify` asks the
+    devices that are due who they are.
     """
     planned = AsyncIOScheduler(timezone=ZoneInfo(zone))
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_S}
     planned.add_job(close_months, monthly(zone, day=1, hour=0, minute=20), id="month-close", **options)
     planned.add_job(close_months, id="month-close-at-start", **options)
     planned.add_job(measure_quarter, "interval", seconds=MEASURE_S, id="quarter-so-far", **options)
+    planned.add_job(identify, "interval", seconds=IDENTIFY_S, id="identify", **options)
     return planned

@@ -67,6 +67,8 @@ class Watching:
         self.acknowledged = 0
         self.batcher = Batcher(self._commit, self._commit_failed)
         self._noticed = noticed
+        self.came_back: Callable[[str], object] = lambda _: None
+        """Called with a point that answers (again)."""
         self.engine = Engine(
             vantage,
             probe,
@@ -80,6 +82,8 @@ class Watching:
     def sample(self, sample: Sample, *, changed: bool) -> None:
         """Take one result of the engine."""
         self.batcher.sample(sample, changed=changed)
+        if changed and sample.outcome.state is State.ONLINE:
+            self.came_back(sample.point)
 
     def notice(self, notice: Notice) -> None:
         """Take what the engine has to say of itself: to be stored, counted, and shown."""

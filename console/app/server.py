@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from config.contracts import load_contract
 from config.settings import Settings
+from console.app.identifying import Identifying
 from console.app.watcher import watching
 from console.clock import today, wall_now
 from console.closing import close_months, quarter_so_far
@@ -58,6 +59,14 @@ class Server:
                     quarter_so_far, store.writer.engine, self._contracts, today(zone), metrics.phase
                 )
 
+        identifying = Identifying(self._settings, store.writer, store.breaker, wall_now)
+        if self._watch:
+            watcher.came_back = identifying.came_back
+
+        async def identify() -> None:
+            if self._watch:
+                await identifying.round()
+
         async def finish() -> None:
             """Let a close that is under way end with its month before the store goes."""
             self._stopping.set()
@@ -65,7 +74,7 @@ class Server:
             async with self._closing:
                 planned.shutdown(wait=False)
 
-        planned = scheduler(zone, close, measure)
+        planned = scheduler(zone, close, measure, identify)
         runner = web.AppRunner(self._routes(metrics.registry), access_log=None)
         try:
             await runner.setup()

@@ -46,6 +46,7 @@ class StoreOfWatch:
         self._seq: int | None = None
         self._said: list[Notice] = []
         self._open_gaps: dict[Instant, int] = {}
+        self._kept: dict[str, tuple[StoredTarget, Job]] = {}  # what the ledger said last, and the jobs made of it
         self.breaker = Breaker()
         self.writer = open_writer(settings, "watch", vantage_role(self._vantage))
 
@@ -99,20 +100,26 @@ class StoreOfWatch:
         now = self._clock()
         with self.writer.transaction() as connection:
             found = roster.targets(connection, EVERYTHING, now)
-            upstreams = {p.code: p.upstream for p in roster.roster_at(connection, EVERYTHING, now) if p.upstream}
+            upstreams = roster.upstreams(connection, EVERYTHING, now)
         self.breaker.keep({target.point for target in found})
         jobs: list[Job] = []
+        kept: dict[str, tuple[StoredTarget, Job]] = {}
         troubles: list[str] = []
         for target in found:
             try:
                 jobs.append(self._job(target, upstreams.get(target.point, "")))
+                kept[target.point] = target, jobs[-1]
             except InputError as error:
                 troubles.append(f"{target.point}: {error.findings[0].message}")
         if troubles:
             self._say(f"{len(troubles)} 个点位无法探测 points cannot be probed: " + "; ".join(troubles[:3]))
+        self._kept = kept
         return jobs
 
     def _job(self, found: StoredTarget, upstream: str) -> Job:
+        before = self._kept.get(found.point)
+        if before is not None and before[0] == found and before[1].upstream == upstream:
+            return before[1]  # neither decrypted nor parsed again, nor twice in memory
         credentials = None
         if found.cipher:
             password = self._cipher.decrypt(found.nonce, found.cipher, found.context)
