@@ -23,8 +23,8 @@ from monitor.served import Stays, clip_to_stays
 from monitor.store import roster
 from monitor.store.exclusions import exclusions_for
 from monitor.store.happenings import upstreams_down
-from monitor.store.queries import timeline_inputs
-from monitor.timeline import NOTHING, Outage, Policy, Timeline, build
+from monitor.store.queries import PointHistory, timeline_inputs
+from monitor.timeline import NOTHING, Outage, Policy, Timeline, build, build_alone
 from settlement.contract import Terms
 from settlement.rules import OnlineRate, PhaseFacts, billed_days, measured_rate, roster_facts
 
@@ -63,8 +63,21 @@ def _timelines(connection: Connection, scope: Scope, question: Question) -> Iter
         minimum_recovery_s=policy.minimum_recovery_s,
     )
     for history in histories:
-        runs = clip_to_stays(history.runs, stays.get(history.code, {}))
-        yield history.code, build(runs, history.gaps, policy) if runs else NOTHING
+        yield history.code, _timeline(history, stays.get(history.code, {}), policy)
+
+
+def _timeline(history: PointHistory, stays: Stays, policy: Policy) -> Timeline:
+    rows = history.alone() if policy.vantages == "any_online" or policy.quorum == 1 else None
+    if rows is not None and all(_served_all_along(stays, camera, span) for camera, span in history.cameras().items()):
+        return build_alone(rows, policy)
+    runs = clip_to_stays(history.runs, stays)
+    return build(runs, history.gaps, policy) if runs else NOTHING
+
+
+def _served_all_along(stays: Stays, camera: str, span: tuple[int, int]) -> bool:
+    """Tell whether a camera served its point over a whole span of microseconds, so that nothing is to be cut."""
+    its = stays.get(camera, ())
+    return len(its) == 1 and its[0][0] <= span[0] and (its[0][1] is None or its[0][1] >= span[1])
 
 
 def _stretches(connection: Connection, scope: Scope, question: Question) -> dict[str, list[RosterPoint]]:

@@ -105,6 +105,11 @@ def join(pieces: Iterable[Piece]) -> list[Piece]:
 def settle(pieces: list[Piece], row: Row, least_s: int, least_samples: int) -> list[Piece]:
     """Apply one row of the table to joined pieces; the result is joined again. Linear time."""
     of, opposite = row.of, row.opposite
+    for begin, end, state, samples in pieces:
+        if state is of and (end - begin < least_s or (samples is not None and samples < least_samples)):
+            break
+    else:
+        return pieces  # a chain lasts at least as long, on as many samples, as each of its pieces
     changed: dict[int, State] = {}
     chain: list[int] = []
     for index, piece in enumerate(pieces):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, islice
-from typing import Any, NamedTuple, cast
+from itertools import accumulate, groupby, islice
+from operator import itemgetter
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, TextClause, bindparam, or_, select, text, true
 
@@ -13,20 +14,54 @@ from monitor.model import MICROSECONDS, Gap, Instant, Outcome, Run, State
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.identities import outcomes_by_id
 from monitor.store.tables import gaps, point_facts, points, vantages
+from monitor.timeline import RunRow
 
 Window = tuple[Instant, Instant]
 """Half-open, in microseconds."""
 
 CHUNK_POINTS = 250
+_Row = tuple[int, int, int, int, int, int, int, int | None, int | None, int | None]
+"""point, vantage, first, last, n, outcome, valid_s, camera, and the bounds of the history that was asked for."""
 _FOREVER = 2**62
 
 
-class PointHistory(NamedTuple):
+class PointHistory:
     """A point's part of the timeline's input: its runs and the gaps that matter to them, by vantage and time."""
 
-    code: str
-    runs: list[Run]
-    gaps: Sequence[Gap]
+    __slots__ = ("_names", "_rows", "_runs", "_seen", "code", "gaps")
+
+    def __init__(
+        self, code: str, rows: list[_Row], gaps: Sequence[Gap], names: Mapping[int, str], seen: Mapping[int, Outcome]
+    ) -> None:
+        self.code = code
+        self.gaps = gaps
+        self._rows = rows
+        self._names = names
+        self._seen = seen
+        self._runs: list[Run] | None = None
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs, by vantage name and time; made when first asked for."""
+        if self._runs is None:
+            self._runs = _runs_of(self.code, self._rows, self._names, self._seen)
+        return self._runs
+
+    def alone(self) -> list[RunRow] | None:
+        """Return the runs as rows in order of time if one vantage saw the point and no gap matters, else None."""
+        rows = self._rows
+        if self.gaps or not rows or rows[0][1] != rows[-1][1]:
+            return None
+        seen = self._seen
+        return [(first, last, n, seen[outcome], valid_s) for _, _, first, last, n, outcome, valid_s, _, _, _ in rows]
+
+    def cameras(self) -> dict[str, tuple[int, int]]:
+        """Return the first and last instant of each camera that a run names."""
+        found: dict[str, tuple[int, int]] = {}
+        for camera in {row[7] for row in self._rows} - {None}:
+            its = [row for row in self._rows if row[7] == camera]
+            found[str(camera)] = min(row[2] for row in its), max(row[3] + row[6] * MICROSECONDS for row in its)
+        return found
 
 
 def visible(scope: Scope, window: Window | None = None) -> ColumnElement[bool]:
@@ -101,7 +136,7 @@ def timeline_inputs(
         if vantage_names is None or name in vantage_names
     }
     seen = outcomes_by_id(connection)
-    blind = _Blindness(connection, wanted)
+    blind = _Blindness(connection, wanted, seen)
     values: dict[str, Any] = {
         "vantages": list(wanted),
         "samples": recovery_samples,
@@ -113,60 +148,53 @@ def timeline_inputs(
     }
     listed = iter(codes(connection, scope, window))
     while chunk := list(islice(listed, CHUNK_POINTS)):
-        found = _load(connection, _RUNS, {**values, "points": [n for _, n in chunk]}, chunk, wanted, seen)
-        doubtful = [
-            (code, n) for code, n in chunk if n in found and blind.spoils(found[n], recovery_samples, values["lasting"])
-        ]
+        found = _load(connection, _RUNS, {**values, "points": [n for _, n in chunk]})
+        doubtful = [n for code, n in chunk if blind.spoils(code, found.get(n, ()), recovery_samples, values["lasting"])]
         if doubtful:
-            whole = {"points": [n for _, n in doubtful], "vantages": list(wanted)}
-            found |= _load(connection, _WHOLE, whole, doubtful, wanted, seen)
+            found |= _load(connection, _WHOLE, {"points": doubtful, "vantages": list(wanted)})
         for code, n in chunk:
-            runs = found[n].runs if n in found else []
-            yield PointHistory(code, runs, blind.around(code, runs))
+            rows = found.get(n, [])
+            yield PointHistory(code, rows, blind.around(code, rows), wanted, seen)
 
 
-class _Loaded(NamedTuple):
-    runs: list[Run]
-    low: int | None
-    """The first instant of the online run that history reaches back to; None if it is the whole history."""
-    high: int | None
+def _load(connection: Connection, query: TextClause, values: Mapping[str, object]) -> dict[int, list[_Row]]:
+    """Return the rows of runs of a chunk of points by the point's row number, each point's by vantage and time.
 
-
-def _load(
-    connection: Connection,
-    query: TextClause,
-    values: Mapping[str, object],
-    chunk: Sequence[tuple[str, int]],
-    names: Mapping[int, str],
-    seen: Mapping[int, Outcome],
-) -> dict[int, _Loaded]:
-    """Return the runs of a chunk of points by row number, each point's by vantage name and time."""
-    if not names:
+    As the driver gives them: integers need no conversion, and a row object costs time.
+    """
+    if not values["vantages"]:
         return {}
-    code_of = {number: code for code, number in chunk}
-    found: dict[int, _Loaded] = {}
-    for point, vantage, first, last, n, outcome, valid_s, camera, low, high in _tuples(connection, query, values):
-        loaded = found.get(point)
-        if loaded is None:
-            loaded = found[point] = _Loaded([], low, high)
-        name = "" if camera is None else str(camera)
-        loaded.runs.append(Run(code_of[point], names[vantage], first, last, n, seen[outcome], valid_s, name))
-    if len(names) > 1:
-        for loaded in found.values():
-            loaded.runs.sort(key=lambda run: (run.vantage, run.first))
-    return found
-
-
-def _tuples(connection: Connection, query: TextClause, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-    """Return a query's rows as the driver gives them: integers need no conversion, and a row object costs time."""
     with connection.execute(query, values) as result:
-        return cast(list[tuple[Any, ...]], result.cursor.fetchall())
+        rows = cast(list[_Row], result.cursor.fetchall())
+    return {point: list(its) for point, its in groupby(rows, key=itemgetter(0))}
+
+
+def _runs_of(code: str, rows: Sequence[_Row], names: Mapping[int, str], seen: Mapping[int, Outcome]) -> list[Run]:
+    """Return rows as runs, by vantage name and time."""
+    runs = [
+        Run(
+            code,
+            names[vantage],
+            Instant(first),
+            Instant(last),
+            n,
+            seen[outcome],
+            valid_s,
+            "" if camera is None else str(camera),
+        )
+        for _, vantage, first, last, n, outcome, valid_s, camera, _, _ in rows
+    ]
+    if len(names) > 1:
+        runs.sort(key=lambda run: (run.vantage, run.first))
+    return runs
 
 
 class _Blindness:
     """The gaps of the chosen vantages, found by time."""
 
-    def __init__(self, connection: Connection, names: Mapping[int, str]) -> None:
+    def __init__(self, connection: Connection, names: Mapping[int, str], seen: Mapping[int, Outcome]) -> None:
+        self._names = names
+        self._seen = seen
         query = (
             select(gaps.c.vantage_id, points.c.code, gaps.c.start_at, gaps.c.end_at, gaps.c.cause)
             .outerjoin_from(gaps, points)
@@ -188,21 +216,22 @@ class _Blindness:
         own = self._of.get(code)
         return wide + [g for g in own if g.start < end and _end(g) > start] if own else wide
 
-    def around(self, code: str, runs: Sequence[Run]) -> list[Gap]:
+    def around(self, code: str, rows: Sequence[_Row]) -> list[Gap]:
         """Return the gaps that can matter to runs: those from the first one on, as far as any of them holds."""
-        if not runs or not (self._all or self._of):
+        if not rows or not (self._all or self._of):
             return []
-        end = max(run.last + run.valid_s * MICROSECONDS for run in runs)
-        return self._between(code, min(run.first for run in runs), end)
+        end = max(row[3] + row[6] * MICROSECONDS for row in rows)
+        return self._between(code, min(row[2] for row in rows), end)
 
-    def spoils(self, loaded: _Loaded, samples: int, lasting: int) -> bool:
+    def spoils(self, code: str, rows: Sequence[_Row], samples: int, lasting: int) -> bool:
         """Tell whether a gap cuts into every run that history was to reach to, so that none proves a recovery."""
-        if not (self._all or self._of):
+        if not (self._all or self._of) or not rows:
             return False
-        for edge in (loaded.low, loaded.high):
+        runs = _runs_of(code, rows, self._names, self._seen)
+        for edge in rows[0][8:]:
             if edge is not None and not any(
                 self._whole(run)
-                for run in loaded.runs
+                for run in runs
                 if run.first == edge and run.outcome.state is State.ONLINE and run.count >= samples
                 if run.last - run.first >= lasting
             ):

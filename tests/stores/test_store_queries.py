@@ -13,7 +13,7 @@ from monitor.store.database import reading
 from monitor.store.imports import Origin, import_runs
 from monitor.store.queries import Devices, codes, timeline_inputs
 from monitor.store.tables import point_facts, points
-from monitor.timeline import Policy, build
+from monitor.timeline import Policy, build, build_alone
 from tests.stores.made import at, run
 
 DAY = 86_400
@@ -56,7 +56,7 @@ def test_points_come_by_code_and_without_runs_too(store):
 def test_an_empty_roster_has_nothing(store):
     assert inputs(store, 0, DAY) == []
     store.add_points("a")
-    assert inputs(store, 0, DAY) == [("a", [], [])]
+    assert [(h.code, h.runs, h.gaps) for h in inputs(store, 0, DAY)] == [("a", [], [])]
 
 
 def test_history_reaches_back_and_forward_to_a_recovery(store):
@@ -236,6 +236,8 @@ def test_a_part_of_the_history_reads_as_the_whole(store, seed):
     options = {"recovery_samples": policy.recovery_samples, "minimum_recovery_s": policy.minimum_recovery_s}
     for part in inputs(store, start, start + 3_000, **options):
         one, other = (build(h.runs, h.gaps, policy) for h in (part, whole[part.code]))
+        if (alone := part.alone()) is not None:
+            assert build_alone(alone, policy) == one
         assert cut(one, low, high) == cut(other, low, high), part.code
 
 
