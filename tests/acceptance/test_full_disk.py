@@ -7,7 +7,6 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -15,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.camsla_command import ROOT, Camsla
+from tests.camsla_command import Camsla
+from tests.servers import fleet as fleets
 from tests.watcher_process import Watcher
 
 FILLS = int(os.environ.get("CAMSLA_FILLS", "2"))
@@ -34,20 +34,8 @@ Fill = Callable[[int], Callable[[], object]]
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Path]:
     """A few cameras that never fail."""
-    points, ready = tmp_path / "fleet.csv", tmp_path / "ready.json"
-    words = ["fleet", "--cameras", str(CAMERAS), "--host-base", BASE, "--port", "18673", "--status-s", "0"]
-    words += ["--points-out", str(points), "--truth-out", str(tmp_path / "truth.csv"), "--ready-file", str(ready)]
-    process = subprocess.Popen([sys.executable, "-m", "simulators", *words], cwd=ROOT, stdin=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            if ready.exists():
-                break
-            assert process.poll() is None, "the fleet ended"
-            time.sleep(0.05)
-        yield points
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    with fleets.running(tmp_path / "fleet", cameras=CAMERAS, host_base=BASE, port=18673) as running:
+        yield running.points
 
 
 @contextmanager

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.camsla_command import ROOT, Camsla
+from tests.camsla_command import Camsla
 from tests.oracle import seconds_oracle as oracle
+from tests.servers import fleet as fleets
 from tests.servers import postgres
 from tests.watcher_process import Watcher
 
@@ -43,26 +40,12 @@ def database() -> Iterator[tuple[postgres.Server, str]]:
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Path]:
     """Cameras of which some are down and one answers slowly, all the time."""
-    script = [
+    script: list[dict[str, object]] = [
         {"cameras": list(DOWN), "fault": "refuse", "at_s": 0},
         {"cameras": list(SLOW), "fault": "slow", "at_s": 0},
     ]
-    faults, points, ready = tmp_path / "faults.json", tmp_path / "fleet.csv", tmp_path / "ready.json"
-    faults.write_text(json.dumps(script))
-    words = ["fleet", "--cameras", str(CAMERAS), "--host-base", BASE, "--port", str(PORT), "--faults", str(faults)]
-    words += ["--points-out", str(points), "--truth-out", str(tmp_path / "truth.csv"), "--ready-file", str(ready)]
-    words += ["--status-s", "0"]
-    process = subprocess.Popen([sys.executable, "-m", "simulators", *words], cwd=ROOT, stdin=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            if ready.exists():
-                break
-            assert process.poll() is None, "the fleet ended"
-            time.sleep(0.05)
-        yield points
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    with fleets.running(tmp_path / "fleet", cameras=CAMERAS, host_base=BASE, port=PORT, faults=script) as running:
+        yield running.points
 
 
 def test_two_vantages_merge_by_the_contracts_rule(

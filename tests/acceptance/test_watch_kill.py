@@ -8,7 +8,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.camsla_command import ROOT, Camsla
+from tests.camsla_command import Camsla
+from tests.servers import fleet as fleets
 
 KILLS = int(os.environ.get("CAMSLA_KILLS", "20"))
 LANES = 2
@@ -29,30 +29,10 @@ SETTINGS = {"CAMSLA_WATCH__RETRY_S": "0.2", "CAMSLA_WATCH__TIMEOUT_S": "0.5"}
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Path]:
     """Forty cameras that fail and recover at random, all the time."""
-    points, ready = tmp_path / "points.csv", tmp_path / "ready.json"
-    words = ["fleet", "--cameras", str(CAMERAS), "--seed", "7", "--host-base", "127.9.0.0", "--port", "18654"]
-    words += ["--points-out", str(points), "--truth-out", str(tmp_path / "truth.csv"), "--ready-file", str(ready)]
-    words += [
-        "--random-faults-per-hour",
-        "600",
-        "--random-mean-s",
-        "1.5",
-        "--random-kinds",
-        "refuse,404",
-        "--status-s",
-        "0",
-    ]
-    process = subprocess.Popen([sys.executable, "-m", "simulators", *words], cwd=ROOT, stdin=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            if ready.exists():
-                break
-            assert process.poll() is None, "the fleet ended"
-            time.sleep(0.05)
-        yield points
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    faults = ["--random-faults-per-hour", "600", "--random-mean-s", "1.5", "--random-kinds", "refuse,404"]
+    home = tmp_path / "fleet"
+    with fleets.running(home, cameras=CAMERAS, host_base="127.9.0.0", port=18654, extra=faults) as running:
+        yield running.points
 
 
 def acknowledged(lines: list[str]) -> list[dict[str, object]]:
