@@ -102,24 +102,26 @@ class StoreOfWatch:
             found = roster.targets(connection, EVERYTHING, now)
             upstreams = roster.upstreams(connection, EVERYTHING, now)
         self.breaker.keep({target.point for target in found})
-        jobs: list[Job] = []
         kept: dict[str, tuple[StoredTarget, Job]] = {}
         troubles: list[str] = []
         for target in found:
             try:
-                jobs.append(self._job(target, upstreams.get(target.point, "")))
-                kept[target.point] = target, jobs[-1]
+                kept[target.point] = self._kept_or_made(target, upstreams.get(target.point, ""))
             except InputError as error:
                 troubles.append(f"{target.point}: {error.findings[0].message}")
         if troubles:
             self._say(f"{len(troubles)} 个点位无法探测 points cannot be probed: " + "; ".join(troubles[:3]))
         self._kept = kept
-        return jobs
+        return [job for _, job in kept.values()]
 
-    def _job(self, found: StoredTarget, upstream: str) -> Job:
+    def _kept_or_made(self, found: StoredTarget, upstream: str) -> tuple[StoredTarget, Job]:
+        """Return the job as it was while the ledger says the same: not decrypted nor parsed again, nor twice in memory."""
         before = self._kept.get(found.point)
         if before is not None and before[0] == found and before[1].upstream == upstream:
-            return before[1]  # neither decrypted nor parsed again, nor twice in memory
+            return before
+        return found, self._job(found, upstream)
+
+    def _job(self, found: StoredTarget, upstream: str) -> Job:
         credentials = None
         if found.cipher:
             password = self._cipher.decrypt(found.nonce, found.cipher, found.context)

@@ -61,6 +61,21 @@ def roster_at(
     return _facts(connection, scope, _overlaps(point_facts, at, Instant(at + 1)), known_at, zone)
 
 
+def upstreams(connection: Connection, scope: Scope, at: Instant) -> dict[str, str]:
+    """Return the upstream device of each point in scope that names one at an instant, by the point's code."""
+    query = (
+        select(points.c.code, point_facts.c.upstream)
+        .join(points, points.c.id == point_facts.c.point_id)
+        .where(
+            _known(point_facts, None),
+            _overlaps(point_facts, at, Instant(at + 1)),
+            point_facts.c.upstream != "",
+            *_visible(scope),
+        )
+    )
+    return {row.code: row.upstream for row in connection.execute(query)}
+
+
 def occupancy(
     connection: Connection, scope: Scope, start: Instant, end: Instant, known_at: Instant | None = None
 ) -> list[Occupancy]:

@@ -465,3 +465,15 @@ def test_points_put_in_without_cameras_get_one_when_the_ledger_names_it(ledger: 
     ledger.give("点位编号,IPv4\nP1,10.0.0.1\n", on=AUGUST)
     assert [(t.point, t.rtsp_url) for t in ledger.targets(AUGUST)] == [("P1", "rtsp://10.0.0.1")]
     assert ledger.targets(JULY) == []
+
+
+def test_upstream_devices_are_those_of_the_day(ledger: Ledger) -> None:
+    head = "点位编号,设备名称,upstream\n"
+    ledger.give(head + "P1,a,switch-1\nP2,b,\nP3,c,switch-1\n", on=JULY)
+    ledger.give(head + "P1,a,switch-2\nP2,b,switch-2\nP3,c,\n", on=AUGUST)
+    with ledger.reads() as connection:
+        answers = [roster.upstreams(connection, EVERYTHING, instant(day)) for day in (JULY, AUGUST)]
+        for day, answer in zip((JULY, AUGUST), answers, strict=True):
+            points = roster.roster_at(connection, EVERYTHING, instant(day))
+            assert answer == {point.code: point.upstream for point in points if point.upstream}
+    assert answers == [{"P1": "switch-1", "P3": "switch-1"}, {"P1": "switch-2", "P2": "switch-2"}]
