@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from monitor.probes import decoders
+from monitor.probes import decoders, jpeg
 from monitor.probes.decoders import Decoded, Decoders
 from monitor.probes.exchange import Picture
 from tests.servers.clip import encoded
@@ -65,6 +65,16 @@ def test_a_picture_beyond_the_limit_is_refused(run: Run[Any]) -> None:
     assert (result.error, result.ours) == ("too large", False)
 
 
+def test_a_small_file_that_claims_a_huge_picture(run: Run[Any]) -> None:
+    header = jpeg.headers(1, 65_528, 65_528, jpeg.quantisation(50), 0)
+    with opened(workers=1) as pool:
+        [result, after] = decoded(run, pool, Picture("mjpeg", header + bytes(500) + b"\xff\xd9"), KEY["mjpeg"])
+        assert pool.started == 1
+    assert result.error
+    assert not result.ours
+    assert after.error == ""
+
+
 def test_too_many_at_once_are_refused_as_our_own_trouble(run: Run[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders, "MAX_WAITING", 3)
     with opened(workers=1) as pool:
@@ -108,10 +118,10 @@ def test_a_worker_that_hangs_is_killed_and_replaced(run: Run[Any], monkeypatch: 
 
 
 def test_a_picture_that_takes_too_long_costs_its_worker(run: Run[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    heavy = Picture("hevc", encoded("hevc", 3840, 2160, frames=1)[0])
+    heavy = Picture("hevc", encoded("hevc", 1920, 1080, frames=1)[0])
     with opened(workers=1) as pool:
         assert decoded(run, pool, KEY["h264"])[0].error == ""
-        monkeypatch.setattr(decoders, "JOB_S", 0.03)
+        monkeypatch.setattr(decoders, "JOB_S", 0.01)
         [result] = decoded(run, pool, heavy)
         assert result.error == "the decoder did not finish in time"
         monkeypatch.undo()

@@ -286,6 +286,15 @@ def test_udp_after_interleaving_was_refused(run: Run[Any]) -> None:
     assert int(ports[1]) == int(ports[0]) + 1
 
 
+@pytest.mark.parametrize("udp_from", ["", "127.0.0.1"])
+def test_the_loops_own_transports_serve_as_well(run: Run[Any], monkeypatch: pytest.MonkeyPatch, udp_from: str) -> None:
+    monkeypatch.setattr("monitor.probes.sockets.AVAILABLE", False)
+    transport = "RTP/AVP;unicast;client_port=PORT" if udp_from else "RTP/AVP/TCP;unicast;interleaved=0-1"
+    result, device = probed(run, Camera(udp_from=udp_from, transport=transport))
+    assert verdict(result) == ONLINE
+    assert methods(device.requests)[-1] == "TEARDOWN"
+
+
 @pytest.mark.parametrize("extra", ["", ";source=127.0.0.2", ";destination=127.0.0.3;source=127.0.0.2"])
 def test_udp_from_another_address_does_not_count(run: Run[Any], extra: str) -> None:
     camera = Camera(udp_from="127.0.0.2", transport="RTP/AVP;unicast;client_port=PORT" + extra)
