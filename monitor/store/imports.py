@@ -71,9 +71,13 @@ def import_runs(
         name: register_vantage(connection, name, kind)
         for name in sorted({r.vantage for r in run_rows} | {g.vantage for g in gap_list})
     }
-    numbers = outcome_ids(connection, {r.outcome for r in run_rows})
+    # By identity: readers hand out a few outcomes many times, and to hash one takes longer than to store a row.
+    seen = {id(r.outcome): r.outcome for r in run_rows}
+    known = outcome_ids(connection, seen.values())
+    numbers = {number: known[outcome] for number, outcome in seen.items()}
     rows: list[_Row] = [
-        (ids[r.point], vantages[r.vantage], r.first, r.last, r.count, numbers[r.outcome], r.valid_s) for r in run_rows
+        (ids[r.point], vantages[r.vantage], r.first, r.last, r.count, numbers[id(r.outcome)], r.valid_s)
+        for r in run_rows
     ]
     rows.sort()
     _check_overlaps(connection, rows, run_rows, ids, vantages, origin)

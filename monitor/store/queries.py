@@ -94,7 +94,7 @@ def codes(connection: Connection, scope: Scope, window: Window | None = None) ->
 # vantage's run that spans this instant; forward likewise. All look-ups are seeks in the runs' primary key.
 _PASSES = (
     "r.point_id = p.id AND r.vantage_id = v.id AND r.n >= :samples AND r.last_at - r.first_at >= :lasting"
-    " AND r.outcome_id IN (SELECT o.id FROM outcomes o WHERE o.state = 'online')"
+    " AND r.outcome_id IN :online"
 )
 _RUNS = text(
     "WITH pairs AS MATERIALIZED (SELECT p.id AS pid, v.id AS vid,"
@@ -108,7 +108,7 @@ _RUNS = text(
     " AND r.first_at >= coalesce((SELECT max(s.first_at) FROM runs s WHERE s.point_id = q.pid"
     " AND s.vantage_id = q.vid AND s.first_at <= b.low), b.low, 0) AND r.first_at <= coalesce(b.high, :forever)"
     " ORDER BY r.point_id, r.vantage_id, r.first_at"
-).bindparams(bindparam("points", expanding=True), bindparam("vantages", expanding=True))
+).bindparams(*(bindparam(name, expanding=True) for name in ("points", "vantages", "online")))
 _WHOLE = text(
     "SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, NULL, NULL"
     " FROM runs r WHERE r.point_id IN :points AND r.vantage_id IN :vantages"
@@ -139,6 +139,7 @@ def timeline_inputs(
     blind = _Blindness(connection, wanted, seen)
     values: dict[str, Any] = {
         "vantages": list(wanted),
+        "online": [number for number, outcome in seen.items() if outcome.state is State.ONLINE],
         "samples": recovery_samples,
         # A second more: quantising may take one away.
         "lasting": (minimum_recovery_s + 1) * MICROSECONDS,
