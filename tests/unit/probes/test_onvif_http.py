@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -103,6 +104,7 @@ def test_a_connection_that_ends_too_early_is_a_bad_reply(raw: bytes) -> None:
         (OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * (MAX_CHUNKS + 1), "chunks"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * (MAX_CHUNKS + 1), "chunks"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 2_000, "endless line"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n" + (b"1;" + b"x" * 900 + b"\r\nx\r\n") * 4_000, "bytes"),
         (OK + b"Content-Encoding: br\r\n\r\nx", "content coding"),
         (OK + b"Content-Encoding: gzip\r\n\r\nnot gzip", "does not decompress"),
         (OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"hello")[:-9], "ends too early"),
@@ -113,6 +115,18 @@ def test_what_is_no_usable_reply_is_refused(raw: bytes, why: str) -> None:
     with pytest.raises(OnvifError, match=why) as caught:
         read(raw)
     assert caught.value.reason is Reason.BAD_REPLY
+
+
+def test_a_bomb_is_not_inflated_beyond_the_limit() -> None:
+    packed = gzip.compress(b"\0" * 60_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OnvifError, match="inflates"):
+            read(OK + b"Content-Encoding: gzip\r\n\r\n" + packed)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000
 
 
 def test_tls_is_told_apart() -> None:

@@ -14,8 +14,12 @@ from monitor.model import Instant, Reason
 from monitor.points import CameraSpec
 from monitor.probes.address import Allowed
 from monitor.probes.onvif import identity as identity_module
-from monitor.probes.onvif.device import Device
+from monitor.probes.onvif.calls import Calls
+from monitor.probes.onvif.device import Device, Service
+from monitor.probes.onvif.failure import OnvifError
+from monitor.probes.onvif.http_client import host_of
 from monitor.probes.onvif.identity import Identity, Profile, identify, spec_of
+from monitor.probes.onvif.library import library
 from monitor.probes.onvif.report import identity_json
 from monitor.probes.target import BasicUse, Credentials
 from tests.servers.onvif_scripted import (
@@ -93,6 +97,32 @@ def test_a_refused_login_is_sent_once_because_devices_lock(check: str) -> None:
         told = asked_of(device, WRONG)
     assert (told.reason, told.auth_checked) == (Reason.AUTH_REJECTED, False)
     assert device.failed_logins == 1
+
+
+def test_a_refused_login_is_not_sent_with_later_questions_either() -> None:
+    async def twice(device: OnvifDevice) -> list[Reason]:
+        parsed, registered = library(), Device.parse(device.url)
+        host = await host_of(registered, time.monotonic() + 60, None)
+        calls = Calls(parsed, registered, host, WRONG, device.now)
+        reasons = []
+        for _ in range(3):
+            with pytest.raises(OnvifError) as caught:
+                await calls("devicemgmt", Service(registered.port, registered.path), "GetDeviceInformation")
+            reasons.append(caught.value.reason)
+        return reasons
+
+    for check in ("ws", "digest"):
+        with onvif_device(check=check) as device:
+            assert asyncio.run(twice(device)) == [Reason.AUTH_REJECTED] * 3
+        assert device.failed_logins == 1
+
+
+def test_a_device_that_calls_every_nonce_stale_is_left_alone() -> None:
+    stale = 'WWW-Authenticate: Digest realm="camera", nonce="n", qop="auth", stale=true'
+    answer = http("", "401 Unauthorized", "text/html", stale)
+    with onvif_device(answers={"GetDeviceInformation": answer}) as device:
+        assert asked_of(device, LOGIN).reason is Reason.AUTH_REJECTED
+    assert sum(one.has_login for one in device.asked) == 2
 
 
 def test_http_digest_where_the_device_asks_for_it() -> None:

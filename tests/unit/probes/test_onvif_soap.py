@@ -141,6 +141,12 @@ def test_what_is_no_envelope_with_something_in_it_is_a_bad_reply(raw: bytes) -> 
     assert len(str(caught.value)) < 300
 
 
+def test_a_doctype_is_refused_before_anything_is_parsed() -> None:
+    for raw in (b"<!DOCTYPE x [<!ENTITY a 'b'> and no end", b"<a><!ENTITY"):
+        with pytest.raises(OnvifError, match="DOCTYPE"):
+            open_body(raw)
+
+
 # -- faults
 
 
