@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accounting, probing
+from tests.bench import accounting, probing, store
 from tests.bench.figure import Figure
 
-BENCHES = (accounting, probing)
+BENCHES = (accounting, store, probing)
 
 
 def main() -> None:
