@@ -22,6 +22,7 @@ Window = tuple[Instant, Instant]
 CHUNK_POINTS = 250
 _Row = tuple[int, int, int, int, int, int, int, int | None, int | None, int | None]
 """point, vantage, first, last, n, outcome, valid_s, camera, and the bounds of the history that was asked for."""
+_PLACE = itemgetter(0, 1, 2)
 _FOREVER = 2**62
 
 
@@ -102,17 +103,18 @@ _RUNS = text(
     " AS back,"
     f" (SELECT r.first_at FROM runs r WHERE {_PASSES} AND r.first_at >= :end ORDER BY r.first_at LIMIT 1) AS ahead"
     " FROM points p CROSS JOIN vantages v WHERE p.id IN :points AND v.id IN :vantages),"
-    " bounds AS MATERIALIZED (SELECT pid, max(back) AS low, min(ahead) AS high FROM pairs GROUP BY pid)"
-    " SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, b.low, b.high"
-    " FROM bounds b JOIN pairs q ON q.pid = b.pid JOIN runs r ON r.point_id = q.pid AND r.vantage_id = q.vid"
-    " AND r.first_at >= coalesce((SELECT max(s.first_at) FROM runs s WHERE s.point_id = q.pid"
-    " AND s.vantage_id = q.vid AND s.first_at <= b.low), b.low, 0) AND r.first_at <= coalesce(b.high, :forever)"
-    " ORDER BY r.point_id, r.vantage_id, r.first_at"
+    " bounds AS MATERIALIZED (SELECT pid, max(back) AS low, min(ahead) AS high FROM pairs GROUP BY pid),"
+    " spans AS MATERIALIZED (SELECT q.pid, q.vid, b.low, b.high, coalesce((SELECT max(s.first_at) FROM runs s"
+    " WHERE s.point_id = q.pid AND s.vantage_id = q.vid AND s.first_at <= b.low), b.low, 0) AS since"
+    " FROM pairs q JOIN bounds b ON b.pid = q.pid)"
+    # CROSS JOIN: SQLite then seeks each span in the runs, and does not read a point's runs of all years.
+    " SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, t.low, t.high"
+    " FROM spans t CROSS JOIN runs r WHERE r.point_id = t.pid AND r.vantage_id = t.vid"
+    " AND r.first_at >= t.since AND r.first_at <= coalesce(t.high, :forever)"
 ).bindparams(*(bindparam(name, expanding=True) for name in ("points", "vantages", "online")))
 _WHOLE = text(
     "SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, NULL, NULL"
     " FROM runs r WHERE r.point_id IN :points AND r.vantage_id IN :vantages"
-    " ORDER BY r.point_id, r.vantage_id, r.first_at"
 ).bindparams(bindparam("points", expanding=True), bindparam("vantages", expanding=True))
 
 
@@ -167,6 +169,7 @@ def _load(connection: Connection, query: TextClause, values: Mapping[str, object
         return {}
     with connection.execute(query, values) as result:
         rows = cast(list[_Row], result.cursor.fetchall())
+    rows.sort(key=_PLACE)  # they come nearly so; a database sorts them as if they came at random
     return {point: list(its) for point, its in groupby(rows, key=itemgetter(0))}
 
 
