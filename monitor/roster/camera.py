@@ -23,12 +23,15 @@ class CameraPlan(NamedTuple):
 
 
 def stated_spec(old: CameraSpec, stated: Mapping[str, str]) -> CameraSpec:
-    """Return what is known of a camera once a row has been read: columns that are missing leave it as it was."""
+    """Return what is known of a camera once a row has been read: columns that are missing leave it as it was.
+
+    Neither do empty cells clear what the device is: it may have said so itself since the file was written.
+    """
     return CameraSpec(
-        make=stated.get("make", old.make),
-        model=stated.get("model", old.model),
-        serial=stated.get("serial", old.serial),
-        macs=stated.get("macs", old.macs),
+        make=stated.get("make") or old.make,
+        model=stated.get("model") or old.model,
+        serial=stated.get("serial") or old.serial,
+        macs=stated.get("macs") or old.macs,
         rtsp_url=_url(old.rtsp_url, stated),
         onvif_addr=stated.get("onvif_addr", old.onvif_addr),
     )

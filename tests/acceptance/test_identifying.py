@@ -33,6 +33,7 @@ def test_daily_and_on_return(tmp_path: Path) -> None:
                 return counts
 
             assert asyncio.run(rounds()) == [4, 0, 1]
+        assert "不变 unchanged 4" in camsla.ok("points", "import", str(city.points), "--dry-run")
     with closing(sqlite3.connect(tmp_path / "data" / "camsla.db")) as connection:
         cameras = connection.execute("SELECT make, model, serial, macs FROM cameras").fetchall()
         events = connection.execute("SELECT p.code, e.kind FROM events e JOIN points p ON p.id = e.point_id").fetchall()
@@ -40,4 +41,4 @@ def test_daily_and_on_return(tmp_path: Path) -> None:
     assert all(all(told) for told in cameras), cameras
     assert len({serial for _, _, serial, _ in cameras}) == 4
     assert events == [("SIM-00002", "identity-changed")]
-    assert audited == 5
+    assert audited == 4

@@ -52,9 +52,7 @@ def stored(store: Store) -> list[tuple[object, ...]]:
 
 
 def events(store: Store) -> list[tuple[object, ...]]:
-    return store.rows(
-        "SELECT e.kind, p.code, e.at, e.source FROM events e LEFT JOIN points p ON p.id = e.point_id ORDER BY 2"
-    )
+    return store.rows("SELECT e.kind, p.code, e.at FROM events e LEFT JOIN points p ON p.id = e.point_id ORDER BY 2")
 
 
 def test_what_was_empty_is_filled_in_and_that_is_no_event(store: Store) -> None:
@@ -78,9 +76,19 @@ def test_another_device_is_an_event_for_every_point_it_serves(store: Store) -> N
     store.add_points("P1", "P2", "P3")
     writer = store.writer()
     camera = add_camera(writer, "P1", "P2", serial="S1", make="海康")
-    assert told(writer, camera, serial="S2", model="M") == {"model": ("", "M"), "serial": ("S1", "S2")}
-    assert stored(store) == [("海康", "M", "S2", "")]
-    assert events(store) == [("identity-changed", code, NOW, "onvif") for code in ("P1", "P2")]
+    for _ in range(3):
+        assert told(writer, camera, serial="S2", model="M") == {"serial": ("S1", "S2")}
+    assert stored(store) == [("海康", "", "S1", "")], "the ledger stays the offices'"
+    assert events(store) == [("identity-changed", code, NOW) for code in ("P1", "P2")]
+
+
+def test_macs_that_share_one_are_the_same_device(store: Store) -> None:
+    store.add_points("P1")
+    writer = store.writer()
+    camera = add_camera(writer, "P1", macs="AA:BB:CC:00:00:01,AA:BB:CC:00:00:02")
+    assert told(writer, camera, macs="AA:BB:CC:00:00:02,AA:BB:CC:00:00:03", model="M") == {"model": ("", "M")}
+    assert told(writer, camera, macs="AA:BB:CC:00:00:09") != {}
+    assert len(events(store)) == 1
 
 
 def test_the_same_again_and_what_was_not_told_change_nothing(store: Store) -> None:
@@ -98,17 +106,18 @@ def test_a_camera_that_serves_no_point_now_leaves_an_event_without_one(store: St
     writer = store.writer()
     camera = add_camera(writer, "P1", serial="S1")
     told(writer, camera, at(-10), serial="S2")
-    assert events(store) == [("identity-changed", None, at(-10), "onvif")]
+    assert events(store) == [("identity-changed", None, at(-10))]
 
 
-def test_two_changes_at_one_instant_are_one_event(store: Store) -> None:
+def test_each_further_device_is_an_event_of_its_own(store: Store) -> None:
     store.add_points("P1")
     writer = store.writer()
     camera = add_camera(writer, "P1", serial="S1")
     told(writer, camera, serial="S2")
-    told(writer, camera, serial="S3")
-    assert len(events(store)) == 1
-    assert stored(store) == [("", "", "S3", "")]
+    told(writer, camera, at(2_000), serial="S3")
+    told(writer, camera, at(3_000), serial="S1")
+    assert events(store) == [("identity-changed", "P1", NOW), ("identity-changed", "P1", at(2_000))]
+    assert stored(store) == [("", "", "S1", "")]
 
 
 def test_only_identity_is_written_never_the_address(store: Store) -> None:
