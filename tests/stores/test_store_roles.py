@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,11 @@ from console.store.audit import Audit
 from monitor.finding import InputError
 from monitor.scope import EVERYTHING
 from monitor.store.database import reading
+from monitor.store.identities import outcome_ids, register_vantage
 from monitor.store.lock import vantage_role
 from monitor.store.queries import timeline_inputs
 from monitor.store.writer import Writer
-from tests.stores.made import at, sample
+from tests.stores.made import at, outcome, sample
 
 ROOT = Path(__file__).parents[2]
 NORTH, SOUTH = vantage_role("north"), vantage_role("south")
@@ -147,3 +150,33 @@ def test_writers_that_start_together_migrate_once_and_share_outcomes(postgres_se
         assert ask("SELECT count(*), count(DISTINCT id) FROM audit") == [(160, 160)]
         assert ask("SELECT count(*) FROM outbox WHERE kind = 'tr'") == [(160,)]
     postgres_server.drop(name)
+
+
+def test_a_name_that_two_writers_add_at_once_is_one_row(store, postgres_server):
+    """The second waits for the first's commit and takes its number; without that it would fail on the unique key."""
+    if store.is_sqlite:
+        return
+    north, south = store.writer(role=NORTH), store.writer(role=SOUTH)
+    adds = [
+        lambda c: outcome_ids(c, {outcome("tls")})[outcome("tls")],
+        lambda c: register_vantage(c, "shared", "local"),
+    ]
+
+    def second(add):
+        with south.transaction() as connection:
+            return add(connection)
+
+    with ThreadPoolExecutor(1) as thread, postgres_server.connect(store.engine.url.database) as watching:
+        for add in adds:
+            with north.transaction() as connection:
+                first = add(connection)
+                other = thread.submit(second, add)
+                waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                for _ in range(2_000):
+                    if watching.execute(waiting).fetchone() == (1,) or other.done():
+                        break
+                    time.sleep(0.005)
+                assert not other.done(), "it did not wait for what the other had not committed"
+            assert other.result(30) == first
+    assert store.rows("SELECT count(*) FROM outcomes") == [(1,)]
+    assert store.rows("SELECT count(*) FROM vantages") == [(1,)]
