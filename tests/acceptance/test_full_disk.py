@@ -18,7 +18,7 @@ from tests.camsla_command import Camsla
 from tests.servers import fleet as fleets
 from tests.watcher_process import Watcher
 
-FILLS = int(os.environ.get("CAMSLA_FILLS", "2"))
+FILLS = int(os.environ.get("CAMSLA_FILLS", "1"))
 CAMERAS = 6
 BASE = f"127.9.{64 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])}.0"
 """A fleet for each test process."""
