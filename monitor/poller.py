@@ -26,9 +26,9 @@ from monitor.sentinel import Sentinel
 TICK_S = 0.25
 STALL_S = 0.5
 """A tick that comes later than this means that verdicts under way cannot be trusted."""
-GRAIN_S = 0.02
-"""Probes that fall due within this of each other start together: fewer wake-ups, and none that come before their time
-(loops keep time in milliseconds)."""
+GRAIN_S = 0.04
+"""Probes that fall due within this of each other (or within a twentieth of the interval) start together: fewer wake-ups,
+and none that come before their time (loops keep time in milliseconds)."""
 STEP_US = 200_000
 """A wall clock that moves by more than this against engine time within a tick has been set."""
 
@@ -189,6 +189,7 @@ class Engine:
         self._last_tick_at = self._clock()
         self._last_drift_us = self._drift_us()
         self._ticker = loop.call_later(TICK_S, self._tick)
+        grain_s = min(GRAIN_S, self._pace.interval_s / 20)
         try:
             while not self._stopped:
                 now = loop.time()
@@ -199,7 +200,7 @@ class Engine:
                 if wait_s is not None and wait_s <= 0:
                     await asyncio.sleep(0)
                     continue
-                timer = None if wait_s is None else loop.call_later(wait_s + GRAIN_S, self._wake.set)
+                timer = None if wait_s is None else loop.call_later(wait_s + grain_s, self._wake.set)
                 self._asleep_until = math.inf if wait_s is None else loop.time() + wait_s
                 await self._wake.wait()
                 if timer is not None:
