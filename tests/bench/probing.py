@@ -21,8 +21,8 @@ from tests.bench import peers
 from tests.bench.figure import Figure
 from tests.camsla_command import ROOT, Camsla
 
-ROUNDS = 5
-PROBES = 8_000
+ROUNDS = 4
+PROBES = 6_000
 FEW = 2_000
 CITY = 11_045
 HUNG, DRIPPING, HEALTHY = 10_000, 500, 5_000
