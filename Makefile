@@ -45,6 +45,8 @@ soak: setup
 	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_onvif_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2
 	@CAMSLA_KILLS=500 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py
 	@CAMSLA_CUTS=1000 $(BIN)/python -m pytest tests/acceptance/test_power_cut.py
+	@CAMSLA_STOPS=100 CAMSLA_STOP_S=120 $(BIN)/python -m pytest tests/acceptance/test_watcher_is_honest.py
+	@CAMSLA_CITY=5000,900,10 $(BIN)/python -m pytest tests/acceptance/test_city_against_truth.py -s
 	@CAMSLA_FILLS=100 $(BIN)/python -m pytest tests/acceptance/test_full_disk.py -n 2 -rs
 
 clean:
