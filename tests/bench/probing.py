@@ -21,7 +21,7 @@ from tests.bench import peers
 from tests.bench.figure import Figure
 from tests.camsla_command import ROOT, Camsla
 
-ROUNDS = 4
+ROUNDS = 3
 PROBES = 6_000
 FEW = 2_000
 CITY = 11_045
