@@ -56,17 +56,23 @@ def close_months(
                 return done
             if month.label in closed:
                 continue
-            done += close_month(writer, terms, month.label, at)
-            say(f"已关账 closed: {terms.contract} {month.label}")
+            frozen = close_month(writer, terms, month.label, at)
+            if frozen:
+                say(f"已关账 closed: {terms.contract} {month.label}")
+            done += frozen
     return done
 
 
 def close_month(writer: Writer, terms: Terms, label: str, at: Instant, actor: str = ACTOR) -> list[Frozen]:
-    """Freeze one month of one contract, all phases or none."""
+    """Freeze one month of one contract, all phases or none; nothing if no phase has points, or the schedule came late."""
     with reading(writer.engine) as connection:
         rates: dict[str, Rate] = views.phase_rates(connection, EVERYTHING, terms, parse_period(label))
+    if not rates:
+        return []
     with writer.transaction() as connection:
         one_at_a_time(connection, f"close {terms.contract}")
+        if actor == ACTOR and label in closed_periods(connection, terms.contract):
+            return []  # another server's schedule was faster
         done = freeze(connection, terms, label, rates, at=at, actor=actor, software=version("camsla"))
         writer.audit(
             connection,
@@ -81,12 +87,17 @@ def close_month(writer: Writer, terms: Terms, label: str, at: Instant, actor: st
 
 
 def quarter_so_far(
-    engine: Engine, contracts: Sequence[Terms], today: date, publish: Callable[[str, str, Rate], None]
+    engine: Engine,
+    contracts: Sequence[Terms],
+    today: date,
+    publish: Callable[[str, str, Rate], None],
+    clear: Callable[[], None] = lambda: None,
 ) -> None:
     """Publish each phase's rate from the running quarter's first day through yesterday; on that first day, nothing."""
     quarter = quarter_of(today)
     yesterday = today - timedelta(days=1)
     if yesterday < quarter.first:
+        clear()  # last quarter's rates are not this one's
         return
     so_far = Period(f"{quarter.first}..{yesterday}", quarter.first, yesterday)
     with reading(engine) as connection:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from monitor.attribution import upstream_of
-from monitor.intervals import Span, total
+from monitor.finding import Finding
+from monitor.intervals import Span, intersect, normalise, total
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import Period, parse_period
+from monitor.period import Period
 from monitor.points import RosterPoint
 from monitor.rates import Rate, Watched, devices_at, inspect, measure, rate_of, service_of, sum_of
 from monitor.report import Definition, PointSeconds
@@ -115,24 +117,46 @@ class OutageRow(NamedTuple):
 def outages(connection: Connection, scope: Scope, question: Question) -> list[OutageRow]:
     """Return the confirmed outages that touch the period and the points' service, by code and time."""
     start, end = question.window
-    down = upstreams_down(connection, *question.window_us)
     stretches = _stretches(connection, scope, question)
     rows: list[OutageRow] = []
     for code, timeline in _timelines(connection, scope, question):
         facts = stretches.get(code, [])
         for outage in timeline.outages:
-            if outage.end <= start or outage.start >= end or not any(_serves(p, outage, question) for p in facts):
+            served = [span for point in facts for span in _served(point, outage, question)]
+            offline = intersect(normalise(served), list(outage.offline))
+            if not offline or offline[-1][1] <= start or offline[0][0] >= end:
                 continue
-            still = timeline.open_chain and outage is timeline.outages[-1]
-            device = upstream_of((outage.start, outage.end), facts[-1].upstream, down)
-            rows.append(OutageRow(code, outage.start, outage.end, total(list(outage.offline)), still, device))
-    return rows
+            still = timeline.open_chain and outage is timeline.outages[-1] and offline[-1][1] == outage.end
+            rows.append(OutageRow(code, offline[0][0], offline[-1][1], total(offline), still, None))
+    return _attributed(connection, scope, question, rows)
 
 
-def _serves(point: RosterPoint, outage: Outage, question: Question) -> bool:
+def _attributed(connection: Connection, scope: Scope, question: Question, rows: list[OutageRow]) -> list[OutageRow]:
+    """Say which upstream device was down: the one the ledger named when the outage began, whatever the window."""
+    if not rows:
+        return rows
+    span = (min(row.start for row in rows) * MICROSECONDS, max(row.end for row in rows) * MICROSECONDS)
+    down = upstreams_down(connection, Instant(span[0]), Instant(span[1]))
+    if not down:
+        return rows
+    named: dict[str, list[RosterPoint]] = defaultdict(list)
+    for point in roster.roster(connection, scope, Instant(span[0]), Instant(span[1] + 1), zone=question.zone):
+        named[point.code].append(point)
+
+    def device(row: OutageRow) -> str | None:
+        at = row.start * MICROSECONDS
+        held = [p for p in named[row.point] if p.start <= at and (p.end is None or at < p.end)]
+        return upstream_of((row.start, row.end), held[0].upstream, down) if held else None
+
+    return [row._replace(upstream=device(row)) for row in rows]
+
+
+def _served(point: RosterPoint, outage: Outage, question: Question) -> list[Span]:
+    """Return the part of an outage in which the point was in service; its own edges stay where no service ended."""
     service = service_of(point.accepted_on, point.retired_on, question.zone)
-    started = service.start is None or service.start < outage.end
-    return started and (service.end is None or service.end > outage.start)
+    start = outage.start if service.start is None else max(outage.start, service.start)
+    end = outage.end if service.end is None else min(outage.end, service.end)
+    return [(start, end)] if start < end else []
 
 
 def _stays(connection: Connection, scope: Scope) -> dict[str, Stays]:
@@ -157,7 +181,13 @@ def _account(point: RosterPoint, timeline: Timeline, excluded: Sequence[Span], q
         inspections = inspect(watched, at, question.policy)
     elif question.definition == "integrity":
         inspections = sum_of(devices_at(watched, instant, question.policy) for instant in at)
-    return PointSeconds(point.code, seconds, point.phase, point.area, point.supplier, inspections)
+    return PointSeconds(point.code, seconds, point.phase, point.area, point.supplier, inspections, point.contract)
+
+
+def of_contract(accounts: Sequence[PointSeconds], terms: Terms) -> list[PointSeconds]:
+    """Return the accounts that a contract settles: of its phases, under its name or under none."""
+    phases = {phase.id for phase in terms.phases}
+    return [a for a in accounts if a.phase in phases and a.contract in ("", terms.contract)]
 
 
 def phase_rates(connection: Connection, scope: Scope, terms: Terms, period: Period) -> dict[str, Rate]:
@@ -165,21 +195,17 @@ def phase_rates(connection: Connection, scope: Scope, terms: Terms, period: Peri
 
     Points whose ledger names no contract count for the phase of that name.
     """
-    question = Question(period, terms.zone, terms.policy)
-    members = {(p.code, p.phase) for p in contract_roster(connection, scope, terms, question)}
     by_phase: dict[str, list[PointSeconds]] = defaultdict(list)
-    for account in point_seconds(connection, scope, question):
-        if (account.point, account.phase) in members:
-            by_phase[account.phase].append(account)
+    for account in of_contract(point_seconds(connection, scope, Question(period, terms.zone, terms.policy)), terms):
+        by_phase[account.phase].append(account)
     return {
         phase: rate_of(sum_of(account.seconds for account in accounts), terms.policy)
         for phase, accounts in sorted(by_phase.items())
     }
 
 
-def measured_rates(connection: Connection, scope: Scope, terms: Terms, period: Period) -> dict[str, OnlineRate | None]:
+def online_rates(rates: Mapping[str, Rate]) -> dict[str, OnlineRate | None]:
     """Return each phase's rate as settlement takes it; None where nothing was counted."""
-    rates = phase_rates(connection, scope, terms, period)
     return {phase: measured_rate(rate.good, rate.counted) for phase, rate in rates.items()}
 
 
@@ -193,16 +219,54 @@ def contract_roster(connection: Connection, scope: Scope, terms: Terms, question
     ]
 
 
-def store_facts(connection: Connection, scope: Scope, terms: Terms, quarter: str) -> dict[str, PhaseFacts]:
-    """Return each phase's billed points and measured rate of a quarter, from the store.
+def settling_doubts(
+    connection: Connection, scope: Scope, terms: Terms, period: Period, rates: Mapping[str, Rate]
+) -> list[Finding]:
+    """Warn of what a statement cannot show: verdicts that unknown time leaves open, and points that may be missing.
+
+    The latter are points that name the contract, or none, with a phase that it does not have, and points that name
+    another contract with a phase of this one.
+    """
+    doubts: list[Finding] = []
+    for phase, rate in rates.items():
+        if rate.unknown and rate.counted and rate.best is not None and rate.worst is not None:
+            share = float(Fraction(rate.unknown, rate.unknown + rate.counted)) * 100
+            message = (
+                f"监测缺失 unknown {rate.unknown:,} s（{share:.2f} %）：在线率下限 worst {float(rate.worst):.2%}，"
+                f"上限 best {float(rate.best):.2%}，采用 used {float(Fraction(rate.good, rate.counted)):.4%}"
+            )
+            doubts.append(
+                Finding(
+                    "", 0, phase, message, "导入缺失时段或书面确认 import what is missing, or agree on it", "warning"
+                )
+            )
+    phases = {phase.id for phase in terms.phases}
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    question = Question(period, terms.zone, terms.policy)
+    for point in roster.roster(connection, scope, *question.window_us, zone=question.zone):
+        ours = point.contract in ("", terms.contract)
+        if ours != (point.phase in phases):
+            groups[point.contract, point.phase].append(point.code)
+    for (contract, phase), codes in sorted(groups.items()):
+        message = (
+            f"台账有 {len(codes):,} 个点位未计入 points of the ledger are not settled here: 合同 contract "
+            f"{contract or '（空 empty）'}，期次 phase {phase or '（空 empty）'}，如 such as {codes[0]}"
+        )
+        remedy = f"若属本合同，更正合同编号或期次 if they belong here, correct them: {', '.join(sorted(phases))}"
+        doubts.append(Finding("", 0, "ledger", message, remedy, "warning"))
+    return doubts
+
+
+def store_facts(
+    connection: Connection, scope: Scope, terms: Terms, period: Period, rates: Mapping[str, Rate]
+) -> dict[str, PhaseFacts]:
+    """Return each phase's billed points in a quarter, from the store, with the rates given.
 
     The roster reaches one quarter further, because that quarter's prepayment counts the points billed on its first day.
     """
-    period = parse_period(quarter)
     ahead = Period(f"{period.first}..{_day_after(period.last)}", period.first, _day_after(period.last))
-    rates = measured_rates(connection, scope, terms, period)
     points = contract_roster(connection, scope, terms, Question(ahead, terms.zone, terms.policy))
-    return roster_by_phase(points, terms, rates)
+    return roster_by_phase(points, terms, online_rates(rates))
 
 
 def roster_by_phase(

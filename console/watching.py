@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TextIO
 
 from monitor.batcher import Batcher
@@ -31,8 +31,8 @@ cost an eighth of the probing."""
 class WatchStore(Protocol):
     """What the watcher needs of the store; called from the writer thread only."""
 
-    def resume(self) -> None:
-        """Replay what a crash left unprojected and open the gap since the last committed result."""
+    def resume(self, blind: bool) -> None:
+        """Replay what a crash left unprojected; with `blind` open the gap since the last committed result."""
 
     def commit(self, samples: Sequence[Sample], notices: Sequence[Notice], flush: bool) -> Any:
         """Commit one batch; return its acknowledgement (with seq, sha256 and n)."""
@@ -64,7 +64,7 @@ class Watching:
     ) -> None:
         self._store = store
         self._acks = acks
-        self._say = say
+        self._say = _unfailing(say)
         self._failed = failed
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._failing = False
@@ -109,7 +109,11 @@ class Watching:
         self.acknowledged += ack.n
         if self._acks is not None:
             line = {"vantage": ack.vantage, "seq": ack.seq, "sha256": ack.sha256, "n": ack.n}
-            print(json.dumps(line), file=self._acks, flush=True)
+            try:
+                print(json.dumps(line), file=self._acks, flush=True)
+            except OSError as error:  # the batch is stored; only nobody reads about it any more
+                self._acks = None
+                self._say(f"确认无法输出，不再打印 acknowledgements can no longer be printed: {error}")
 
     def _commit_failed(self, error: Exception) -> None:
         self._failed()
@@ -124,12 +128,13 @@ class Watching:
         *,
         duration_s: float | None = None,
         probing: bool = True,
+        ready: Callable[[], None] = lambda: None,
         finish: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Watch until SIGTERM, SIGINT or `duration_s`; everything acknowledged is durable when this returns.
 
-        Without `probing` only the rest of the process lives: nothing is due, and no gap is opened. `finish` is
-        awaited before the store closes.
+        Without `probing` only the rest of the process lives: nothing is due, and no gap is opened. `ready` is called
+        once the runs hold all that was ever acknowledged; `finish` is awaited before the store closes.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -137,8 +142,9 @@ class Watching:
         if duration_s is not None:
             loop.call_later(duration_s, self.engine.stop)
         try:
+            await self.on_writer(self._store.resume, probing)
+            ready()
             if probing:
-                await self.on_writer(self._store.resume)
                 jobs = await self.on_writer(self._store.jobs)
                 if not jobs:
                     self._say(
@@ -190,6 +196,16 @@ class Watching:
             f"｜未知 {states.get(State.UNKNOWN, 0):,}｜待测 {states.get(None, 0):,}"
             f"｜已存 stored {self.acknowledged:,}｜待存 waiting {self.batcher.waiting:,}"
         )
+
+
+def _unfailing(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a `say` that a full disk or a closed terminal cannot turn into an error of the watcher."""
+
+    def said(text: str) -> None:
+        with suppress(OSError, ValueError):
+            say(text)
+
+    return said
 
 
 def _words(notice: Notice) -> str:

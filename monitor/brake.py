@@ -6,8 +6,6 @@ upstreams, one of them outside the supplier's network: alive, and what dropped i
 
 from __future__ import annotations
 
-from collections import deque
-
 from monitor.model import MICROSECONDS, Instant
 
 SHARE = 0.3
@@ -16,36 +14,31 @@ LEAST = 5
 
 
 class Brake:
-    """Counts drops (online, then offline) within one cycle. Memory is bounded by the points watched."""
+    """Counts drops within one cycle: verdicts of offline about points not known to be down. Bounded by the points."""
 
     def __init__(self, cycle_s: float, share: float = SHARE, least: int = LEAST) -> None:
         self._cycle_us = round(cycle_s * MICROSECONDS)
         self._share = share
         self._least = least
-        self._drops: deque[tuple[Instant, str]] = deque()
-        self._down: dict[str, Instant] = {}
+        self._dropped: dict[str, Instant] = {}
 
-    def saw(self, point: str, at: Instant, *, offline: bool, was_online: bool) -> None:
-        """Take one verdict of a probe that began at `at`."""
-        if offline and was_online:
-            self._drops.append((at, point))
-            self._down[point] = at
-        elif not offline:
-            self._down.pop(point, None)
+    def dropped(self, point: str, at: Instant) -> None:
+        """Take a point's drop, by a probe that began at `at`."""
+        self._dropped[point] = at
 
-    def forget(self, point: str) -> None:
-        """Forget a point that is no longer watched."""
-        self._down.pop(point, None)
+    def rose(self, point: str) -> None:
+        """Take that a point is not offline, or no longer watched."""
+        self._dropped.pop(point, None)
+
+    def clear(self) -> None:
+        """Forget all drops: they have been explained."""
+        self._dropped.clear()
 
     def suspicion(self, now: Instant, online: int) -> Instant | None:
         """Return since when to doubt, if a large share dropped within the last cycle; `online` points still are."""
-        while self._drops and (
-            now - self._drops[0][0] > self._cycle_us or self._down.get(self._drops[0][1]) != self._drops[0][0]
-        ):
-            at, point = self._drops.popleft()
-            if self._down.get(point) == at:
-                del self._down[point]
-        dropped = len(self._down)
-        if dropped < self._least or dropped < self._share * (dropped + online):
+        for point in [point for point, at in self._dropped.items() if now - at > self._cycle_us]:
+            del self._dropped[point]
+        count = len(self._dropped)
+        if count < self._least or count < self._share * (count + online):
             return None
-        return min(self._down.values())
+        return min(self._dropped.values())

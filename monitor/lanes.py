@@ -51,7 +51,7 @@ class Lanes(Generic[D]):
         self._slow: Lane[D] = Lane(slow_slots)
         self._per_host = per_host
         self._hosts: dict[str, int] = {}
-        self._parked: dict[str, deque[D]] = {}
+        self._parked: dict[str, deque[tuple[int, D]]] = {}
         self._running: dict[int, tuple[Lane[D], str]] = {}
         self._started: deque[tuple[float, int]] = deque()
         self._turns = 0
@@ -72,6 +72,10 @@ class Lanes(Generic[D]):
         """Forget an item that waits; one that runs ends by itself."""
         item.turn = 0
 
+    def runs(self, item: D) -> bool:
+        """Tell whether a probe of the item is under way."""
+        return item.turn in self._running
+
     def start(self, now: float) -> Iterator[D]:
         """Yield what is due and has a slot; each is taken as running until `done`."""
         for lane in (self._fast, self._slow):
@@ -80,7 +84,7 @@ class Lanes(Generic[D]):
                 if item.turn != turn:
                     continue
                 if self._hosts.get(item.host, 0) >= self._per_host and item.host:
-                    self._parked.setdefault(item.host, deque()).append(item)
+                    self._parked.setdefault(item.host, deque()).append((turn, item))
                     continue
                 lane.taken += 1
                 self._hosts[item.host] = self._hosts.get(item.host, 0) + 1
@@ -109,11 +113,12 @@ class Lanes(Generic[D]):
             del self._hosts[host]
         parked = self._parked.get(host)
         while parked:
-            waiting = parked.popleft()
-            if waiting.turn:
+            turn, waiting = parked.popleft()
+            if waiting.turn == turn:
                 self.add(waiting, waiting.due)
                 awaited = True
-                break
+                if left:
+                    break  # otherwise nobody would release the others: all go, and wait again where they must
         if parked is not None and not parked:
             self._parked.pop(host, None)
         return awaited

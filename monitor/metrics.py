@@ -65,6 +65,10 @@ class WatchMetrics:
             if value is not None:
                 self._rates.labels(contract, phase, bound).set(float(value))
 
+    def no_phases(self) -> None:
+        """Withdraw all phases' rates: a new quarter has begun."""
+        self._rates.clear()
+
     def watch(self, condition: Condition) -> None:
         """Publish the engine's present condition; its callables are asked at each scrape."""
         self.registry.register(_Live(condition))

@@ -171,7 +171,10 @@ class Engine:
             elif watched.job != job:
                 if watched.job.camera != job.camera:
                     self._forget(watched)
+                moved = watched.host != job.host
                 watched.job, watched.host = job, job.host
+                if moved and not self._lanes.runs(watched):
+                    self._lanes.add(watched, watched.due)  # it may have been waiting for a slot of the old host
         self._wake.set()
 
     def _forget(self, watched: _Watched) -> None:
@@ -234,17 +237,19 @@ class Engine:
 
     async def _once(self, watched: _Watched, turn: int) -> None:
         stalls = self._stalls
-        at = self._clock()
+        job, at = watched.job, self._clock()
         try:
-            verdict = await self._probe(watched.job.target, self._pace.timeout_s)
+            verdict = await self._probe(job.target, self._pace.timeout_s)
         finally:
             if self._lanes.done(turn):
                 self._wake.set()
         if self._watched.get(watched.point) is not watched:
             return  # no longer watched
         self._detect_stall()
-        if verdict.outcome.state is not State.ONLINE and stalls != self._stalls:
-            self._again(watched, 0.0)  # we slept through it: ask again, record no verdict
+        slept = verdict.outcome.state is not State.ONLINE and stalls != self._stalls
+        if slept or watched.job is not job:
+            # We slept through it, or the ledger has another device there by now: ask again, record no verdict.
+            self._again(watched, 0.0)
             return
         self.probes_done += 1
         self._record(watched, at, verdict)
@@ -280,8 +285,10 @@ class Engine:
             self._wake.set()
 
     def _tick(self) -> None:
-        self._detect_stall()
         loop = asyncio.get_running_loop()
+        if not self._stopped:
+            self._ticker = loop.call_later(TICK_S, self._tick)
+        self._detect_stall()
         self._last_tick_at = self._clock()
         drift_us = self._drift_us()
         if abs(drift_us - self._last_drift_us) > STEP_US:
@@ -291,8 +298,6 @@ class Engine:
             self._wake.set()
         if self.sentinel is not None:
             self.sentinel.tick(self._last_tick_at)
-        if not self._stopped:
-            self._ticker = loop.call_later(TICK_S, self._tick)
 
     def _detect_stall(self) -> None:
         """Compare now with the last tick on engine time, which also counts a suspended machine."""
@@ -301,5 +306,5 @@ class Engine:
         if late_s <= STALL_S:
             return
         self._stalls += 1
-        self._sink.notice(Blind(self._last_tick_at, now_at, "stalled"))
-        self._last_tick_at = now_at
+        begun, self._last_tick_at = self._last_tick_at, now_at
+        self._sink.notice(Blind(begun, now_at, "stalled"))

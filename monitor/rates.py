@@ -204,11 +204,13 @@ def judge(rate: AnyRate, seconds: Seconds, policy: Policy, target: Fraction | No
 
 def mean_of_points(points: Sequence[Seconds], policy: Policy) -> MeanRate:
     """The mean of the points' exact rates, of their best and of their worst; one account per point."""
-    rates = [rate for rate in (rate_of(seconds, policy) for seconds in points) if rate.counted]
+    rates = [rate_of(seconds, policy) for seconds in points]
+    values = [rate.value for rate in rates if rate.value is not None]
+    # A point of which only unknown time is known is left out of the mean, but not out of what the mean might be.
     return MeanRate(
-        len(rates),
-        len(points) - len(rates),
-        _mean([rate.value for rate in rates if rate.value is not None]),
+        len(values),
+        len(points) - len(values),
+        _mean(values),
         _mean([rate.best for rate in rates if rate.best is not None]),
         _mean([rate.worst for rate in rates if rate.worst is not None]),
     )

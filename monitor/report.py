@@ -52,6 +52,7 @@ class PointSeconds(NamedTuple):
     area: str = ""
     supplier: str = ""
     inspections: Seconds | None = None
+    contract: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class Sentinel:
         self._doubting: asyncio.Task[None] | None = None
         self._next_doubt_at = Instant(0)
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._down: set[str] = set()
+        self._unproven: set[str] = set()
+        self._sighted_at = Instant(0)
         self.blind_since: Instant | None = None
         """Since when the watcher has known itself blind; None while it sees."""
 
@@ -61,14 +64,24 @@ class Sentinel:
         self._online += (state is State.ONLINE) - (before is State.ONLINE)
         offline = state is State.OFFLINE
         if self._controls:
-            self._brake.saw(point, at, offline=offline, was_online=before is State.ONLINE)
+            if not offline:
+                self._down.discard(point)
+                self._unproven.discard(point)
+                self._brake.rose(point)
+            elif before is not State.OFFLINE or point in self._unproven:
+                # A point's first verdict counts as well: a watcher may start blind.
+                self._down.add(point)
+                self._unproven.discard(point)
+                self._brake.dropped(point, at)
         if upstream in self._upstreams and (offline or not self._alive.get(upstream, True)):
             self._ask_upstream(upstream)
 
     def forget(self, point: str, state: State | None) -> None:
         """Forget a point that is no longer watched, or whose camera changed; `state` is what it was last."""
         self._online -= state is State.ONLINE
-        self._brake.forget(point)
+        self._down.discard(point)
+        self._unproven.discard(point)
+        self._brake.rose(point)
 
     def tick(self, now: Instant) -> None:
         """Look whether there is reason for doubt; called a few times a second."""
@@ -85,11 +98,16 @@ class Sentinel:
                 return
             # Probes that began earlier may have failed meanwhile: a timeout tells later than a refusal.
             since = min(since, self._brake.suspicion(self._clock(), self._online) or since)
+            since = max(since, self._sighted_at)
             self.blind_since = since
             self._notice(BlindSince(since, CAUSE))
             await self._until_sighted()
             self.blind_since = None
-            self._notice(SightedAgain(since, self._clock(), CAUSE))
+            self._sighted_at = self._clock()
+            self._notice(SightedAgain(since, self._sighted_at, CAUSE))
+            # What was seen down while blind is proven by nothing: its next failure is a drop again.
+            self._brake.clear()
+            self._unproven = set(self._down)
         finally:
             self._doubting = None
 

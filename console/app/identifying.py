@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from config.settings import Settings
@@ -28,6 +29,7 @@ from monitor.store.identity import record_identity
 from monitor.store.writer import Writer
 
 DAILY_US = 86_400 * MICROSECONDS
+AGAIN_US = 3_600 * MICROSECONDS
 AT_ONCE = 8
 A_ROUND = 500
 """Cameras asked in one round; the rest wait for the next."""
@@ -66,26 +68,26 @@ class Identifying:
             async with slots:
                 return await self._one(due)
 
-        due = await asyncio.to_thread(self._due)
+        back, self._back = self._back, set()
+        due = await asyncio.to_thread(self._due, back)
         return sum(await asyncio.gather(*(one(item) for item in due)))
 
-    def _due(self) -> list[_Due]:
+    def _due(self, back: set[str]) -> list[_Due]:
         now = self._now()
         with reading(self._writer.engine) as connection:
             targets = roster.targets(connection, EVERYTHING, now)
         known = {target.camera_id for target in targets}
         self._asked = {camera: at for camera, at in self._asked.items() if camera in known}
-        back, self._back = self._back, set()
         due: list[_Due] = []
         for target in targets:
             fresh = now - self._asked.get(target.camera_id, Instant(0)) < DAILY_US
             if not target.onvif_addr or (fresh and target.point not in back):
                 continue
             if len(due) >= A_ROUND:
-                self._back |= back & {target.point}
+                self._asked.pop(target.camera_id, None)  # its turn is the next round
                 continue
             try:
-                device = Device.parse(target.onvif_addr)
+                device = replace(Device.parse(target.onvif_addr), credentials=None)  # the ledger's login or none
                 login = self._login(target) if device.host == host_of(target.rtsp_url) else None
                 due.append(_Due(target.point, target.camera_id, device, login))
             except InputError:
@@ -96,17 +98,18 @@ class Identifying:
         if not target.cipher:
             return None
         password = self._cipher.decrypt(target.nonce, target.cipher, target.context)
-        return self._breaker.login(target.point, Credentials(target.username, password))
+        return self._breaker.login(host_of(target.rtsp_url), Credentials(target.username, password))
 
     async def _one(self, due: _Due) -> bool:
         now = self._now()
-        self._asked[due.camera] = now
+        self._asked[due.camera] = Instant(now - DAILY_US + AGAIN_US)  # who does not tell is asked again soon
         found = await identify(
             due.device, due.credentials, at=now, timeout_s=TIMEOUT_S, allowed=allowed(self._settings)
         )
-        self._breaker.saw(due.point, due.credentials, found.reason, "onvif" if found.auth_checked else "")
+        self._breaker.saw(due.device.host, due.credentials, found.reason, found.auth if found.auth_checked else "")
         if found.reason is not Reason.OK:
             return False
+        self._asked[due.camera] = now
         await asyncio.to_thread(self._store, due.camera, found)
         return True
 

@@ -56,7 +56,7 @@ class Server:
         async def measure() -> None:
             async with self._closing:
                 await asyncio.to_thread(
-                    quarter_so_far, store.writer.engine, self._contracts, today(zone), metrics.phase
+                    quarter_so_far, store.writer.engine, self._contracts, today(zone), metrics.phase, metrics.no_phases
                 )
 
         identifying = Identifying(self._settings, store.writer, store.breaker, wall_now)
@@ -67,9 +67,16 @@ class Server:
             if self._watch:
                 await identifying.round()
 
+        def ready() -> None:
+            """Only now do the runs hold all that was acknowledged: a month closed earlier would lack some of it."""
+            planned.start()
+            self._ready = True
+
         async def finish() -> None:
             """Let a close that is under way end with its month before the store goes."""
             self._stopping.set()
+            if not planned.running:
+                return
             planned.pause()
             async with self._closing:
                 planned.shutdown(wait=False)
@@ -79,11 +86,10 @@ class Server:
         try:
             await runner.setup()
             await self._listen(runner)
-            planned.start()
-            self._ready = True
-            await watcher.run(duration_s=duration_s, probing=self._watch, finish=finish)
+            await watcher.run(duration_s=duration_s, probing=self._watch, ready=ready, finish=finish)
         finally:
             self._ready = False
+            store.close()
             await runner.cleanup()
 
     async def _listen(self, runner: web.AppRunner) -> None:

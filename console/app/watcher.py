@@ -50,9 +50,14 @@ class StoreOfWatch:
         self.breaker = Breaker()
         self.writer = open_writer(settings, "watch", vantage_role(self._vantage))
 
-    def resume(self) -> None:
-        """Replay what a crash left unprojected and open the gap since the last committed result."""
-        self.writer.resume(self._vantage, self._clock())
+    def resume(self, blind: bool) -> None:
+        """Replay what a crash left unprojected; with `blind` open the gap since the last committed result.
+
+        Upstream devices that were seen down then are no longer known to be: the next failure behind them asks again.
+        """
+        self.writer.resume(self._vantage, self._clock(), blind=blind)
+        with self.writer.transaction() as connection:
+            happenings.forget_upstreams(connection, self._vantage)
 
     def commit(self, samples: Sequence[Sample], notices: Sequence[Notice], flush: bool) -> Ack | None:
         """Store the notices, then one batch, or the runs alone if there are no results.
@@ -61,16 +66,15 @@ class StoreOfWatch:
         although its acknowledgement was lost is not stored twice.
         """
         now = self._clock()
-        blind = [(n.start, n.end, n.cause) for n in notices if isinstance(n, Blind)]
         for notice in notices:
-            if notice not in self._said and (not isinstance(notice, Blind) or not samples):
+            if notice not in self._said:
                 self._store_notice(notice, now)
                 self._said.append(notice)
         ack = None
         if samples:
             if self._seq is None:
                 self._seq = self.writer.next_seq(self._vantage)
-            ack = self.writer.commit_batch(self._vantage, self._seq, samples, gaps_seen=blind, flush=flush, at=now)
+            ack = self.writer.commit_batch(self._vantage, self._seq, samples, flush=flush, at=now)
             self._metrics.batches.inc()
             self._metrics.acknowledged.inc(ack.n)
         elif flush:
@@ -87,7 +91,9 @@ class StoreOfWatch:
             case BlindSince(start, cause):
                 self._open_gaps[start] = writer.open_gap(vantage, start, cause, at=now)
             case SightedAgain(start, end, _):
-                writer.close_gap(vantage, self._open_gaps.pop(start), end, at=now)
+                if start in self._open_gaps:
+                    writer.close_gap(vantage, self._open_gaps[start], end, at=now)
+                    del self._open_gaps[start]
             case ClockStep(at, step_us):
                 with writer.transaction() as connection:
                     happenings.clock_step(connection, vantage, at, step_us)
@@ -101,7 +107,6 @@ class StoreOfWatch:
         with self.writer.transaction() as connection:
             found = roster.targets(connection, EVERYTHING, now)
             upstreams = roster.upstreams(connection, EVERYTHING, now)
-        self.breaker.keep({target.point for target in found})
         kept: dict[str, tuple[StoredTarget, Job]] = {}
         troubles: list[str] = []
         for target in found:
@@ -112,6 +117,8 @@ class StoreOfWatch:
         if troubles:
             self._say(f"{len(troubles)} 个点位无法探测 points cannot be probed: " + "; ".join(troubles[:3]))
         self._kept = kept
+        asked: list[Asked] = [job.target for _, job in kept.values()]
+        self.breaker.keep({(a.target.host, c.username, c.password) for a in asked if (c := a.credentials) is not None})
         return [job for _, job in kept.values()]
 
     def _kept_or_made(self, found: StoredTarget, upstream: str) -> tuple[StoredTarget, Job]:
@@ -148,9 +155,9 @@ def probe_adapter(settings: Settings, metrics: WatchMetrics, breaker: Breaker) -
     rung, permitted = settings.watch.rung, allowed(settings)
 
     async def probe(asked: Asked, timeout_s: float) -> Verdict:
-        login = breaker.login(asked.point, asked.credentials)
+        login = breaker.login(asked.target.host, asked.credentials)
         result = await climb(asked.target, rung, credentials=login, timeout_s=timeout_s, allowed=permitted)
-        breaker.saw(asked.point, login, result.reason, result.auth)
+        breaker.saw(asked.target.host, login, result.reason, result.auth)
         metrics.probe(result.rung, result.reason, result.took_us)
         return Verdict(result.outcome, result.took_us)
 

@@ -97,6 +97,8 @@ def _carried_out(session: Session, source: PointsFile, day: date, cipher: Passwo
 @answering
 def export(session: Session, file: Path | None, kind: str | None) -> None:
     """导出点位台账到 FILE 或标准输出；不含密码 export to FILE or standard output, never passwords."""
+    if file == Path("-"):
+        file = None
     chosen = kind or ("xlsx" if file is not None and file.suffix.lower() == ".xlsx" else "csv")
     with database.reader(session.settings) as connection:
         rows = roster.roster_at(connection, EVERYTHING, database.now(), zone=session.settings.zone)

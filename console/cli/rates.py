@@ -36,6 +36,7 @@ from monitor.report import (
 from monitor.scope import EVERYTHING
 from monitor.sources.states import FilePolicy, load_case, point_seconds
 from monitor.timeline import Policy
+from settlement.contract import Terms
 
 
 @click.command(short_help="在线率 online rates of a period")
@@ -49,7 +50,9 @@ from monitor.timeline import Policy
     help="抽查时刻 instants of snapshots: 2020-07-31T10:00:00+08:00 或 or 10:00（每日 daily）",
 )
 @click.option(
-    "--contract", type=click.Path(path_type=Path), help="按合同的口径与考核线 use this contract's policy and target"
+    "--contract",
+    type=click.Path(path_type=Path),
+    help="只计该合同的点位，按其口径与考核线 this contract's points, policy and target",
 )
 @click.option("--policy", "policy_file", type=click.Path(path_type=Path), help="口径文件 policy (YAML)")
 @click.option(
@@ -83,11 +86,14 @@ def rates(
     Online rates with the seconds behind them and the best and worst value that unknown time allows.
     """
     span, groups, how = parse_period(period), parse_by(by), parse_definition(definition)
-    policy, target, zone = _policy(session, contract, policy_file)
+    terms = load_contract(contract) if contract is not None else None
+    policy, target, zone = _policy(session, terms, policy_file)
     question = views.Question(span, zone, policy, how, _instants(at, span, zone, how))
     if points_file is None and states_file is None and exclusions_file is None:
         with database.reader(session.settings) as connection:
             accounts = views.point_seconds(connection, EVERYTHING, question)
+        if terms is not None:
+            accounts = views.of_contract(accounts, terms)
     else:
         accounts = _from_files(points_file, states_file, exclusions_file, question)
     rows = rate_rows(accounts, groups, policy, target, how)
@@ -101,12 +107,11 @@ def rates(
         _show(span.label, rows, by or "all", how, target)
 
 
-def _policy(session: Session, contract: Path | None, file: Path | None) -> tuple[Policy, Fraction | None, str]:
+def _policy(session: Session, terms: Terms | None, file: Path | None) -> tuple[Policy, Fraction | None, str]:
     """Return the policy in force, the target to judge by, and the zone to cut days in."""
-    if contract is not None and file is not None:
+    if terms is not None and file is not None:
         raise click.UsageError("--contract 与 --policy 只能取一 give one of them")
-    if contract is not None:
-        terms = load_contract(contract)
+    if terms is not None:
         return terms.policy, terms.target, terms.zone
     if file is not None:
         read = load_model(file, FilePolicy)
@@ -197,8 +202,8 @@ def _show(period: str, rows: list[RateRow], by: str, definition: Definition, tar
                 row.key,
                 f"{row.points:,}",
                 _percent(row.rate.value),
-                _percent(row.rate.worst),
-                _percent(row.rate.best),
+                _percent(None if row.rate.value is None else row.rate.worst),
+                _percent(None if row.rate.value is None else row.rate.best),
                 _percent(None if row.rate.value is None else 1 - row.rate.value),
                 f"{row.time_rate.counted / 3600:,.1f}",
                 f"{row.time_rate.excluded / 3600:,.1f}",

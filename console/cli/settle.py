@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -51,7 +54,10 @@ def settle(
     Settle a quarter: prepayment, payable, deduction, true-up, next prepayment, each with its arithmetic.
     """
     terms = load_contract(contract)
-    facts = _facts(session, terms, quarter, points_file, counts, given)
+    if readings is not None and reading is not None:
+        raise click.UsageError("--readings 与 --reading 只能取一 give one of them")
+    facts, doubts = _facts(session, terms, quarter, points_file, counts, given)
+    report(doubts)
     if readings is not None:
         found = ambiguity(terms, quarter, facts)
         if as_json:
@@ -60,11 +66,13 @@ def settle(
             _show_readings(found)
         return
     statement, findings = settle_quarter(terms, quarter, facts, reading)
+    report(findings)
     if as_json:
         print_json(statement_json(statement))
-    else:
+    elif statement.lines:
         _show(statement)
-    report(findings)
+    else:
+        click.echo(f"没有可结算的期次 no phase could be settled: {', '.join(statement.not_settled)}")
 
 
 def _pairs(option: str, texts: tuple[str, ...], terms: Terms, findings: list[Finding]) -> dict[str, str]:
@@ -92,8 +100,11 @@ def _facts(
     points_file: Path | None,
     counts: tuple[str, ...],
     given: tuple[str, ...],
-) -> dict[str, PhaseFacts]:
-    """Return the facts of the phases that settle: all of the store's, or those that counts and rates name."""
+) -> tuple[dict[str, PhaseFacts], list[Finding]]:
+    """Return the facts of the phases that settle, and what is doubtful about them.
+
+    They are all of the store's, or those that counts and rates name; what is not given comes from the store.
+    """
     if counts and points_file is not None:
         raise click.UsageError("--count 与 --points 只能取一 give one of them")
     findings: list[Finding] = []
@@ -103,42 +114,66 @@ def _facts(
         try:
             sizes[phase] = parse_count(text)
         except InputError as error:
-            findings += error.findings
+            findings += [replace(finding, column=f"--count {phase}") for finding in error.findings]
     for phase, text in _pairs("--rate", given, terms, findings).items():
         try:
             rates[phase] = parse_rate(text)
         except InputError as error:
-            findings += error.findings
+            findings += [replace(finding, column=f"--rate {phase}") for finding in error.findings]
     if findings:
         raise InputError(findings)
     named = set(sizes) or set(rates)
-    if (sizes or points_file is not None) and (not named or named <= set(rates)) and rates:
-        measured: dict[str, OnlineRate | None] = {}
-        stored: dict[str, PhaseFacts] = {}
-    else:
-        measured, stored = _from_store(session, terms, quarter, with_roster=not sizes and points_file is None)
-    rates = {**measured, **rates}
     if sizes:
-        return {phase: count_facts(count, rates.get(phase)) for phase, count in sizes.items()}
-    facts = stored
-    if points_file is not None:
-        facts = _from_points(points_file, terms, rates)
+        _check_pairs(session, set(sizes), set(rates))
+    if (sizes or points_file is not None) and rates and named <= set(rates):
+        facts = _counted(sizes, rates) if sizes else _from_points(cast(Path, points_file), terms, rates)
+        doubts: list[Finding] = []
+    else:
+        with database.reader(session.settings) as connection:
+            period = parse_period(quarter)
+            measured = views.phase_rates(connection, EVERYTHING, terms, period)
+            doubts = views.settling_doubts(connection, EVERYTHING, terms, period, measured)
+            stored = {} if sizes or points_file else views.store_facts(connection, EVERYTHING, terms, period, measured)
+        doubts = [d for d in doubts if d.column not in rates and (not named or d.column in {*named, "ledger"})]
+        rates = {**views.online_rates(measured), **rates}
+        facts = stored
+        if sizes:
+            facts, doubts = _counted(sizes, rates), [doubt for doubt in doubts if doubt.column != "ledger"]
+        elif points_file is not None:
+            facts = _from_points(points_file, terms, rates)
     chosen = {phase: PhaseFacts(fact.groups, rates.get(phase, fact.rate), fact.codes) for phase, fact in facts.items()}
-    return {phase: fact for phase, fact in chosen.items() if not named or phase in named}
+    return {phase: fact for phase, fact in chosen.items() if not named or phase in named}, doubts
 
 
-def _from_store(
-    session: Session, terms: Terms, quarter: str, *, with_roster: bool
-) -> tuple[dict[str, OnlineRate | None], dict[str, PhaseFacts]]:
-    with database.reader(session.settings) as connection:
-        if with_roster:
-            return {}, views.store_facts(connection, EVERYTHING, terms, quarter)
-        return views.measured_rates(connection, EVERYTHING, terms, parse_period(quarter)), {}
+def _counted(sizes: dict[str, int], rates: Mapping[str, OnlineRate | None]) -> dict[str, PhaseFacts]:
+    return {phase: count_facts(count, rates.get(phase)) for phase, count in sizes.items()}
+
+
+def _check_pairs(session: Session, counted: set[str], rated: set[str]) -> None:
+    """Refuse a rate without its count, and a count without its rate where there is no database to take it from."""
+    findings = [
+        Finding("", 0, f"--rate {phase}", "有在线率而无点数 a rate without its --count", f"--count {phase}=N")
+        for phase in sorted(rated - counted)
+    ]
+    if not database.database_exists(session.settings):
+        findings += [
+            Finding(
+                "",
+                0,
+                f"--count {phase}",
+                "有点数而无在线率，也没有数据库 a count without its --rate, and there is no database to take it from",
+                f"--rate {phase}=0.9",
+            )
+            for phase in sorted(counted - rated)
+        ]
+    if findings:
+        raise InputError(findings)
 
 
 def _from_points(path: Path, terms: Terms, rates: dict[str, OnlineRate | None]) -> dict[str, PhaseFacts]:
     existing(path, "points")
-    points = [point for point in roster_of(read_points(path).checked()) if point.contract in ("", terms.contract)]
+    everybody = roster_of(read_points(path).checked())
+    points = [point for point in everybody if point.contract in ("", terms.contract)]
     strangers = sorted({point.phase for point in points if terms.phase(point.phase) is None})
     phases = ", ".join(phase.id for phase in terms.phases)
     if strangers or not points:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -59,7 +60,10 @@ def _silent(_text: str) -> None:
 
 
 def run_on_fastest_loop(main: Callable[[], Coroutine[Any, Any, str]]) -> str:
-    """Run on uvloop where it is installed, on the default loop elsewhere."""
+    """Run on uvloop where it is installed, on the default loop elsewhere; with as many open files as the system lets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:  # the slots for probes alone may exceed a desktop's 1,024
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         import uvloop  # noqa: PLC0415  absent on some systems, and slow to load for commands that need no loop
     except ImportError:

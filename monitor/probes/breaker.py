@@ -1,58 +1,68 @@
 """The credential breaker: cameras lock an account after a few bad logins, so a rejected secret is not tried for ever.
 
-One rejection may be an accident (some devices answer 401 when they are out of connections). After the second in a row the
-login is kept back: the camera is asked without one, which shows it alive as `auth-unknown`, until its secret changes.
+It remembers by device, not by point: the channels of a recorder share its lock. One rejection may be an accident (some
+devices answer 401 when they are out of connections). After the second the login is kept back: the camera is asked
+without one, which shows it alive as `auth-unknown`, until its secret changes. Only a login that was accepted clears the
+count: a device that hangs up on bad logins would otherwise be tried again and again.
 """
 
 from __future__ import annotations
+
+import threading
+from dataclasses import replace
 
 from monitor.model import Reason
 from monitor.probes.target import BasicUse, Credentials
 
 REJECTIONS = 2
+ACCEPTED = frozenset({Reason.OK, Reason.NOT_FOUND, Reason.NO_MEDIA})
+"""What a device answers only to a login that it took."""
+NEVER_AGAIN_BASIC = frozenset({"digest", "ws-security"})
+
+Login = tuple[str, str, str]
+"""Host, user name and password."""
 
 
 class Breaker:
-    """Remembers, by point, how logins fared. Memory is bounded by the points watched: `forget` what went."""
+    """Remembers how logins fared. Memory is bounded by the devices watched: `keep` them. Any thread may call."""
 
     def __init__(self) -> None:
-        self._rejected: dict[str, tuple[Credentials, int]] = {}
-        self._digest: dict[str, Credentials] = {}
+        self._rejected: dict[Login, int] = {}
+        self._digest: set[tuple[str, str]] = set()
+        self._turn = threading.Lock()
 
-    def login(self, point: str, credentials: Credentials | None) -> Credentials | None:
+    def login(self, host: str, credentials: Credentials | None) -> Credentials | None:
         """Return the login to use now: none if it was rejected too often, never by Basic where Digest was asked for."""
         if credentials is None:
             return None
-        rejected = self._rejected.get(point)
-        if rejected is not None and rejected[1] >= REJECTIONS and _same(rejected[0], credentials):
-            return None
-        kept = self._digest.get(point)
-        return kept if kept is not None and _same(kept, credentials) else credentials
+        with self._turn:
+            if self._rejected.get((host, credentials.username, credentials.password), 0) >= REJECTIONS:
+                return None
+            if (host, credentials.username) in self._digest and credentials.basic is not BasicUse.NEVER:
+                return replace(credentials, basic=BasicUse.NEVER)
+        return credentials
 
-    def saw(self, point: str, used: Credentials | None, reason: Reason, scheme: str) -> None:
-        """Take what came of a probe that used a login (None: without one)."""
+    def saw(self, host: str, used: Credentials | None, reason: Reason, scheme: str) -> None:
+        """Take what came of a conversation that used a login (None: without one) by `scheme` ("": it was not asked for)."""
         if used is None:
             return
-        if reason is Reason.AUTH_REJECTED:
-            before = self._rejected.get(point)
-            count = before[1] if before is not None and _same(before[0], used) else 0
-            self._rejected[point] = (used, count + 1)
-        elif scheme:  # the login was asked for and accepted
-            self._rejected.pop(point, None)
-        if scheme == "digest" and used.basic is not BasicUse.NEVER:
-            self._digest[point] = Credentials(used.username, used.password, BasicUse.NEVER)
+        key = (host, used.username, used.password)
+        with self._turn:
+            if reason is Reason.AUTH_REJECTED:
+                self._rejected[key] = self._rejected.get(key, 0) + 1
+            elif scheme and reason in ACCEPTED:
+                self._rejected.pop(key, None)
+            if scheme in NEVER_AGAIN_BASIC:
+                self._digest.add((host, used.username))
 
-    def keep(self, points: set[str]) -> None:
-        """Forget all other points."""
-        for memory in (self._rejected, self._digest):
-            for point in [p for p in memory if p not in points]:
-                del memory[point]
+    def keep(self, logins: set[Login]) -> None:
+        """Forget all other logins: devices that went, secrets that changed."""
+        with self._turn:
+            self._rejected = {key: count for key, count in self._rejected.items() if key in logins}
+            self._digest &= {(host, username) for host, username, _ in logins}
 
     @property
     def open(self) -> int:
-        """How many points' logins are kept back."""
-        return sum(count >= REJECTIONS for _, count in self._rejected.values())
-
-
-def _same(one: Credentials, other: Credentials) -> bool:
-    return (one.username, one.password) == (other.username, other.password)
+        """How many logins are kept back."""
+        with self._turn:
+            return sum(count >= REJECTIONS for count in self._rejected.values())

@@ -5,12 +5,12 @@ An upstream device's fall and return are attribution: they stand beside the runs
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from monitor.intervals import Span, normalise
 from monitor.model import MICROSECONDS, Instant
 from monitor.store.outbox import report
-from monitor.store.tables import events
+from monitor.store.tables import batches, events, vantages
 
 UPSTREAM_DOWN = "upstream-down"
 
@@ -35,6 +35,22 @@ def upstream_seen(
                 kind=UPSTREAM_DOWN, point_id=None, at=at, until=None, source=source, recorded_at=recorded_at
             )
         )
+
+
+def forget_upstreams(connection: Connection, vantage: str) -> None:
+    """End this vantage's open events at its last committed result: since then nobody has looked."""
+    last = connection.scalar(
+        select(func.max(batches.c.last_at))
+        .join(vantages, vantages.c.id == batches.c.vantage_id)
+        .where(vantages.c.name == vantage)
+    )
+    open_ones = select(events.c.id, events.c.at).where(
+        events.c.kind == UPSTREAM_DOWN,
+        events.c.source.startswith(f"{vantage}/", autoescape=True),
+        events.c.until.is_(None),
+    )
+    for number, at in connection.execute(open_ones).all():
+        connection.execute(update(events).where(events.c.id == number).values(until=max(at + 1, last or 0)))
 
 
 def upstreams_down(connection: Connection, start: Instant, end: Instant) -> dict[str, list[Span]]:

@@ -59,6 +59,7 @@ class Writer:
         self._lock = lock
         self._dispose = dispose
         self._turn = threading.RLock()
+        self._closed = False
         self._live: dict[str, live.Live] = {}
         self._resumed: set[str] = set()
         self.audit = audit
@@ -106,6 +107,7 @@ class Writer:
     def close(self) -> None:
         """Release connection and lock; harmless when repeated."""
         with self._turn:
+            self._closed = True
             if not self._connection.closed:
                 # Not back to the pool: the session holds the server's lock.
                 self._connection.invalidate()
@@ -128,6 +130,8 @@ class Writer:
         If the server dropped the session before, it is opened anew, and the writer's lock in the server with it.
         """
         with self._turn:
+            if self._closed:
+                raise RuntimeError("已关闭 the writer is closed: its lock may be another's by now")
             if self._connection.closed or self._connection.invalidated:
                 self._connection.close()
                 self._live.clear()

@@ -344,3 +344,57 @@ def test_a_clock_step_is_told_and_moves_nothing(step_s: int) -> None:
     assert isinstance(step, ClockStep)
     assert step.step_us == step_s * 1_000_000
     assert {round(b - a, 3) for a, b in itertools.pairwise(sink.times())} == {60.0}
+
+
+def test_a_flicker_of_a_control_does_not_disarm_the_brake() -> None:
+    """Cut off from 600 s on; one control answers for a moment. What fails on afterwards is still our own blindness."""
+    flicker = {"core": lambda now: not 600 < now < 3000 or 1000 < now < 1025, "outside": alive_until(600, 3000)}
+    sink, engine = watch(dying(1.0, 600, 3000), seconds=3600, pace=PACE, points=200, controls=flicker)
+    spans = [(n.start, n.end) for n in sink.notices if isinstance(n, SightedAgain)]
+    assert len(spans) == 2
+    assert spans[0][1] <= spans[1][0], "what was sighted in between is not taken back"
+    failed = [s.at for s, _ in sink.samples if s.outcome.state is State.OFFLINE]
+    outside = [at for at in failed if not any(start <= at < end for start, end in spans)]
+    assert len(outside) <= 200 * 1.5, "at most the cycle in which the control answered"
+    assert engine.states() == {State.ONLINE: 200}
+
+
+def test_a_watcher_that_starts_blind_says_so() -> None:
+    dead = {"core": alive_until(-1, 300), "outside": alive_until(-1, 300)}
+    sink, _ = watch(dying(1.0, -1, 300), seconds=900, pace=PACE, points=200, controls=dead)
+    began, ended = sink.notices
+    assert isinstance(began, BlindSince)
+    assert isinstance(ended, SightedAgain)
+    failed = [s.at for s, _ in sink.samples if s.outcome.state is State.OFFLINE]
+    assert began.start == min(failed)
+    assert max(failed) < ended.end
+
+
+def test_channels_that_move_to_another_recorder_are_all_asked_again() -> None:
+    pace = Pace(interval_s=60, retry_s=10, timeout_s=5, per_host=1)
+    old = [Job(f"p{n}", "", f"p{n}", host="10.0.0.1") for n in range(16)]
+    new = [Job(f"p{n}", "2", f"p{n}", host="10.0.0.2") for n in range(16)]
+
+    def outcome(now: float, point: str) -> tuple[Outcome, float]:
+        return (HUNG, 5.0) if now < 600 else (UP, 0.1)
+
+    def act(loop: VirtualLoop, engine: Engine) -> None:
+        loop.call_later(600, engine.replace, new)
+
+    sink, _ = watch(outcome, seconds=1800, pace=pace, jobs=old, act=act)
+    late = {s.point for s, _ in sink.samples if s.at - START_US > 1_200_000_000}
+    assert late == {f"p{n}" for n in range(16)}
+
+
+def test_a_verdict_of_the_old_device_is_never_the_new_ones() -> None:
+    def outcome(now: float, point: str) -> tuple[Outcome, float]:
+        return (HUNG, 5.0) if now < 640 else (UP, 0.1)
+
+    def act(loop: VirtualLoop, engine: Engine) -> None:
+        for n in range(400):
+            loop.call_later(600 + n * 0.1, engine.replace, [Job("p", "1" if n < 200 else "2", f"p{n}")])
+        engine.replace([Job("p", "1", "p")])
+
+    sink, _ = watch(outcome, seconds=900, pace=PACE, jobs=[Job("p", "1", "p")], act=act)
+    assert all(s.outcome.state is State.ONLINE for s, _ in sink.samples if s.camera == "2")
+    assert any(s.camera == "2" for s, _ in sink.samples)

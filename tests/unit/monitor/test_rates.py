@@ -228,16 +228,16 @@ def test_mean_of_points_is_exact_and_leaves_out_what_has_nothing_counted() -> No
     mean = mean_of_points(
         [Seconds(1, 2, 0, 0), Seconds(900, 100, 0, 0), Seconds(0, 0, 77, 0), Seconds(1, 1, 2, 0)], PLAIN
     )
-    # (1/3 + 9/10 + 1/2) / 3; best of the last 3/4, worst 1/4.
+    # (1/3 + 9/10 + 1/2) / 3; what nobody saw may have been 1 or 0: (1/3 + 9/10 + 1 + 3/4) / 4, (1/3 + 9/10 + 0 + 1/4) / 4.
     assert (mean.points, mean.left_out) == (3, 1)
     assert mean.value == Fraction(26, 45)
-    assert mean.best == Fraction(119, 180)
-    assert mean.worst == Fraction(89, 180)
+    assert mean.best == Fraction(179, 240)
+    assert mean.worst == Fraction(89, 240)
 
 
 def test_mean_of_nothing() -> None:
     mean = mean_of_points([Seconds(0, 0, 5, 0)], PLAIN)
-    assert (mean.points, mean.left_out, mean.value, mean.best, mean.worst) == (0, 1, None, None, None)
+    assert (mean.points, mean.left_out, mean.value, mean.best, mean.worst) == (0, 1, None, 1, 0)
 
 
 def test_mean_of_many_different_denominators() -> None:

@@ -17,8 +17,11 @@ def test_a_secret_rejected_twice_is_kept_back_until_it_changes() -> None:
         breaker.saw("p", login, Reason.AUTH_REJECTED if login else Reason.AUTH_UNKNOWN, "digest" if login else "")
     assert used == 2
     assert breaker.open == 1
-    assert breaker.login("p", OTHER) == OTHER
+    changed = breaker.login("p", OTHER)
+    assert changed is not None
+    assert changed.password == OTHER.password
     breaker.saw("p", OTHER, Reason.OK, "digest")
+    breaker.keep({("p", "admin", "changed")})
     assert breaker.open == 0
     assert breaker.login("q", LOGIN) is LOGIN
 
@@ -46,13 +49,37 @@ def test_digest_is_never_downgraded_afterwards() -> None:
     login = breaker.login("p", LOGIN)
     assert login is not None
     assert login.basic is BasicUse.NEVER
-    assert breaker.login("p", OTHER) is OTHER
+    changed = breaker.login("p", OTHER)
+    assert changed is not None
+    assert changed.basic is BasicUse.NEVER, "nor with another password"
+    assert breaker.login("q", LOGIN) is LOGIN
+
+
+def test_a_device_that_hangs_up_on_every_other_login_is_no_way_around() -> None:
+    breaker = Breaker()
+    used = 0
+    for n in range(40):
+        login = breaker.login("p", LOGIN)
+        used += login is not None
+        breaker.saw("p", login, Reason.AUTH_UNKNOWN if n % 2 else Reason.AUTH_REJECTED, "digest" if login else "")
+    assert used <= 3
+
+
+def test_the_channels_of_a_recorder_share_its_lock_and_a_right_password_beside_a_wrong_one_does_not_hide_it() -> None:
+    breaker = Breaker()
+    spent = 0
+    for channel in range(32):
+        login = breaker.login("nvr", OTHER if channel % 2 else LOGIN)
+        wrong = login is not None and login.password == OTHER.password
+        spent += wrong
+        breaker.saw("nvr", login, Reason.AUTH_REJECTED if wrong else Reason.OK, "digest" if login else "")
+    assert spent == 2
 
 
 def test_points_that_went_are_forgotten() -> None:
     breaker = Breaker()
     for _ in range(2):
         breaker.saw("p", LOGIN, Reason.AUTH_REJECTED, "basic")
-    breaker.keep({"q"})
+    breaker.keep({("q", "admin", "secret")})
     assert breaker.open == 0
     assert breaker.login("p", LOGIN) is LOGIN
