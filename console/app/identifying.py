@@ -18,7 +18,7 @@ from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant, Reason
 from monitor.points import Target as StoredTarget
 from monitor.points import host_of
-from monitor.probes.breaker import Breaker
+from monitor.probes.breaker import ANY_PORT, Breaker
 from monitor.probes.onvif.device import Device
 from monitor.probes.onvif.identity import Identity, identify, spec_of
 from monitor.probes.target import Credentials
@@ -98,7 +98,7 @@ class Identifying:
         if not target.cipher:
             return None
         password = self._cipher.decrypt(target.nonce, target.cipher, target.context)
-        return self._breaker.login(host_of(target.rtsp_url), Credentials(target.username, password))
+        return self._breaker.login(host_of(target.rtsp_url), ANY_PORT, Credentials(target.username, password))
 
     async def _one(self, due: _Due) -> bool:
         now = self._now()
@@ -106,7 +106,8 @@ class Identifying:
         found = await identify(
             due.device, due.credentials, at=now, timeout_s=TIMEOUT_S, allowed=allowed(self._settings)
         )
-        self._breaker.saw(due.device.host, due.credentials, found.reason, found.auth if found.auth_checked else "")
+        proven = found.auth if found.auth_checked else ""
+        self._breaker.saw(due.device.host, ANY_PORT, due.credentials, found.reason, proven)
         if found.reason is not Reason.OK:
             return False
         self._asked[due.camera] = now

@@ -155,9 +155,9 @@ def probe_adapter(settings: Settings, metrics: WatchMetrics, breaker: Breaker) -
     rung, permitted = settings.watch.rung, allowed(settings)
 
     async def probe(asked: Asked, timeout_s: float) -> Verdict:
-        login = breaker.login(asked.target.host, asked.credentials)
+        login = breaker.login(asked.target.host, asked.target.port, asked.credentials)
         result = await climb(asked.target, rung, credentials=login, timeout_s=timeout_s, allowed=permitted)
-        breaker.saw(asked.target.host, login, result.reason, result.auth)
+        breaker.saw(asked.target.host, asked.target.port, login, result.reason, result.auth)
         metrics.probe(result.rung, result.reason, result.took_us)
         return Verdict(result.outcome, result.took_us)
 
