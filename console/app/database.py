@@ -33,6 +33,8 @@ def open_writer(settings: Settings, origin: str = "cli", role: str = LEDGER) -> 
     file = sqlite_path(engine)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            file.touch(mode=0o600)  # addresses and encrypted passwords are nobody else's business
     engine.dispose()
     return Writer.open(settings.url, Audit(origin), lock_path(settings), role)
 
