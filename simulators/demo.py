@@ -120,6 +120,10 @@ def compare(truth: Path, home: Path) -> None:
     print(f"{'摄像机 camera':<15}{'故障 fault':<22}{'真实 true s':>12}{'实测 measured s':>18}")
     for camera in sorted(true):
         print(f"{camera:<18}{what[camera]:<24}{true[camera]:>14.1f}{measured.get(camera, 0.0):>20.1f}")
+    print(
+        "口令两次被拒后不再尝试，以免锁住账号，直到口令更改：故 401 一台此后一直为未知\n"
+        "A password that was rejected twice is kept back until it changes, lest the camera lock: that one stays unknown."
+    )
 
 
 def offline_seconds(database: Path) -> dict[str, float]:
