@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, insert, select, text
 
 from deploy.migrations import METADATA
 from monitor.finding import InputError
 from monitor.store.database import connect, open_database, reading, sqlite_path, sqlite_warning
-from monitor.store.migrate import check_schema, migrate
+from monitor.store.migrate import LOCATION, check_schema, migrate, revisions
 from monitor.store.tables import points
 
 
@@ -35,6 +40,27 @@ def test_migrating_again_changes_nothing(store):
     assert store.rows("SELECT * FROM alembic_version") == before
     with reading(store.engine) as connection:
         check_schema(connection)
+
+
+def test_file_names_tell_the_order_of_the_migrations():
+    config = Config()
+    config.set_main_option("script_location", LOCATION)
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert revisions() == walked[::-1]
+    assert revisions()
+
+
+def test_a_database_at_head_is_opened_without_loading_alembic(tmp_path):
+    url = f"sqlite:///{tmp_path / 'camsla.db'}"
+    program = (
+        "import sys; from monitor.store.database import open_database; from monitor.store.migrate import migrate;"
+        f"migrate(open_database({url!r})); print('alembic' in sys.modules)"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
+        for _ in range(2)
+    ]
+    assert said == ["True", "False"]
 
 
 def test_a_newer_database_is_refused(store):
