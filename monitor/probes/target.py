@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address
 from urllib.parse import quote, unquote
 
 from monitor.finding import InputError, refuse
@@ -120,7 +121,8 @@ def _parse(text: str, allowed: Sequence[Allowed] | None) -> Target:
     if len(path) > MAX_PATH:
         raise ValueError(f"路径过长 the path is longer than {MAX_PATH} bytes", "核对地址 check the address")
     userinfo, _, place = authority.rpartition("@")
-    host, port, address = _place(place, allowed)
+    host, port, address = split_place(place, DEFAULT_PORT)
+    require_permitted(address, port, allowed)
     user, _, password = userinfo.partition(":")
     try:
         credentials = Credentials(unquote(user), unquote(password)) if userinfo else None
@@ -137,31 +139,36 @@ def without_path_secrets(text: str) -> str:
     return _SECRET_IN_PATH.sub(r"\1=***", text)
 
 
-def _place(place: str, allowed: Sequence[Allowed] | None) -> tuple[str, int, str | None]:
-    """Split `host[:port]` or `[v6][:port]` into host, port and, for an IP literal, its address."""
+def split_place(place: str, default_port: int) -> tuple[str, int, str | None]:
+    """Split `host[:port]` or `[v6][:port]` into host, port and, for an IP literal, its address.
+
+    ValueError (message, and a remedy where there is one) for odd notations and whatever is no host or port.
+    """
     match = re.fullmatch(r"\[([^\[\]]*)\](?::(.*))?", place)
     if match and ":" not in match[1]:
         raise ValueError("方括号里不是 IPv6 地址 no IPv6 address between the brackets")
     match = match or re.fullmatch(r"([^:\[\]]*)(?::([^:]*))?", place)
     if not match:
-        raise ValueError("主机无效 bad host", "IPv6 写作 [fd00::1]:554 put IPv6 addresses in brackets")
+        raise ValueError("主机无效 bad host", f"IPv6 写作 [fd00::1]:{default_port} put IPv6 addresses in brackets")
     host, digits = match[1].lower(), match[2]
-    port = DEFAULT_PORT if digits is None else port_of(digits)
+    port = default_port if digits is None else port_of(digits)
     if port is None:
         raise ValueError("端口无效 bad port", "端口为 1–65535 a port is a number from 1 to 65535")
     try:
         address = literal(host)
     except ValueError as complaint:
         raise ValueError(complaint.args[0], "四段 0–255，如 10.0.0.1 four plain numbers from 0 to 255") from None
-    if address is None:
-        if not is_name(host):
-            raise ValueError("主机无效 bad host")
-        return host, port, None
-    if not permitted(address, port, allowed):
+    if address is None and not is_name(host):
+        raise ValueError("主机无效 bad host")
+    return (host, port, None) if address is None else (str(address), port, str(address))
+
+
+def require_permitted(address: str | None, port: int, allowed: Sequence[Allowed] | None) -> None:
+    """ValueError if an IP literal lies outside the allow-list; a name (None) is checked when it is resolved."""
+    if address is not None and not permitted(ip_address(address), port, allowed):
         raise ValueError(
             "不在允许的网段和端口内 outside the allowed networks and ports", "核对白名单 check the allow-list"
         )
-    return str(address), port, str(address)
 
 
 def _masked(text: str) -> str:

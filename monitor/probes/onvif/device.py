@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from monitor.finding import InputError, refuse
-from monitor.probes.address import Allowed, is_name, literal, permitted, port_of
-from monitor.probes.target import MAX_PATH, Credentials, without_path_secrets
+from monitor.probes.address import Allowed, port_of
+from monitor.probes.target import MAX_PATH, Credentials, require_permitted, split_place, without_path_secrets
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 DEFAULT_PATH = "/onvif/device_service"
@@ -78,11 +77,8 @@ def _parse(text: str, allowed: Sequence[Allowed] | None) -> Device:
         credentials = Credentials(unquote(user), unquote(password)) if userinfo else None
     except InputError as wrong:
         raise ValueError(wrong.findings[0].message, wrong.findings[0].remedy) from None
-    host, port, address = _place(place, DEFAULT_PORTS[scheme])
-    if address is not None and not permitted(ip_address(address), port, allowed):
-        raise ValueError(
-            "不在允许的网段和端口内 outside the allowed networks and ports", "核对白名单 check the allow-list"
-        )
+    host, port, address = split_place(place, DEFAULT_PORTS[scheme])
+    require_permitted(address, port, allowed)
     shown = f"{scheme}://{place}{path}" if mark else text
     return Device(
         without_path_secrets(shown),
@@ -144,26 +140,6 @@ def wire_path(path: str) -> str | None:
         path = f"/{path}"
     quoted = quote(path, safe="/?[]@!$&'()*+,;=:%~-._")
     return quoted if len(quoted) <= MAX_PATH else None
-
-
-def _place(place: str, default_port: int) -> tuple[str, int, str | None]:
-    match = re.fullmatch(r"\[([^\[\]]*)\](?::(.*))?", place)
-    if match and ":" not in match[1]:
-        raise ValueError("方括号里不是 IPv6 地址 no IPv6 address between the brackets")
-    match = match or re.fullmatch(r"([^:\[\]]*)(?::([^:]*))?", place)
-    if not match:
-        raise ValueError("主机无效 bad host", "IPv6 写作 [fd00::1]:80 put IPv6 addresses in brackets")
-    host, digits = match[1].lower(), match[2]
-    port = default_port if digits is None else port_of(digits)
-    if port is None:
-        raise ValueError("端口无效 bad port", "端口为 1–65535 a port is a number from 1 to 65535")
-    try:
-        address = literal(host)
-    except ValueError as complaint:
-        raise ValueError(complaint.args[0], "四段 0–255，如 10.0.0.1 four plain numbers from 0 to 255") from None
-    if address is None and not is_name(host):
-        raise ValueError("主机无效 bad host")
-    return (host, port, None) if address is None else (str(address), port, str(address))
 
 
 def _masked(text: str) -> str:
