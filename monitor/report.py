@@ -95,6 +95,28 @@ def parse_definition(text: str) -> Definition:
     )
 
 
+_NO_INSPECTIONS = (
+    0,
+    0,
+    "去掉 --at，或用 --definition snapshot leave --at out, or ask for --definition snapshot",
+)
+_INSPECTIONS = {
+    "snapshot": (
+        1,
+        MAX_INSTANTS,
+        "每日 --at 10:00，或若干 --at 2020-07-31T10:00:00+08:00 a time for every day, or instants with their zone",
+    ),
+    "integrity": (
+        1,
+        1,
+        "只给一个 --at 2020-07-31T10:00:00+08:00，或不给（取期末）；10:00 会在期间的每一天各取一次，只可用于单日期间 "
+        "give one instant with its zone, or none for the period's end; 10:00 stands for every day of the period and "
+        "fits a period of one day only",
+    ),
+}
+"""How many inspections a definition takes, and what to write instead."""
+
+
 def inspection_seconds(definition: Definition, instants: Sequence[Instant], period: Period, zone: str) -> list[int]:
     """The whole seconds of a snapshot's inspections, each once and in order.
 
@@ -103,11 +125,13 @@ def inspection_seconds(definition: Definition, instants: Sequence[Instant], peri
     """
     start, end = period.span(zone)
     seconds = sorted({instant // MICROSECONDS for instant in instants})
-    least, most = {"snapshot": (1, MAX_INSTANTS), "integrity": (1, 1)}.get(definition, (0, 0))
+    least, most, forms = _INSPECTIONS.get(definition, _NO_INSPECTIONS)
     if not least <= len(seconds) <= most:
+        wanted = f"{least}" if least == most else f"{least}–{most:,}"
         raise refuse(
-            f"{definition} 口径须有 {least}–{most} 个巡检时刻，给出 {len(seconds)} 个 needs {least}–{most} instants",
-            "改正巡检时刻或口径 correct the instants or the definition",
+            f"{definition} 口径须有 {wanted} 个巡检时刻，给出 {len(seconds):,} 个 "
+            f"takes {wanted} instants, {len(seconds):,} were given",
+            forms,
             column="at",
         )
     if seconds and not (start <= seconds[0] and seconds[-1] < end):

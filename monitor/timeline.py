@@ -16,6 +16,7 @@ from itertools import chain, islice
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from monitor.debounce import OUTAGE as OUTAGE
 from monitor.debounce import RECOVERY as RECOVERY
@@ -25,14 +26,21 @@ from monitor.debounce import join, outages_of, settle
 from monitor.hold import FOREVER, blind, hold, in_order, merge, reading
 from monitor.model import MICROSECONDS, Gap, Outcome, Run, State
 
+_SHARE_REMEDY = '写成 0 到 1 的小数或分数，如 0.99 或 "9/10" write a decimal or a fraction from 0 to 1, like these'
+
 
 def _exact(value: object) -> object:
-    """Refuse binary floats: a share is exact from its literal on, or it is not the contract's figure."""
-    if isinstance(value, bool | float):
-        raise ValueError("须为精确小数 must be an exact decimal, such as 0.9 or '9/10', not a binary float")
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise ValueError("须为有限小数 must be a finite decimal")
-    return value
+    """Refuse binary floats, and what is no number: a share is exact from its literal on, or not the contract's figure."""
+    text = str(value).lower()
+    # No exponents: a few characters of them can stand for gigabytes of digits.
+    if isinstance(value, Fraction | int | Decimal | str) and not isinstance(value, bool) and "e" not in text:
+        try:
+            return Fraction(value)
+        except (ValueError, OverflowError, ZeroDivisionError):
+            pass
+    raise PydanticCustomError(
+        "share", "{message}", {"message": f"不是精确小数 not an exact decimal: {value!r:.60}", "remedy": _SHARE_REMEDY}
+    )
 
 
 Share = Annotated[Fraction, BeforeValidator(_exact), Field(ge=0, le=1)]

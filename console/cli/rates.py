@@ -47,7 +47,7 @@ from settlement.contract import Terms
     "--at",
     "at",
     multiple=True,
-    help="抽查时刻 instants of snapshots: 2020-07-31T10:00:00+08:00 或 or 10:00（每日 daily）",
+    help="抽查时刻 instants: 2020-07-31T10:00:00+08:00 或 or 10:00（每日，仅 snapshot；daily, for snapshot only）",
 )
 @click.option(
     "--contract",
@@ -148,19 +148,23 @@ def _instants(texts: tuple[str, ...], period: Period, zone: str, definition: Def
     return tuple(inspection_seconds(definition, [Instant(s * MICROSECONDS) for s in seconds], period, zone))
 
 
+_AT_FORMS = (
+    "写成 10:00（期间内每日，合同时区），或带时区的 2020-07-31T10:00:00+08:00 "
+    "write 10:00 (every day of the period, in the contract's zone) or an instant with its zone, like this one"
+)
+
+
 def _one_instant(text: str, period: Period, zone: str) -> list[int]:
     try:
         clock = time.fromisoformat(text) if len(text) <= 8 else None
         whole = datetime.fromisoformat(text) if clock is None else None
+        if clock is not None and clock.tzinfo is not None:
+            raise ValueError("a time of day is the contract's own")
     except ValueError:
-        raise refuse(
-            f"不是时刻 not an instant: {text[:40]!r}", "10:00 或 2020-07-31T10:00:00+08:00", column="--at"
-        ) from None
+        raise refuse(f"不是时刻 not an instant: {text[:40]!r}", _AT_FORMS, column="--at") from None
     if whole is not None:
         if whole.tzinfo is None:
-            raise refuse(
-                f"时刻没有时区 an instant without zone: {text[:40]!r}", "写成 2020-07-31T10:00:00+08:00", column="--at"
-            )
+            raise refuse(f"时刻没有时区 an instant without zone: {text[:40]!r}", _AT_FORMS, column="--at")
         return [int(whole.timestamp())]
     days = (period.last - period.first).days + 1
     assert clock is not None  # noqa: S101  one of the two is set

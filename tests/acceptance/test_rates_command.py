@@ -126,3 +126,13 @@ def test_the_same_rows_as_csv(camsla: Camsla) -> None:
     header, row = text.splitlines()
     assert header.startswith("key,good_s,counted_s,excluded_s,unknown_s,rate")
     assert row.startswith("all,80300,86400,0,0,0.929398")
+
+
+def test_an_instant_that_cannot_be_read_is_answered_with_the_forms_that_can(camsla: Camsla) -> None:
+    for text in ("ten", "2020-07-15T10:00:00", "10:00Z"):
+        said = camsla.refused(*DAY, "--definition", "snapshot", "--at", text)
+        assert "2020-07-31T10:00:00+08:00" in said
+        assert "every day of the period" in said
+    month = (*DAY[:-1], "2020-07", "--definition", "integrity", "--at", "10:00")
+    assert "31 were given" in camsla.refused(*month)
+    assert camsla.json(*DAY, "--definition", "integrity", "--at", "10:00")["rows"]

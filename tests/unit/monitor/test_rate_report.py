@@ -194,3 +194,23 @@ def test_inspections_that_do_not_fit(definition: str, offsets: list[int]) -> Non
     at = [Instant((start + offset) * 1_000_000) for offset in offsets]
     with pytest.raises(InputError):
         inspection_seconds(parse_definition(definition), at, parse_period("2020-07"), ZONE)
+
+
+@pytest.mark.parametrize(
+    ("definition", "count", "forms"),
+    [
+        ("integrity", 31, ("none for the period's end", "2020-07-31T10:00:00+08:00", "one day only")),
+        ("snapshot", 0, ("10:00", "2020-07-31T10:00:00+08:00")),
+        ("time-weighted", 1, ("leave --at out", "--definition snapshot")),
+    ],
+)
+def test_inspections_that_do_not_fit_are_told_which_forms_do(
+    definition: str, count: int, forms: tuple[str, ...]
+) -> None:
+    start, _ = parse_period("2020-07").span()
+    at = [Instant((start + day * 86_400) * 1_000_000) for day in range(count)]
+    with pytest.raises(InputError) as caught:
+        inspection_seconds(parse_definition(definition), at, parse_period("2020-07"), ZONE)
+    (finding,) = caught.value.findings
+    assert f"{count} were given" in finding.message
+    assert all(form in finding.remedy for form in forms)
