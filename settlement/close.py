@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, insert, select
 from monitor.model import Instant
 from monitor.rates import Rate
 from settlement.contract import Terms
-from settlement.store import period_rates
+from settlement.store.tables import period_rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,19 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from monitor.timeline import Policy
+from settlement.clauses import (
+    ApprovalClause,
+    AuthorityClause,
+    BreachClause,
+    DatedPrice,
+    EscalationClause,
+    InstalmentClause,
+    PaymentClause,
+    RelocationClause,
+    RetentionClause,
+)
 from settlement.daycount import FIRST_YEAR, LAST_YEAR, DayCount, add_months
+from settlement.families.family import RuleTerms
 from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate, complaint
 from settlement.money import grouped
 
@@ -75,6 +87,8 @@ class Phase(BaseModel):
     in_service_from: Day
     months: Annotated[StrictInt, Field(ge=1, le=600)]
     contracted: Contracted | None = None
+    prices: Annotated[tuple[DatedPrice, ...], Field(max_length=100)] = ()
+    """Later prices, by their first day; `unit_price` holds until the first of them."""
     assumed: tuple[Text, ...] = ()
 
     @property
@@ -131,6 +145,19 @@ class Terms(BaseModel):
     """Reading H's k: how many times the fault rate beyond the allowed one is taken off again."""
     day_count: DayCount = DayCount.ACTUAL
     policy: Policy = Policy()
+    rules: Annotated[tuple[RuleTerms, ...], Field(max_length=100)] = ()
+    escalations: Annotated[tuple[EscalationClause, ...], Field(max_length=20)] = ()
+    breaches: Annotated[tuple[BreachClause, ...], Field(max_length=20)] = ()
+    prices_from: Literal["contract", "ledger"] = "contract"
+    """Whose unit price counts where the ledger's 单价 differs from the contract's."""
+    total_fen: Price | None = Field(alias="total", default=None)
+    """合同总金额: what is paid in all may never exceed it."""
+    authority: AuthorityClause = AuthorityClause()
+    approval: ApprovalClause = ApprovalClause()
+    payment: PaymentClause = PaymentClause()
+    instalments: InstalmentClause | None = None
+    retention: RetentionClause | None = None
+    relocation: RelocationClause | None = None
     assumed: tuple[Text, ...] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=1_000)]
 

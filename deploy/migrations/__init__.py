@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import console.store.tables
 import monitor.store.tables
-import settlement.store
+import settlement.store.tables
 
-METADATA = (monitor.store.tables.metadata, settlement.store.metadata, console.store.tables.metadata)
+METADATA = (monitor.store.tables.metadata, settlement.store.tables.metadata, console.store.tables.metadata)
 """All tables, as the newest migration leaves them."""

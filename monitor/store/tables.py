@@ -209,6 +209,7 @@ events = Table(
     Column("at", BigInteger, nullable=False),
     Column("until", BigInteger),
     Column("source", Bytewise, nullable=False),
+    Column("details", Bytewise),
     Column("recorded_at", BigInteger, nullable=False),
     UniqueConstraint("source", "kind", "point_id", "at"),
 )

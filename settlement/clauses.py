@@ -1,0 +1,119 @@
+"""A contract's further clauses as data: the authority's figures, approval, payment, instalments, retention, prices.
+
+Each is optional in the contract; where it is missing, the default printed here holds and the linter says so where it
+matters.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from settlement.figures import Day, Factor, Fen, Price, Share, Target
+
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
+Text = Annotated[str, Field(max_length=2_000)]
+
+
+class Clause(BaseModel):
+    """Frozen data; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AuthorityClause(Clause):
+    """Which online rate pays: our own measurement (own) or the authority's (authority), or the lower or higher one.
+
+    `months` is how the authority's months become a quarter. `tolerance` is the difference of rates, as a share, that needs
+    no explanation. If no figure came by `by_day` days after the quarter: wait, take our own provisionally, or pay the
+    prepayment alone.
+    """
+
+    pays: Literal["own", "authority", "lower", "higher"] = "own"
+    level: Literal["phase", "point"] = "phase"
+    months: Literal["simple-mean", "by-points", "by-point-days"] = "simple-mean"
+    tolerance: Share = Fraction(0)
+    by_day: Annotated[StrictInt, Field(ge=0, le=366)] | None = None
+    if_missing: Literal["wait", "provisional-own", "prepay-only"] = "wait"
+
+
+class ApprovalClause(Clause):
+    """The persons after the maker, in order, each another one; and what silence of the supplier means."""
+
+    chain: Annotated[tuple[Literal["check", "review", "approve"], ...], Field(min_length=1, max_length=10)] = (
+        "check",
+        "approve",
+    )
+    objection_days: Annotated[StrictInt, Field(ge=1, le=366)] | None = None
+    silence: Literal["confirms", "waits"] = "waits"
+
+
+class PaymentClause(Clause):
+    """When an issued amount falls due, and what lateness costs: days from an event, in calendar or working days.
+
+    `interest_per_day` is the daily share of the late amount that the purchaser owes (family 15), `interest_cap` its
+    most as a share of that amount. `refund_budget_year` says whose budget a refund concerns.
+    """
+
+    due_days: Annotated[StrictInt, Field(ge=0, le=366)] = 30
+    days: Literal["calendar", "workday"] = "calendar"
+    counted_from: Literal["quarter-start", "quarter-end", "issued", "invoice"] = "quarter-end"
+    interest_per_day: Factor = Fraction(0)
+    interest_cap: Share | None = None
+    last_quarter: Literal["cash", "no-prepayment"] = "cash"
+
+
+class InstalmentClause(Clause):
+    """A fixed amount in equal instalments, each shared by payers; the last absorbs what equal parts leave over."""
+
+    total_fen: Price = Field(alias="total")
+    each_fen: Price | None = Field(alias="each", default=None)
+    count: Annotated[StrictInt, Field(ge=1, le=100)]
+    first_due: Day
+    every_months: Annotated[StrictInt, Field(ge=1, le=120)] = 12
+    payers: dict[Name, Fen] = Field(default_factory=dict, max_length=20)
+    """Fixed shares of one instalment by payer, in yuan; the payer `rest`, if named with 0, takes what is left."""
+
+
+class RetentionClause(Clause):
+    """A share of each payable that is kept back until a day."""
+
+    share: Share
+    released_on: Day
+
+
+class RelocationClause(Clause):
+    """Relocations of poles: so many a year are free, each further one has a price."""
+
+    free_per_year: Annotated[StrictInt, Field(ge=0, le=100_000)]
+    price_fen: Fen = Field(alias="price")
+
+
+class DatedPrice(Clause):
+    """A phase's price from a day on: an extension, a bridging period, a renegotiation."""
+
+    valid_from: Day = Field(alias="from")
+    unit_price_fen: Price = Field(alias="unit_price")
+    components_fen: dict[Name, Fen] = Field(alias="components", default_factory=dict, max_length=100)
+    reason: Text = ""
+
+
+class EscalationClause(Clause):
+    """From the n-th consecutive window below a rate on, the rate rule's deduction is multiplied."""
+
+    below: Target | None = None
+    """None: the contract's target."""
+    consecutive: Annotated[StrictInt, Field(ge=2, le=60)]
+    factor: Factor
+    grain: Literal["month", "quarter"] = "month"
+
+
+class BreachClause(Clause):
+    """A notice after so many consecutive windows below a rate, with what the contract then allows."""
+
+    below: Target | None = None
+    consecutive: Annotated[StrictInt, Field(ge=1, le=60)]
+    grain: Literal["month", "quarter"] = "month"
+    text: Text

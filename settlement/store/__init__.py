@@ -1,0 +1,1 @@
+"""Settlement's part of the database: contracts, statements, the authority's figures, money."""

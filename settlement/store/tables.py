@@ -1,0 +1,292 @@
+"""Settlement's tables: contracts, frozen rates, statements and their life, the authority's figures, money and budgets.
+
+Money is BIGINT fen, instants BIGINT microseconds UTC, JSON canonical text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+
+contract_versions = Table(
+    "contract_versions",
+    metadata,
+    Column("contract", Bytewise, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("effective_from", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Column("terms", Bytewise, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("approved_at", BigInteger),
+    Column("approved_by", Bytewise),
+)
+
+period_rates = Table(  # what a month close froze; a later close with other inputs is a further revision
+    "period_rates",
+    metadata,
+    Column("contract", Bytewise, primary_key=True),
+    Column("phase", Bytewise, primary_key=True),
+    Column("period", Bytewise, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("good_s", BigInteger, nullable=False),
+    Column("counted_s", BigInteger, nullable=False),
+    Column("excluded_s", BigInteger, nullable=False),
+    Column("unknown_s", BigInteger, nullable=False),
+    Column("inputs_sha", Text, nullable=False),
+    Column("software", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+documents = Table(  # scans and files that somebody handed in; nothing refers to them but by digest
+    "documents",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("name", Bytewise, nullable=False),
+    Column("media", Bytewise, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+mappings = Table(  # saved column mappings of the authority's files; a change is a further version
+    "authority_mappings",
+    metadata,
+    Column("name", Bytewise, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("body", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+authority_files = Table(  # one row per file and contract: who typed or imported it, who checked it against the scan
+    "authority_files",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("contract", Bytewise, primary_key=True),
+    Column("name", Bytewise, nullable=False),
+    Column("reference", Bytewise, nullable=False),
+    Column("mapping", Bytewise, nullable=False),
+    Column("received_on", Text, nullable=False),
+    Column("scan_sha", Text),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Column("checked_at", BigInteger),
+    Column("checked_by", Bytewise),
+)
+
+authority_figures = Table(  # num of den, exactly as the file says; a later file supersedes, nothing is overwritten
+    "authority_figures",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("contract", Bytewise, nullable=False),
+    Column("phase", Bytewise, nullable=False),
+    Column("point", Bytewise, nullable=False),
+    Column("period", Bytewise, nullable=False),
+    Column("num", BigInteger, nullable=False),
+    Column("den", BigInteger, nullable=False),
+    Column("text", Bytewise, nullable=False),
+    Column("file_sha", Text, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("superseded_at", BigInteger),
+    Index("ix_authority_figures", "contract", "period"),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("contract", Bytewise, nullable=False),
+    Column("period", Bytewise, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("contract_version", Integer, nullable=False),
+    Column("reading", Text, nullable=False),
+    Column("inputs", Bytewise, nullable=False),
+    Column("inputs_sha", Text, nullable=False),
+    Column("body", Bytewise, nullable=False),
+    Column("body_sha", Text, nullable=False),
+    Column("software", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    UniqueConstraint("contract", "period", "revision"),
+)
+
+statement_steps = Table(  # the life of a statement; its state is that of the last step
+    "statement_steps",
+    metadata,
+    Column("statement_id", ForeignKey("statements.id"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("step", Bytewise, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Column("reason", Bytewise, nullable=False),
+    Column("document_sha", Text),
+)
+
+statement_lines = Table(
+    "statement_lines",
+    metadata,
+    Column("statement_id", ForeignKey("statements.id"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("phase", Bytewise, nullable=False),
+    Column("point", Bytewise, nullable=False),
+    Column("window", Bytewise, nullable=False),
+    Column("kind", Bytewise, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("tax", BigInteger, nullable=False),
+    Column("why", Bytewise, nullable=False),
+    Column("parent", Bytewise, nullable=False),
+)
+
+line_components = Table(
+    "line_components",
+    metadata,
+    Column("statement_id", BigInteger, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("component", Bytewise, primary_key=True),
+    Column("gross", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("tax", BigInteger, nullable=False),
+    ForeignKeyConstraint(["statement_id", "n"], ["statement_lines.statement_id", "statement_lines.n"]),
+)
+
+disputes = Table(  # what the supplier contests: a line, or points of a line
+    "disputes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("statement_id", ForeignKey("statements.id"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("point", Bytewise, nullable=False),
+    Column("contested_fen", BigInteger, nullable=False),
+    Column("reason", Bytewise, nullable=False),
+    Column("document_sha", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Index("ix_disputes_statement", "statement_id"),
+)
+
+dispute_decisions = Table(  # 维持 / 部分采纳 / 采纳, by another person than claimed
+    "dispute_decisions",
+    metadata,
+    Column("dispute_id", ForeignKey("disputes.id"), primary_key=True),
+    Column("decision", Bytewise, nullable=False),
+    Column("granted_fen", BigInteger, nullable=False),
+    Column("opinion", Bytewise, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+journal = Table(  # an entry; its postings add up to zero
+    "journal",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("contract", Bytewise, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("statement_id", ForeignKey("statements.id")),
+    Column("reverses", ForeignKey("journal.id")),
+    Column("key", Bytewise, nullable=False),
+    Column("why", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    UniqueConstraint("key"),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("journal_id", ForeignKey("journal.id"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("account", Bytewise, nullable=False),
+    Column("fen", BigInteger, nullable=False),
+    Index("ix_postings_account", "account"),
+)
+
+payments = Table(  # money that moved, against a statement's line; a reversal is a further row
+    "payments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("contract", Bytewise, nullable=False),
+    Column("statement_id", ForeignKey("statements.id")),
+    Column("line", Integer),
+    Column("fen", BigInteger, nullable=False),
+    Column("payer", Bytewise, nullable=False),
+    Column("paid_first", Text, nullable=False),
+    Column("paid_last", Text, nullable=False),
+    Column("voucher", Bytewise, nullable=False),
+    Column("document_sha", Text),
+    Column("project", Bytewise, nullable=False),
+    Column("budget_year", Integer, nullable=False),
+    Column("service_from", Text, nullable=False),
+    Column("service_until", Text, nullable=False),
+    Column("reverses", ForeignKey("payments.id")),
+    Column("key", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    UniqueConstraint("key"),
+    Index("ix_payments_statement", "statement_id"),
+)
+
+invoices = Table(  # 发票登记; a 红字发票 reverses one in part or whole
+    "invoices",
+    metadata,
+    Column("number", Bytewise, primary_key=True),
+    Column("contract", Bytewise, nullable=False),
+    Column("statement_id", ForeignKey("statements.id")),
+    Column("line", Integer),
+    Column("gross", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("tax", BigInteger, nullable=False),
+    Column("tax_rate", Text, nullable=False),
+    Column("issued_on", Text, nullable=False),
+    Column("reverses", ForeignKey("invoices.number")),
+    Column("document_sha", Text),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+budgets = Table(  # a budget project's year; a changed figure is a further revision
+    "budgets",
+    metadata,
+    Column("project", Bytewise, primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("name", Bytewise, nullable=False),
+    Column("unit", Bytewise, nullable=False),
+    Column("initial_fen", BigInteger, nullable=False),
+    Column("adjusted_fen", BigInteger, nullable=False),
+    Column("in_place_fen", BigInteger, nullable=False),
+    Column("functional", Bytewise, nullable=False),
+    Column("economic", Bytewise, nullable=False),
+    Column("contracts", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+workdays = Table(  # days that the built-in calendar does not know, or knows otherwise
+    "workdays",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("working", Integer, nullable=False),
+    Column("source", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
