@@ -9,12 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.settings import Settings, load_settings
@@ -23,7 +20,8 @@ from monitor.finding import Finding, InputError, refuse
 P = ParamSpec("P")
 R = TypeVar("R")
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class Session:
@@ -89,6 +87,9 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; a column is (heading, is it a number)."""
+    from rich.console import Console  # noqa: PLC0415  a watcher that lives for months prints no tables
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(title=title, title_justify="left", header_style="bold")
     for heading, number in columns:
         table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
@@ -109,8 +110,15 @@ def report(findings: Iterable[Finding]) -> None:
 
 def progress_bar(description: str) -> tuple[Progress, Callable[[int, int], None]]:
     """Return a progress bar on the error stream and the callback (done, total) that moves it."""
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
+    from rich import progress  # noqa: PLC0415  as above
+    from rich.console import Console  # noqa: PLC0415
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        console=Console(stderr=True, highlight=False, soft_wrap=True),
     )
     task = bar.add_task(description, total=None)
 

@@ -9,7 +9,7 @@ count: a device that hangs up on bad logins would otherwise be tried again and a
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Iterable
 
 from monitor.model import Reason
 from monitor.probes.target import BasicUse, Credentials
@@ -22,6 +22,10 @@ NEVER_AGAIN_BASIC = frozenset({"digest", "ws-security"})
 Login = tuple[str, str, str]
 """Host, user name and password."""
 
+Pins = frozenset[tuple[int, str]]
+"""Ports and user names of a host at which Digest was asked for."""
+NO_PINS: Pins = frozenset()
+
 ANY_PORT = 0
 """What a device's own service proved holds for every port of the host."""
 
@@ -31,7 +35,8 @@ class Breaker:
 
     def __init__(self) -> None:
         self._rejected: dict[Login, int] = {}
-        self._digest: set[tuple[str, int, str]] = set()
+        self._digest: dict[str, Pins] = {}
+        self._pins: dict[Pins, Pins] = {}  # each once: a city has thousands of hosts and few ways to ask them
         self._turn = threading.Lock()
 
     def login(self, host: str, port: int, credentials: Credentials | None) -> Credentials | None:
@@ -44,9 +49,10 @@ class Breaker:
         with self._turn:
             if self._rejected.get((host, credentials.username, credentials.password), 0) >= REJECTIONS:
                 return None
-            pinned = any((host, p, credentials.username) in self._digest for p in (port, ANY_PORT))
-            if pinned and credentials.basic is not BasicUse.NEVER:
-                return replace(credentials, basic=BasicUse.NEVER)
+            pins, username = self._digest.get(host, NO_PINS), credentials.username
+            pinned = (port, username) in pins or (ANY_PORT, username) in pins
+        if pinned and credentials.basic is not BasicUse.NEVER:
+            return Credentials(username, credentials.password, BasicUse.NEVER)
         return credentials
 
     def saw(self, host: str, port: int, used: Credentials | None, reason: Reason, scheme: str) -> None:
@@ -60,14 +66,28 @@ class Breaker:
             elif scheme and reason in ACCEPTED:
                 self._rejected.pop(key, None)
             if scheme in NEVER_AGAIN_BASIC:
-                self._digest.add((host, port, used.username))
+                self._pin(self._digest, host, (port, used.username))
 
-    def keep(self, logins: set[Login]) -> None:
+    def _pin(self, digest: dict[str, Pins], host: str, pin: tuple[int, str]) -> None:
+        before = digest.get(host, NO_PINS)
+        if pin not in before:
+            pins = before | {pin}
+            digest[host] = self._pins.setdefault(pins, pins)
+
+    def keep(self, logins: Iterable[Login]) -> None:
         """Forget all other logins: devices that went, secrets that changed."""
         with self._turn:
-            self._rejected = {key: count for key, count in self._rejected.items() if key in logins}
-            devices = {(host, username) for host, username, _ in logins}
-            self._digest = {pin for pin in self._digest if (pin[0], pin[2]) in devices}
+            rejected: dict[Login, int] = {}
+            digest: dict[str, Pins] = {}
+            known, self._pins = self._digest, {}
+            for login in logins:
+                host, username, _ = login
+                if login in self._rejected:
+                    rejected[login] = self._rejected[login]
+                for pin in known.get(host, NO_PINS):
+                    if pin[1] == username:
+                        self._pin(digest, host, pin)
+            self._rejected, self._digest = rejected, digest
 
     @property
     def open(self) -> int:

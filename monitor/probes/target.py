@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
+from sys import intern
 from urllib.parse import quote, unquote
 
 from monitor.finding import InputError, refuse
@@ -117,7 +118,7 @@ def _parse(text: str, allowed: Sequence[Allowed] | None) -> Target:
         )
     if not _PATH.fullmatch(path):
         raise ValueError("路径含空格等字符 the path holds blanks or the like", "写作 %20 等 quote them")
-    path = quote(path, safe="/?#[]@!$&'()*+,;=:%~-._")
+    path = intern(quote(path, safe="/?#[]@!$&'()*+,;=:%~-._"))  # thousands of cameras of one make have one path
     if len(path) > MAX_PATH:
         raise ValueError(f"路径过长 the path is longer than {MAX_PATH} bytes", "核对地址 check the address")
     userinfo, _, place = authority.rpartition("@")
@@ -160,7 +161,10 @@ def split_place(place: str, default_port: int) -> tuple[str, int, str | None]:
         raise ValueError(complaint.args[0], "四段 0–255，如 10.0.0.1 four plain numbers from 0 to 255") from None
     if address is None and not is_name(host):
         raise ValueError("主机无效 bad host")
-    return (host, port, None) if address is None else (str(address), port, str(address))
+    if address is None:
+        return host, port, None
+    text = str(address)
+    return text, port, text
 
 
 def require_permitted(address: str | None, port: int, allowed: Sequence[Allowed] | None) -> None:

@@ -6,21 +6,24 @@ Several writers may add the same name at once: whoever comes second waits for th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
+from typing import Any
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.finding import refuse
 from monitor.model import Outcome, Reason, Rung, State
 from monitor.store.tables import outcomes, points, vantages
 
 MAX_VANTAGES = 1_000
+ROWS_AT_ONCE = 500
+"""Rows held at once where a whole city is read into something smaller."""
 
 
 def point_ids(connection: Connection) -> dict[str, int]:
     """Return every point's row number by code."""
-    # .all(): dict() would take the result itself, which has keys(), for a mapping.
-    return dict(iter(connection.execute(select(points.c.code, points.c.id)).all()))
+    found = connection.execute(select(points.c.code, points.c.id).execution_options(yield_per=ROWS_AT_ONCE))
+    return {intern(code): number for code, number in found}
 
 
 def vantage_ids(connection: Connection) -> dict[str, tuple[int, str]]:
@@ -71,5 +74,9 @@ def outcome_ids(connection: Connection, wanted: Iterable[Outcome]) -> dict[Outco
 
 def _add_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert the rows whose unique key is new; one that another transaction is adding is waited for."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert: Any
+    if connection.dialect.name == "postgresql":  # each dialect is megabytes, and one of them is needed
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415
     connection.execute(insert(table).on_conflict_do_nothing(), list(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from sys import intern
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
@@ -10,7 +11,7 @@ from monitor.finding import refuse
 from monitor.model import Instant
 from monitor.store import gaps
 from monitor.store.batch import unpack
-from monitor.store.identities import outcome_ids, outcomes_by_id, point_ids
+from monitor.store.identities import ROWS_AT_ONCE, outcome_ids, outcomes_by_id, point_ids
 from monitor.store.outbox import report
 from monitor.store.projection import KEPT_US, OpenRun, Pending, Projection
 from monitor.store.tables import batches, projections, runs
@@ -48,11 +49,11 @@ class Live:
 def load(connection: Connection, vantage_id: int, name: str) -> Live:
     """Read the newest runs of a vantage and replay the batches that are not projected yet."""
     known = outcomes_by_id(connection)
-    newest = [
-        OpenRun(code, first, last, n, known[outcome], valid_s, "" if camera is None else str(camera), stored=True)
-        for code, first, last, n, outcome, valid_s, camera in connection.execute(_NEWEST, {"vantage": vantage_id})
-    ]
-    projection = Projection(newest)
+    found = connection.execute(_NEWEST, {"vantage": vantage_id}, execution_options={"yield_per": ROWS_AT_ONCE})
+    projection = Projection(
+        OpenRun(intern(code), first, last, n, known[outcome], valid_s, _camera(camera), stored=True)
+        for code, first, last, n, outcome, valid_s, camera in found
+    )
     projected = connection.scalar(select(projections.c.projected_seq).where(projections.c.vantage_id == vantage_id))
     query = select(batches.c.seq).where(batches.c.vantage_id == vantage_id, batches.c.seq > (projected or 0))
     waiting = list(connection.scalars(query.order_by(batches.c.seq)))
@@ -60,10 +61,10 @@ def load(connection: Connection, vantage_id: int, name: str) -> Live:
         for at, point in gaps.edges(connection, vantage_id, projection.floor - KEPT_US):
             projection.edges.add(at, point)
     for seq in waiting:  # one at a time: a batch is small, all of them may not be
-        found = connection.execute(
+        batch = connection.execute(
             select(batches.c.body, batches.c.sha256).where(batches.c.vantage_id == vantage_id, batches.c.seq == seq)
         ).one()
-        for sample in unpack(found.body, found.sha256):
+        for sample in unpack(batch.body, batch.sha256):
             projection.add(sample)
     projection.stale = 0
     last = connection.scalar(select(func.max(batches.c.seq)).where(batches.c.vantage_id == vantage_id))
@@ -73,6 +74,10 @@ def load(connection: Connection, vantage_id: int, name: str) -> Live:
     ]
     live.floor = projection.floor
     return live
+
+
+def _camera(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def write(connection: Connection, live: Live, pending: Pending, at: Instant) -> None:
@@ -87,10 +92,10 @@ def write(connection: Connection, live: Live, pending: Pending, at: Instant) -> 
             )
             .values(last_at=bindparam("l"), n=bindparam("c"))
         )
-        rows = [
-            {"p": live.ids[r.point], "v": live.id, "f": r.first, "l": r.last, "c": r.count} for r in pending.extended
-        ]
-        connection.execute(statement, rows)
+        for n in range(0, len(pending.extended), ROWS_AT_ONCE):
+            part = pending.extended[n : n + ROWS_AT_ONCE]
+            rows = [{"p": live.ids[r.point], "v": live.id, "f": r.first, "l": r.last, "c": r.count} for r in part]
+            connection.execute(statement, rows)
     if not pending.opened:
         return
     numbers = outcome_ids(connection, (run.outcome for run in pending.opened))

@@ -7,8 +7,9 @@ that, all that is known now counts. Answers are in the order of the points' code
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from sys import intern
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from monitor.model import MICROSECONDS, Instant
 from monitor.period import ZONE
 from monitor.points import CameraSpec, Occupancy, Pause, RosterPoint, Target
 from monitor.scope import Scope
+from monitor.store.identities import ROWS_AT_ONCE
 from monitor.store.tables import billing_pauses, cameras, credentials, occupancies, point_facts, points
 
 DATE_FACTS = frozenset({"first_accepted_on", "accepted_on", "billed_from", "billed_until", "retired_on"})
@@ -73,7 +75,8 @@ def upstreams(connection: Connection, scope: Scope, at: Instant) -> dict[str, st
             *_visible(scope),
         )
     )
-    return {row.code: row.upstream for row in connection.execute(query)}
+    # Interned: one text for all the points behind a device.
+    return {intern(row.code): intern(row.upstream) for row in connection.execute(query)}
 
 
 def occupancy(
@@ -117,16 +120,22 @@ def occupancy(
 
 def targets(connection: Connection, scope: Scope, at: Instant) -> list[Target]:
     """Return what to probe at an instant: every point in scope whose camera has a stream address then."""
+    return list(each_target(connection, scope, at))
+
+
+def each_target(connection: Connection, scope: Scope, at: Instant) -> Iterator[Target]:
+    """Yield what `targets` returns, a few rows in memory at a time; the connection is busy until the last."""
     query = (
         _serving(scope, at)
         .add_columns(credentials.c.username, credentials.c.nonce, credentials.c.cipher)
         .outerjoin(credentials, credentials.c.id == cameras.c.credential_id)
         .where(cameras.c.rtsp_url != "")
+        .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    return [
-        Target(
+    for row in connection.execute(query):
+        yield Target(
             row.point_id,
-            row.code,
+            intern(row.code),
             row.camera_id,
             row.rtsp_url,
             row.onvif_addr,
@@ -134,8 +143,6 @@ def targets(connection: Connection, scope: Scope, at: Instant) -> list[Target]:
             bytes(row.nonce or b""),
             bytes(row.cipher or b""),
         )
-        for row in connection.execute(query)
-    ]
 
 
 def cameras_at(connection: Connection, scope: Scope, at: Instant) -> dict[str, CameraSpec]:
