@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from config.settings import Settings
 from console.app.database import open_writer, password_cipher
@@ -46,7 +47,7 @@ class StoreOfWatch:
         self._seq: int | None = None
         self._said: list[Notice] = []
         self._open_gaps: dict[Instant, int] = {}
-        self._kept: dict[str, tuple[StoredTarget, Job]] = {}  # what the ledger said last, and the jobs made of it
+        self._kept: dict[str, Job] = {}  # made of what the ledger said last
         self.breaker = Breaker()
         self.writer = open_writer(settings, "watch", vantage_role(self._vantage))
 
@@ -105,49 +106,54 @@ class StoreOfWatch:
         """Return the points that have a camera with an address now; what cannot be used is said, not fatal."""
         now = self._clock()
         with self.writer.transaction() as connection:
-            found = roster.targets(connection, EVERYTHING, now)
             upstreams = roster.upstreams(connection, EVERYTHING, now)
-        kept: dict[str, tuple[StoredTarget, Job]] = {}
-        troubles: list[str] = []
-        for target in found:
-            try:
-                kept[target.point] = self._kept_or_made(target, upstreams.get(target.point, ""))
-            except InputError as error:
-                troubles.append(f"{target.point}: {error.findings[0].message}")
+            jobs: dict[str, Job] = {}
+            logins: dict[Credentials, Credentials] = {}
+            troubles: list[str] = []
+            for found in roster.each_target(connection, EVERYTHING, now):
+                try:
+                    jobs[found.point] = self._kept_or_made(found, upstreams.get(found.point, ""), logins)
+                except InputError as error:
+                    troubles.append(f"{found.point}: {error.findings[0].message}")
         if troubles:
             self._say(f"{len(troubles)} 个点位无法探测 points cannot be probed: " + "; ".join(troubles[:3]))
-        self._kept = kept
-        asked: list[Asked] = [job.target for _, job in kept.values()]
-        self.breaker.keep({(a.target.host, c.username, c.password) for a in asked if (c := a.credentials) is not None})
-        return [job for _, job in kept.values()]
+        self._kept = jobs
+        self.breaker.keep(
+            (job.host, login.username, login.password)
+            for job in jobs.values()
+            if (login := job.target.credentials) is not None
+        )
+        return list(jobs.values())
 
-    def _kept_or_made(self, found: StoredTarget, upstream: str) -> tuple[StoredTarget, Job]:
+    def _kept_or_made(self, found: StoredTarget, upstream: str, logins: dict[Credentials, Credentials]) -> Job:
         """Return the job as it was while the ledger says the same: not decrypted nor parsed again, nor twice in memory."""
+        origin = hash(found)
         before = self._kept.get(found.point)
-        if before is not None and before[0] == found and before[1].upstream == upstream:
+        if before is not None and before.target.origin == origin and before.upstream == upstream:
             return before
-        return found, self._job(found, upstream)
-
-    def _job(self, found: StoredTarget, upstream: str) -> Job:
         credentials = None
         if found.cipher:
             password = self._cipher.decrypt(found.nonce, found.cipher, found.context)
             credentials = Credentials(found.username, password)
+            credentials = logins.setdefault(credentials, credentials)  # most of a city has one login
         target = Target.parse(found.rtsp_url)
-        asked = Asked(found.point, target, credentials)
-        return Job(found.point, str(found.camera_id), asked, target.host, upstream)
+        return Job(found.point, str(found.camera_id), Asked(target, credentials, origin), target.host, upstream)
 
     def close(self) -> None:
         """Release the lock."""
         self.writer.close()
 
 
-class Asked(NamedTuple):
-    """What the engine hands to the probe: whom to ask, for which point, and with which login."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the engine hands to the probe: whom to ask, and with which login.
 
-    point: str
+    `origin` is the hash of what the ledger said; a city's rows themselves would be half of the watcher's memory.
+    """
+
     target: Target
     credentials: Credentials | None
+    origin: int = field(compare=False)
 
 
 def probe_adapter(settings: Settings, metrics: WatchMetrics, breaker: Breaker) -> Probe:

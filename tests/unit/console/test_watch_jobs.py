@@ -22,7 +22,7 @@ class Ledger:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.targets: list[Target] = []
         self.upstreams: dict[str, str] = {}
-        monkeypatch.setattr(watcher.roster, "targets", lambda *_: list(self.targets))
+        monkeypatch.setattr(watcher.roster, "each_target", lambda *_: iter(self.targets))
         monkeypatch.setattr(watcher.roster, "upstreams", lambda *_: dict(self.upstreams))
 
     def jobs(self, store: StoreOfWatch) -> dict[str, Job]:
