@@ -1,7 +1,8 @@
 """Samples into batches: committed within a second or 2,000 results, and within 50 ms after an outcome changed.
 
 The buffer is bounded. While the store cannot commit, samples wait; when the buffer is full the oldest are given up and
-the span they covered becomes a gap, so that nothing unseen is ever taken for good or bad.
+the span they covered becomes a gap, so that nothing unseen is ever taken for good or bad. Notices wait in a bounded queue
+of their own (monitor/notices.py).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from monitor.model import Instant, Sample
-from monitor.notices import Blind, Notice
+from monitor.notices import Blind, Notice, NoticeQueue
 
 BATCH_RESULTS = 2_000
 BATCH_S = 1.0
@@ -22,10 +23,10 @@ RETRY_S = 1.0
 
 
 class Committer(Protocol):
-    """The durable side. Both calls return only after COMMIT; an exception means nothing was stored."""
+    """The durable side: it returns only after COMMIT. After an exception the same is offered again, stored or not."""
 
     def __call__(self, samples: list[Sample], notices: list[Notice], flush: bool) -> Awaitable[None]:
-        """Store samples as one batch, after the notices; `flush` brings the runs up to date as well."""
+        """Store notices and samples, as one batch, together or not at all; `flush` brings the runs up to date as well."""
 
 
 class Batcher:
@@ -35,7 +36,7 @@ class Batcher:
         self._commit = commit
         self._on_error = on_error
         self._samples: list[Sample] = []
-        self._notices: list[Notice] = []
+        self._notices = NoticeQueue()
         self._committing = 0  # results at the head of the buffer that a commit under way holds
         self._retrying = 0
         """Results of a batch that failed: it is offered again exactly as it was, since it may have been stored."""
@@ -52,6 +53,16 @@ class Batcher:
     def waiting(self) -> int:
         """Results not yet acknowledged."""
         return len(self._samples)
+
+    @property
+    def notices_waiting(self) -> int:
+        """Notices not yet stored."""
+        return len(self._notices)
+
+    @property
+    def notices_joined(self) -> int:
+        """Notices joined with others because too many waited."""
+        return self._notices.joined
 
     def sample(self, sample: Sample, *, changed: bool) -> None:
         """Queue one result."""
@@ -70,7 +81,7 @@ class Batcher:
 
     def notice(self, notice: Notice) -> None:
         """Queue what the watcher has to say of itself; it is committed with the next batch, at once."""
-        self._notices.append(notice)
+        self._notices.add(notice)
         self._commit_at = asyncio.get_running_loop().time()
         self._wake.set()
 
@@ -80,7 +91,7 @@ class Batcher:
         del self._samples[head : head + len(lost)]
         self.overflowed += len(lost)
         start, end = min(s.at for s in lost), Instant(max(s.at for s in lost) + 1)
-        self._notices.append(Blind(start, end, "overflow"))
+        self._notices.add(Blind(start, end, "overflow"))
 
     async def run(self) -> None:
         """Commit until close(); returns when everything queued is stored, or the store fails while closing."""
@@ -110,7 +121,7 @@ class Batcher:
 
     async def _commit_once(self) -> bool:
         loop = asyncio.get_running_loop()
-        samples, notices = self._samples[: self._retrying or BATCH_RESULTS], list(self._notices)
+        samples, notices = self._samples[: self._retrying or BATCH_RESULTS], self._notices.offer()
         flush = self._changed or self._closing or loop.time() - self._projected_at >= PROJECT_S
         self._changed = False
         self._committing = len(samples)
@@ -125,11 +136,13 @@ class Batcher:
             self._committing = 0
         self._retrying = 0
         del self._samples[: len(samples)]
-        del self._notices[: len(notices)]
+        self._notices.stored()
         self._unprojected = not flush
         if flush:
             self._projected_at = loop.time()
-        if self._samples:
+        if self._notices:
+            self._commit_at = loop.time()
+        elif self._samples:
             self._commit_at = loop.time() + (CHANGE_S if self._changed else BATCH_S)
         return True
 

@@ -14,7 +14,7 @@ from monitor.brake import Brake
 from monitor.finding import InputError
 from monitor.metrics import Condition, WatchMetrics
 from monitor.model import Instant, Reason, Rung, Sample, State
-from monitor.notices import Blind, BlindSince, ClockStep, Notice, SightedAgain, UpstreamSeen
+from monitor.notices import Notice
 from monitor.points import Target as StoredTarget
 from monitor.poller import Job, Pace, Probe, Verdict
 from monitor.probes.address import Allowed
@@ -45,8 +45,6 @@ class StoreOfWatch:
         self._clock = clock
         self._metrics = metrics
         self._seq: int | None = None
-        self._said: list[Notice] = []
-        self._open_gaps: dict[Instant, int] = {}
         self._kept: dict[str, Job] = {}  # made of what the ledger said last
         self.breaker = Breaker()
         self.writer = open_writer(settings, "watch", vantage_role(self._vantage))
@@ -61,46 +59,19 @@ class StoreOfWatch:
             happenings.forget_upstreams(connection, self._vantage)
 
     def commit(self, samples: Sequence[Sample], notices: Sequence[Notice], flush: bool) -> Ack | None:
-        """Store the notices, then one batch, or the runs alone if there are no results.
+        """Store the notices and one batch together, or neither; without results the runs alone if `flush`.
 
         A call that failed is repeated with the same results: they keep their number, so that a batch which was stored
-        although its acknowledgement was lost is not stored twice.
+        although its acknowledgement was lost is not stored twice. Notices need no number: one that is stored is known.
         """
-        now = self._clock()
-        for notice in notices:
-            if notice not in self._said:
-                self._store_notice(notice, now)
-                self._said.append(notice)
-        ack = None
-        if samples:
-            if self._seq is None:
-                self._seq = self.writer.next_seq(self._vantage)
-            ack = self.writer.commit_batch(self._vantage, self._seq, samples, flush=flush, at=now)
+        if samples and self._seq is None:
+            self._seq = self.writer.next_seq(self._vantage)
+        ack = self.writer.commit(self._vantage, self._seq, samples, notices, flush=flush, at=self._clock())
+        self._seq = None
+        if ack is not None:
             self._metrics.batches.inc()
             self._metrics.acknowledged.inc(ack.n)
-        elif flush:
-            self.writer.project(self._vantage, now)
-        self._seq = None
-        self._said.clear()
         return ack
-
-    def _store_notice(self, notice: Notice, now: Instant) -> None:
-        vantage, writer = self._vantage, self.writer
-        match notice:
-            case Blind(start, end, cause):
-                writer.add_gap(vantage, start, end, cause, at=now)
-            case BlindSince(start, cause):
-                self._open_gaps[start] = writer.open_gap(vantage, start, cause, at=now)
-            case SightedAgain(start, end, _):
-                if start in self._open_gaps:
-                    writer.close_gap(vantage, self._open_gaps[start], end, at=now)
-                    del self._open_gaps[start]
-            case ClockStep(at, step_us):
-                with writer.transaction() as connection:
-                    happenings.clock_step(connection, vantage, at, step_us)
-            case UpstreamSeen(name, at, alive):
-                with writer.transaction() as connection:
-                    happenings.upstream_seen(connection, vantage, name, at, alive, now)
 
     def jobs(self) -> list[Job]:
         """Return the points that have a camera with an address now; what cannot be used is said, not fatal."""

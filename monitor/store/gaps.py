@@ -84,6 +84,15 @@ def open_gaps(connection: Connection, vantage_id: int) -> list[OpenGap]:
     return [OpenGap(number, code, Instant(start), cause) for number, code, start, cause in connection.execute(query)]
 
 
+def begun(connection: Connection, vantage_id: int, start: Instant, cause: str) -> tuple[OpenGap, bool] | None:
+    """Return the whole vantage's gap of that start and cause, the open one if there is, and whether it is open."""
+    query = select(gaps.c.id, gaps.c.end_at).where(
+        gaps.c.vantage_id == vantage_id, gaps.c.point_id.is_(None), gaps.c.start_at == start, gaps.c.cause == cause
+    )
+    found = sorted(connection.execute(query).all(), key=lambda row: row.end_at is not None)
+    return (OpenGap(found[0].id, None, start, cause), found[0].end_at is None) if found else None
+
+
 def edges(connection: Connection, vantage_id: int, since: int) -> list[tuple[int, str | None]]:
     """Return the starts and ends of a vantage's gaps from `since` on, with the point they are limited to."""
     query = (

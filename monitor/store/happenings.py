@@ -1,23 +1,63 @@
-"""What the watcher noticed besides results: clock steps for the evidence log, upstream devices as events.
+"""What the watcher noticed besides results: gaps, clock steps for the evidence log, upstream devices as events.
 
-An upstream device's fall and return are attribution: they stand beside the runs and never change them.
+Every notice has a natural key (a gap its span and cause, the others their instant), so that the same one told again
+changes nothing: a commit whose answer was lost is simply repeated. An upstream device's fall and return are attribution:
+they stand beside the runs and never change them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from monitor.intervals import Span, normalise
 from monitor.model import MICROSECONDS, Instant
+from monitor.notices import Blind, BlindSince, ClockStep, Notice, SightedAgain, UpstreamSeen
+from monitor.store import gaps, restart
+from monitor.store.live import Live
 from monitor.store.outbox import report
 from monitor.store.tables import batches, events, vantages
 
 UPSTREAM_DOWN = "upstream-down"
+CLOCK_STEP = "clock-step"
 
 
-def clock_step(connection: Connection, vantage: str, at: Instant, step_us: int) -> None:
-    """Add the `clk` record of a wall clock that was set by `step_us` at engine time `at`."""
-    report(connection, at, "clk", [{"at": at, "step_us": step_us, "vantage": vantage}])
+def store(connection: Connection, state: Live, notices: Iterable[Notice], at: Instant) -> None:
+    """Store a vantage's notices, in their order, as known at `at`. Those stored before have no effect."""
+    for notice in notices:
+        match notice:
+            case Blind(start, end, cause):
+                restart.add_gap(connection, state, start, _after(start, end), cause, None, at)
+            case BlindSince(start, cause):
+                if gaps.begun(connection, state.id, start, cause) is None:
+                    restart.add_gap(connection, state, start, None, cause, None, at)
+            case SightedAgain(start, end, cause):
+                _sighted_again(connection, state, start, _after(start, end), cause, at)
+            case ClockStep(when, step_us):
+                clock_step(connection, state.name, when, step_us, at)
+            case UpstreamSeen(name, when, alive):
+                upstream_seen(connection, state.name, name, when, alive, at)
+
+
+def _after(start: Instant, end: Instant) -> Instant:
+    """A gap's end, after its start in any case: one that the store refused would hold up all results behind it."""
+    return Instant(max(end, start + 1))
+
+
+def _sighted_again(connection: Connection, state: Live, start: Instant, end: Instant, cause: str, at: Instant) -> None:
+    begun = gaps.begun(connection, state.id, start, cause)
+    if begun is None or not begun[1]:
+        restart.add_gap(connection, state, start, end, cause, None, at)
+    else:
+        gaps.close(connection, state.vantage, begun[0], end, at=at)
+        state.projection.edges.add(end)
+
+
+def clock_step(connection: Connection, vantage: str, at: Instant, step_us: int, recorded_at: Instant) -> None:
+    """Add the event and the `clk` record of a wall clock that was set by `step_us` at engine time `at`, once."""
+    if _begin(connection, CLOCK_STEP, f"{vantage}/{step_us:+d}", at, at, recorded_at):
+        report(connection, at, "clk", [{"at": at, "step_us": step_us, "vantage": vantage}])
 
 
 def upstream_seen(
@@ -26,15 +66,24 @@ def upstream_seen(
     """Begin or end the event of an upstream device being down, as this vantage saw it. Repeats have no effect."""
     source = f"{vantage}/{name}"
     open_ones = (events.c.kind == UPSTREAM_DOWN, events.c.source == source, events.c.until.is_(None))
-    standing = connection.scalar(select(events.c.id).where(*open_ones))
     if alive:
-        connection.execute(update(events).where(*open_ones).values(until=at))
-    elif standing is None:
-        connection.execute(
-            insert(events).values(
-                kind=UPSTREAM_DOWN, point_id=None, at=at, until=None, source=source, recorded_at=recorded_at
-            )
-        )
+        # Only what began before: a repeated return must not end a later fall.
+        connection.execute(update(events).where(*open_ones, events.c.at <= at).values(until=at))
+    elif connection.scalar(select(events.c.id).where(*open_ones)) is None:
+        _begin(connection, UPSTREAM_DOWN, source, at, None, recorded_at)
+
+
+def _begin(
+    connection: Connection, kind: str, source: str, at: Instant, until: Instant | None, recorded_at: Instant
+) -> bool:
+    """Add an event without a point, unless it is there; tell whether it was added."""
+    same = (events.c.source == source, events.c.kind == kind, events.c.point_id.is_(None), events.c.at == at)
+    if connection.scalar(select(events.c.id).where(*same)) is not None:
+        return False
+    connection.execute(
+        insert(events).values(kind=kind, point_id=None, at=at, until=until, source=source, recorded_at=recorded_at)
+    )
+    return True
 
 
 def forget_upstreams(connection: Connection, vantage: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,7 +15,8 @@ from typing import Self
 from sqlalchemy import Connection, Engine, insert, select
 
 from monitor.model import Instant, Sample
-from monitor.store import gaps, live, restart
+from monitor.notices import Blind, Notice
+from monitor.store import gaps, happenings, live, restart
 from monitor.store.audit import AuditSink
 from monitor.store.batch import Batch, in_order, pack_ordered
 from monitor.store.database import connect, open_database, sqlite_path
@@ -142,7 +143,15 @@ class Writer:
             except BaseException:
                 # Memory may be ahead of the tables now; it is read again when next needed.
                 self._live.clear()
+                self._leave_transaction()
                 raise
+
+    def _leave_transaction(self) -> None:
+        """Roll back what a failed COMMIT may have left open: SQLAlchemy takes it for ended, the database does not."""
+        if self._connection.closed or self._connection.invalidated:
+            return
+        with suppress(Exception):  # a dead session is found out by the next transaction
+            self._connection.connection.rollback()
 
     def _locked_connection(self) -> Connection:
         """Return a connection that holds the role's lock: without it nothing may be written."""
@@ -181,6 +190,52 @@ class Writer:
         with self._turn:
             return self._state(vantage).next_seq
 
+    def commit(
+        self,
+        vantage: str,
+        seq: int | None,
+        samples: Sequence[Sample],
+        notices: Sequence[Notice] = (),
+        *,
+        flush: bool = False,
+        at: Instant,
+    ) -> Ack | None:
+        """Store notices and results, as batch `seq`, in one transaction and return when both are durable.
+
+        Runs that the batch opened are written with it; `flush` writes the growth of all the others too. `at` is when
+        this is recorded. Any of it may be repeated, with the same number for the same results, and changes nothing the
+        second time: a batch is known by number and digest, a notice by what it says. Other results under a number that
+        is taken, or a number out of turn, are a ConflictError; unknown points are an InputError. Without results there
+        is no number and no acknowledgement.
+        """
+        ordered = in_order(samples)
+        batch = pack_ordered(vantage, ordered) if ordered else None
+        with self._turn:
+            state = self._state(vantage)
+            ack = None
+            last = state.next_seq - 1
+            if batch is not None and seq != state.next_seq:
+                ack, batch, ordered = self._again(state, seq, batch), None, []
+            with self.transaction() as connection:
+                happenings.store(connection, state, notices, at)
+                if batch is not None:
+                    last = state.next_seq
+                    ack = Ack(vantage, last, batch.sha256, batch.n)
+                    live.require_points(connection, state, {s.point for s in ordered})
+                    _insert(connection, state, last, batch)
+                    restart.close_with(connection, state, ordered, at)
+                    for sample in ordered:
+                        state.projection.add(sample)
+                pending = state.projection.everything() if flush else state.projection.changed()
+                live.write(connection, state, pending, at)
+                if flush:
+                    live.mark_projected(connection, state, last)
+            state.projection.written(pending)
+            state.next_seq = last + 1
+            if flush:
+                state.projected_seq = last
+        return ack
+
     def commit_batch(
         self,
         vantage: str,
@@ -191,50 +246,23 @@ class Writer:
         flush: bool = False,
         at: Instant | None = None,
     ) -> Ack:
-        """Store results as batch `seq` and return when they are durable.
+        """Store at least one result as batch `seq`: see `commit`.
 
-        `gaps_seen` (start, end, cause) of the whole vantage go into the same transaction. Runs that the batch opened
-        are written with it; `flush` writes the growth of all the others too. `at` is when this is recorded, by
-        default when the last attempt ended. The same number with the same results is acknowledged again without
-        effect; with others, or out of turn, it is a ConflictError. Unknown points are an InputError.
+        `gaps_seen` (start, end, cause) of the whole vantage go into the same transaction. `at` is by default when the
+        last attempt ended.
         """
-        ordered = in_order(samples)
-        batch = pack_ordered(vantage, ordered)
+        if not samples:
+            raise ValueError("a batch holds at least one result")
         known_at = at if at is not None else Instant(max(s.at + s.took_us for s in samples))
-        with self._turn:
-            state = self._state(vantage)
-            if seq != state.next_seq:
-                return self._again(state, seq, batch)
-            with self.transaction() as connection:
-                live.require_points(connection, state, {s.point for s in samples})
-                _insert(connection, state, seq, batch)
-                for start, end, cause in gaps_seen:
-                    restart.add_gap(connection, state, start, end, cause, None, known_at)
-                restart.close_with(connection, state, samples, known_at)
-                for sample in ordered:
-                    state.projection.add(sample)
-                pending = state.projection.everything() if flush else state.projection.changed()
-                live.write(connection, state, pending, known_at)
-                if flush:
-                    live.mark_projected(connection, state, seq)
-            state.projection.written(pending)
-            state.next_seq = seq + 1
-            if flush:
-                state.projected_seq = seq
-        return Ack(vantage, seq, batch.sha256, batch.n)
+        ack = self.commit(vantage, seq, samples, [Blind(*gap) for gap in gaps_seen], flush=flush, at=known_at)
+        assert ack is not None  # noqa: S101  there were results
+        return ack
 
     def project(self, vantage: str, at: Instant) -> int:
         """Bring the runs up to date with all committed batches and return the last one's number."""
         with self._turn:
-            state = self._state(vantage)
-            last = state.next_seq - 1
-            with self.transaction() as connection:
-                pending = state.projection.everything()
-                live.write(connection, state, pending, at)
-                live.mark_projected(connection, state, last)
-            state.projection.written(pending)
-            state.projected_seq = last
-        return last
+            self.commit(vantage, None, (), flush=True, at=at)
+            return self.next_seq(vantage) - 1
 
     # -- gaps
 
@@ -281,8 +309,8 @@ class Writer:
             self._live[vantage] = state
         return state
 
-    def _again(self, state: live.Live, seq: int, batch: Batch) -> Ack:
-        if seq > state.next_seq:
+    def _again(self, state: live.Live, seq: int | None, batch: Batch) -> Ack:
+        if seq is None or seq > state.next_seq:
             raise ConflictError(f"批次号不连续 batch {seq} of {state.name} is out of turn: {state.next_seq} comes next")
         query = select(batches.c.sha256, batches.c.n).where(batches.c.vantage_id == state.id, batches.c.seq == seq)
         with self.transaction() as connection:
