@@ -8,8 +8,9 @@ import pytest
 
 import monitor.batcher
 from monitor.batcher import Batcher
+from monitor.intervals import intersect, normalise
 from monitor.model import Instant, Outcome, Reason, Rung, Sample, State
-from monitor.notices import Blind, Notice
+from monitor.notices import MOST_NOTICES, Blind, Notice
 from tests.virtual_time import START_US, VirtualLoop, run_virtual
 
 UP = Outcome(State.ONLINE, Reason.OK, Rung.TCP)
@@ -21,11 +22,13 @@ class Disk:
         self.batches: list[tuple[float, list[Sample], bool]] = []
         self.notices: list[Notice] = []
         self.offered: list[list[Sample]] = []
+        self.told: list[list[Notice]] = []
         self.broken = False
 
     async def __call__(self, samples: list[Sample], notices: list[Notice], flush: bool) -> None:
         await asyncio.sleep(0.005)
         self.offered.append(samples)
+        self.told.append(notices)
         if self.broken:
             raise OSError("disk full")
         self.batches.append((self.loop.now - 1000.0, samples, flush))
@@ -142,3 +145,43 @@ def test_closing_with_a_dead_store_ends() -> None:
     _, batcher, errors = play(script, 5)
     assert batcher.waiting == 1
     assert errors
+
+
+def test_notices_of_a_failed_commit_are_offered_again_as_they_were_and_later_ones_wait() -> None:
+    def script(loop: VirtualLoop, batcher: Batcher, disk: Disk) -> None:
+        disk.broken = True
+        batcher.sample(sample(0), changed=False)
+        for n in range(40):
+            blind = Blind(Instant(START_US + 10 * n), Instant(START_US + 10 * n + 1), "stalled")
+            loop.call_later(n * 0.5, batcher.notice, blind)
+        loop.call_later(15.0, setattr, disk, "broken", False)
+
+    disk, batcher, errors = play(script, 60)
+    assert len(errors) > 5
+    assert all(told == disk.told[0] for told in disk.told[: len(errors) + 1])
+    assert [n.start - START_US for n in disk.notices if isinstance(n, Blind)] == [10 * n for n in range(40)]
+    assert (batcher.notices_waiting, batcher.notices_joined) == (0, 0)
+
+
+def test_a_store_that_stays_away_costs_bounded_memory_for_notices() -> None:
+    count = 3 * MOST_NOTICES
+
+    def script(loop: VirtualLoop, batcher: Batcher, disk: Disk) -> None:
+        disk.broken = True
+        for n in range(count):
+            loop.call_later(
+                n * 0.01,
+                batcher.notice,
+                Blind(Instant(START_US + 10 * n), Instant(START_US + 10 * n + 1), "stalled"),
+            )
+        loop.call_later(count * 0.01 - 1, lambda: waiting.append(batcher.notices_waiting))
+        loop.call_later(count * 0.01 + 1, setattr, disk, "broken", False)
+
+    waiting: list[int] = []
+    disk, batcher, _ = play(script, count * 0.01 + 60)
+    assert waiting[0] <= MOST_NOTICES + 1
+    assert batcher.notices_joined > MOST_NOTICES
+    assert len(disk.notices) + batcher.notices_joined == count
+    spans = normalise([(n.start, n.end) for n in disk.notices if isinstance(n, Blind)])
+    told = [(START_US + 10 * n, START_US + 10 * n + 1) for n in range(count)]
+    assert intersect(spans, told) == told
