@@ -26,9 +26,9 @@ from monitor.sentinel import Sentinel
 TICK_S = 0.25
 STALL_S = 0.5
 """A tick that comes later than this means that verdicts under way cannot be trusted."""
-GRAIN_S = 0.04
-"""Probes that fall due within this of each other (or within a twentieth of the interval) start together: fewer wake-ups,
-and none that come before their time (loops keep time in milliseconds)."""
+GRAIN_S = 0.1
+"""Probes that fall due within this of each other (or within a twentieth of the interval) start together, none before its
+time. A city at its pace has two hundred a second: what a probe costs beyond its own work is mostly wake-ups."""
 STEP_US = 200_000
 """A wall clock that moves by more than this against engine time within a tick has been set."""
 
@@ -123,6 +123,7 @@ class Engine:
         self.sentinel = sentinel
         self._drift_us = drift_us
         self._watched: dict[str, _Watched] = {}
+        self._states: dict[State | None, int] = {}
         self._lanes: Lanes[_Watched] = Lanes(pace.concurrency, pace.slow_concurrency, pace.per_host)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -149,11 +150,12 @@ class Engine:
 
     def states(self) -> dict[State | None, int]:
         """Return how many points stand in which state by their newest verdict; None: not yet probed."""
-        counts: dict[State | None, int] = {}
-        for watched in self._watched.values():
-            state = watched.last.state if watched.last else None
-            counts[state] = counts.get(state, 0) + 1
-        return counts
+        return {state: count for state, count in self._states.items() if count}
+
+    def _moved(self, before: State | None, after: State | None) -> None:
+        # Kept as they change: who asks every second should not go through a whole city.
+        self._states[before] -= 1
+        self._states[after] = self._states.get(after, 0) + 1
 
     def replace(self, jobs: Sequence[Job]) -> None:
         """Watch exactly these jobs from now on; a point that stays keeps its phase and last outcome."""
@@ -163,10 +165,12 @@ class Engine:
             gone = self._watched.pop(point)
             self._lanes.drop(gone)
             self._forget(gone)
+            self._states[None] -= 1
         for point, job in wanted.items():
             watched = self._watched.get(point)
             if watched is None:
                 watched = self._watched[point] = _Watched(job, now + self._phase(point))
+                self._states[None] = self._states.get(None, 0) + 1
                 self._lanes.add(watched, watched.base)
             elif watched.job != job:
                 if watched.job.camera != job.camera:
@@ -178,8 +182,10 @@ class Engine:
         self._wake.set()
 
     def _forget(self, watched: _Watched) -> None:
+        state = watched.last.state if watched.last else None
         if self.sentinel is not None:
-            self.sentinel.forget(watched.point, watched.last.state if watched.last else None)
+            self.sentinel.forget(watched.point, state)
+        self._moved(state, None)
         watched.last = None
 
     def _phase(self, point: str) -> float:
@@ -256,8 +262,9 @@ class Engine:
 
     def _record(self, watched: _Watched, at: Instant, verdict: Verdict) -> None:
         pace, outcome, before = self._pace, verdict.outcome, watched.last
-        changed = outcome != before
+        changed = outcome is not before and outcome != before
         if changed:
+            self._moved(before.state if before else None, outcome.state)
             confirm = before is not None or outcome.state is State.OFFLINE
             watched.again = pace.confirm_samples - 1 if confirm else 0
         elif watched.again:

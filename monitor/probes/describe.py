@@ -24,7 +24,8 @@ login is auth-unknown: it lives, and nothing is known about its picture.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from monitor.model import Reason, Rung
 from monitor.probes.address import Allowed
@@ -57,12 +58,13 @@ class Describe:
     `described` is the reply that passed; `login` may go on signing in the same conversation.
     """
 
-    __slots__ = ("_busy", "_head", "_uri", "described", "login")
+    __slots__ = ("_busy", "_head", "_target", "_uri", "described", "login")
     rung = Rung.DESCRIBE
 
     def __init__(self, target: Target, credentials: Credentials | None) -> None:
-        self._uri = target.uri
-        self._head = b"DESCRIBE %b RTSP/1.0\r\nAccept: application/sdp\r\n%b" % (self._uri.encode(), USER_AGENT)
+        self._target = target
+        self._uri = ""
+        self._head = b""
         self._busy = False
         self.login = Login(credentials)
         self.described: Reply | None = None
@@ -73,7 +75,7 @@ class Describe:
         return self.login.scheme
 
     def begin(self) -> Request:
-        return Request(self._head)
+        return self._request()
 
     def answer(self, reply: Reply) -> Request | Reason:
         status = reply.status
@@ -96,16 +98,19 @@ class Describe:
         return Reason.AUTH_UNKNOWN if self.login.tried else Reason.BAD_REPLY
 
     def _request(self) -> Request:
+        if not self._head:  # made only when it is needed: of thousands of hung cameras none comes so far
+            self._uri = self._target.uri
+            self._head = b"DESCRIBE %b RTSP/1.0\r\nAccept: application/sdp\r\n%b" % (self._uri.encode(), USER_AGENT)
         return self.login.signed(self._head, "DESCRIBE", self._uri)
 
 
-async def probe(
+def probe(
     target: Target,
     *,
     credentials: Credentials | None = None,
     timeout_s: float,
     allowed: Sequence[Allowed] | None = None,
-) -> ProbeResult:
+) -> Coroutine[Any, Any, ProbeResult]:
     """Connect, ask OPTIONS, then DESCRIBE; `credentials` go before those in the target."""
     login = credentials if credentials is not None else target.credentials
-    return await climb(target, (Options(target), Describe(target, login)), timeout_s=timeout_s, allowed=allowed)
+    return climb(target, (Options(target), Describe(target, login)), timeout_s=timeout_s, allowed=allowed)

@@ -16,6 +16,10 @@ MAX_NOTE = 2_048
 """Bytes kept of one message for the log."""
 
 
+_OUTCOMES: dict[tuple[int, int], Outcome] = {}
+"""By reason and rung, so no more than those two vocabularies allow."""
+
+
 class Note(NamedTuple):
     """One thing worth logging: `mark` is `>` sent, `<` received, `#` remark; logins are already out of it (what
     stands in a path is masked when the log is written)."""
@@ -62,8 +66,12 @@ class ProbeResult(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict as runs store it."""
-        return Outcome(self.state, self.reason, self.rung)
+        """The verdict as runs store it; equal ones are one object, since every point of a city holds its last."""
+        key = id(self.reason), id(self.rung)  # one member each, and hashing it would run Python code
+        outcome = _OUTCOMES.get(key)
+        if outcome is None:
+            outcome = _OUTCOMES[key] = Outcome(STATE_OF[self.reason], self.reason, self.rung)
+        return outcome
 
 
 def result_of(target: str, steps: tuple[Step, ...], took_us: int, auth: str) -> ProbeResult:

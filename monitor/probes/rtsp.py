@@ -6,7 +6,8 @@ exists. OPTIONS proves no more than that, since many servers answer 200 for path
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from monitor.model import Reason, Rung
 from monitor.probes.address import Allowed
@@ -39,12 +40,12 @@ class Options:
         return Reason.BAD_REPLY
 
 
-async def probe(
+def probe(
     target: Target,
     *,
     credentials: Credentials | None = None,  # noqa: ARG001 - every probe has this signature
     timeout_s: float,
     allowed: Sequence[Allowed] | None = None,
-) -> ProbeResult:
+) -> Coroutine[Any, Any, ProbeResult]:
     """Connect and ask OPTIONS."""
-    return await climb(target, (Options(target),), timeout_s=timeout_s, allowed=allowed)
+    return climb(target, (Options(target),), timeout_s=timeout_s, allowed=allowed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from monitor.probes.address import Allowed
 from monitor.probes.connection import climb
@@ -10,12 +11,12 @@ from monitor.probes.result import ProbeResult
 from monitor.probes.target import Credentials, Target
 
 
-async def probe(
+def probe(
     target: Target,
     *,
     credentials: Credentials | None = None,  # noqa: ARG001 - every probe has this signature
     timeout_s: float,
     allowed: Sequence[Allowed] | None = None,
-) -> ProbeResult:
+) -> Coroutine[Any, Any, ProbeResult]:
     """Connect and close."""
-    return await climb(target, (), timeout_s=timeout_s, allowed=allowed)
+    return climb(target, (), timeout_s=timeout_s, allowed=allowed)
