@@ -167,6 +167,8 @@ class Watching:
         batching.add_done_callback(lambda _: self.engine.stop())
         helpers = [asyncio.create_task(self._reload()), asyncio.create_task(self._progress())] if probing else []
         try:
+            if probing and self.engine.sentinel is not None:
+                self.engine.sentinel.begin()
             await self.engine.run()
         finally:
             self.batcher.close()
@@ -191,10 +193,13 @@ class Watching:
     def summary(self) -> str:
         """Return the state of the watch in one line."""
         states = self.engine.states()
+        given_up, joined = self.batcher.overflowed, self.batcher.notices_joined
         return (
             f"应在线 {sum(states.values()):,}｜在线 {states.get(State.ONLINE, 0):,}｜离线 {states.get(State.OFFLINE, 0):,}"
             f"｜未知 {states.get(State.UNKNOWN, 0):,}｜待测 {states.get(None, 0):,}"
             f"｜已存 stored {self.acknowledged:,}｜待存 waiting {self.batcher.waiting:,}"
+            + (f"｜弃存 given up {given_up:,}" if given_up else "")
+            + (f"｜通知合并 notices joined {joined:,}" if joined else "")
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor.model import Reason, Rung, State
@@ -85,13 +85,19 @@ class Condition:
     waiting: Callable[[], int]
     kept_back: Callable[[], int]
     blind: Callable[[], bool]
+    upstreams: Callable[[], Mapping[str, int]]
+    """Upstream devices by state: up, down, unknown."""
+    notices: Callable[[], tuple[int, int]]
+    """Notices waiting, and those joined with others so far because too many waited."""
+    given_up: Callable[[], int]
+    """Results given up so far because too many waited."""
 
 
 class _Live(Collector):
     def __init__(self, condition: Condition) -> None:
         self._now = condition
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         now = self._now
         points = GaugeMetricFamily("camsla_points", "Points by the newest verdict.", labels=("state",))
         counts = now.states()
@@ -107,4 +113,16 @@ class _Live(Collector):
         yield GaugeMetricFamily("camsla_probes_running", "Probes under way.", now.running())
         yield GaugeMetricFamily("camsla_results_waiting", "Results not yet acknowledged.", now.waiting())
         yield GaugeMetricFamily("camsla_logins_kept_back", "Points whose password was rejected twice.", now.kept_back())
+        devices = GaugeMetricFamily(
+            "camsla_upstreams", "Upstream devices by what was last heard of them.", labels=("state",)
+        )
+        for name, count in now.upstreams().items():
+            devices.add_metric([name], count)
+        yield devices
+        waiting, joined = now.notices()
+        yield GaugeMetricFamily("camsla_notices_waiting", "Notices not yet stored.", waiting)
+        yield CounterMetricFamily("camsla_notices_joined", "Notices joined because too many waited.", joined)
+        yield CounterMetricFamily(
+            "camsla_results_given_up", "Results given up because too many waited.", now.given_up()
+        )
         yield GaugeMetricFamily("camsla_watcher_blind", "1 while the watcher knows itself blind.", int(now.blind()))

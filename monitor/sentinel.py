@@ -1,31 +1,28 @@
 """The sentinel: is it the watcher that went blind, or an upstream device that went down?
 
-It asks control targets when the brake (monitor/brake.py) suspects a mass failure, and upstream devices when a point
-behind them fails. What it learns are notices beside the record; verdicts are stored as they came.
+It asks control targets when the brake (monitor/brake.py) suspects a mass failure, and upstream devices on their beat and
+when a point behind them fails (monitor/upstreams.py). What it learns are notices beside the record; verdicts are stored
+as they came.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from monitor.brake import Brake
 from monitor.model import MICROSECONDS, Instant, State
-from monitor.notices import BlindSince, Notice, SightedAgain, UpstreamSeen
+from monitor.notices import BlindSince, Notice, SightedAgain
+from monitor.upstreams import Ask, Upstreams, answers
 
-ATTEMPTS = 2
-"""A control target or an upstream device is silent only if it does not answer this many times in a row."""
 CAUSE = "mass-failure"
-
-Ask = Callable[[Any], Awaitable[bool]]
-"""Tell whether a target answers at all, within its own deadline."""
 
 
 class Sentinel:
     """Watches over the watcher. Without controls it never doubts; without upstreams it attributes nothing.
 
-    Tasks are bounded: one for the controls, one for each upstream device.
+    Tasks are bounded: one for the controls, and those of the upstream devices.
     """
 
     def __init__(
@@ -37,6 +34,7 @@ class Sentinel:
         *,
         controls: Sequence[Any] = (),
         upstreams: Mapping[str, Any] | None = None,
+        every_s: float = 60.0,
         again_s: float = 10.0,
     ) -> None:
         self._ask = ask
@@ -44,20 +42,21 @@ class Sentinel:
         self._clock = clock
         self._brake = brake
         self._controls = tuple(controls)
-        self._upstreams = dict(upstreams or {})
-        self._alive: dict[str, bool] = {}
-        self._asked_at: dict[str, Instant] = {}
+        self.upstreams = Upstreams(ask, notice, clock, upstreams or {}, every_s=every_s, again_s=again_s)
         self._again_us = round(again_s * MICROSECONDS)
         self._again_s = again_s
         self._online = 0
         self._doubting: asyncio.Task[None] | None = None
         self._next_doubt_at = Instant(0)
-        self._asking: dict[str, asyncio.Task[None]] = {}
         self._down: set[str] = set()
         self._unproven: set[str] = set()
         self._sighted_at = Instant(0)
         self.blind_since: Instant | None = None
         """Since when the watcher has known itself blind; None while it sees."""
+
+    def begin(self) -> None:
+        """Ask the upstream devices for the first time, ahead of the points behind them."""
+        self.upstreams.begin()
 
     def saw(self, point: str, upstream: str, at: Instant, state: State, before: State | None) -> None:
         """Take a verdict of a probe that began at `at`; `before` is the point's state until then."""
@@ -73,8 +72,8 @@ class Sentinel:
                 self._down.add(point)
                 self._unproven.discard(point)
                 self._brake.dropped(point, at)
-        if upstream in self._upstreams and (offline or not self._alive.get(upstream, True)):
-            self._ask_upstream(upstream)
+        if upstream and (offline or self.upstreams.alive(upstream) is False):
+            self.upstreams.suspect(upstream)
 
     def forget(self, point: str, state: State | None) -> None:
         """Forget a point that is no longer watched, or whose camera changed; `state` is what it was last."""
@@ -84,7 +83,8 @@ class Sentinel:
         self._brake.rose(point)
 
     def tick(self, now: Instant) -> None:
-        """Look whether there is reason for doubt; called a few times a second."""
+        """Look whether there is reason for doubt, and which upstream device is due; called a few times a second."""
+        self.upstreams.tick()
         if not self._controls or self._doubting is not None or now < self._next_doubt_at:
             return
         since = self._brake.suspicion(now, self._online)
@@ -100,6 +100,7 @@ class Sentinel:
             since = min(since, self._brake.suspicion(self._clock(), self._online) or since)
             since = max(since, self._sighted_at)
             self.blind_since = since
+            self.upstreams.blinded()
             self._notice(BlindSince(since, CAUSE))
             await self._until_sighted()
             self.blind_since = None
@@ -108,6 +109,7 @@ class Sentinel:
             # What was seen down while blind is proven by nothing: its next failure is a drop again.
             self._brake.clear()
             self._unproven = set(self._down)
+            self.upstreams.sighted()
         finally:
             self._doubting = None
 
@@ -118,29 +120,8 @@ class Sentinel:
                 return
 
     async def _any_control(self) -> bool:
-        answers = await asyncio.gather(*(self._answers(control) for control in self._controls))
-        return any(answers)
-
-    async def _answers(self, target: Any) -> bool:
-        for _ in range(ATTEMPTS):
-            if await self._ask(target):
-                return True
-        return False
-
-    def _ask_upstream(self, name: str) -> None:
-        now = self._clock()
-        if name in self._asking or now - self._asked_at.get(name, 0) < self._again_us:
-            return
-        self._asked_at[name] = now
-        task = self._asking[name] = asyncio.create_task(self._see_upstream(name, now))
-        task.add_done_callback(lambda _: self._asking.pop(name, None))
-
-    async def _see_upstream(self, name: str, at: Instant) -> None:
-        alive = await self._answers(self._upstreams[name])
-        if alive != self._alive.get(name, True):
-            self._notice(UpstreamSeen(name, at, alive))
-        self._alive[name] = alive
+        return any(await asyncio.gather(*(answers(self._ask, control) for control in self._controls)))
 
     def close(self) -> list[asyncio.Task[None]]:
         """Return the tasks under way, for the engine to cancel. A blindness that lasts stays open in the store."""
-        return [*self._asking.values(), *([] if self._doubting is None else [self._doubting])]
+        return [*self.upstreams.close(), *([] if self._doubting is None else [self._doubting])]

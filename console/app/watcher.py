@@ -145,8 +145,10 @@ def sentinel_of(settings: Settings, notice: Callable[[Notice], None], clock: Cal
     """Return the sentinel with the settings' control targets and upstream devices, asked by a TCP connection."""
     watch, permitted = settings.watch, allowed(settings)
 
-    async def answers(target: Target) -> bool:
+    async def answers(target: Target) -> bool | None:
         result = await climb(target, Rung.TCP, timeout_s=watch.timeout_s, allowed=permitted)
+        if result.state is State.UNKNOWN:
+            return None  # our own trouble says nothing about the device
         # A refusal comes from the device's own system: it lives.
         return result.state is State.ONLINE or result.reason is Reason.REFUSED
 
@@ -157,6 +159,7 @@ def sentinel_of(settings: Settings, notice: Callable[[Notice], None], clock: Cal
         Brake(watch.interval_s + watch.timeout_s),
         controls=[Target.parse(control.address) for control in watch.controls],
         upstreams={name: Target.parse(address) for name, address in watch.upstreams.items()},
+        every_s=watch.interval_s,
         again_s=watch.confirm_every_s,
     )
 
@@ -205,6 +208,9 @@ def watching(
             lambda: batcher.waiting,
             lambda: store.breaker.open,
             lambda: sentinel is not None and sentinel.blind_since is not None,
+            lambda: {} if sentinel is None else sentinel.upstreams.states(),
+            lambda: (batcher.notices_waiting, batcher.notices_joined),
+            lambda: batcher.overflowed,
         )
     )
     return watcher, store, metrics
