@@ -78,6 +78,10 @@ def lost(database: Path, promised: list[dict[str, object]]) -> list[dict[str, ob
         for seq, sha256, body in connection.execute("SELECT seq, sha256, body FROM batches"):
             assert unpack(body, sha256) == results(seq)
             stored[seq] = sha256
+        told = [
+            json.loads(body)["step_us"] for (body,) in connection.execute("SELECT body FROM outbox WHERE kind='clk'")
+        ]
+        assert sorted(told) == sorted(stored), "a batch and its notice are stored together or not at all"
         return [p for p in promised if (known != p["points"] if "points" in p else stored.get(p["seq"]) != p["sha256"])]
 
 

@@ -137,6 +137,7 @@ PURE_SHELLS = {  # everything else in monitor/ and settlement/ that is one file 
     "monitor.poller",
     "monitor.batcher",
     "monitor.sentinel",
+    "monitor.upstreams",
     "monitor.metrics",
     "settlement.close",
     "settlement.store",

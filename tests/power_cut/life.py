@@ -1,4 +1,4 @@
-"""A writer's life to be recorded: points, then batch after batch, each acknowledgement printed only after it was given.
+"""A writer's life to be recorded: points, then batch after batch with a notice each, acknowledgements printed when given.
 
 Run as `python -m tests.power_cut.life DATABASE BATCHES SYNCHRONOUS CHECKPOINT_PAGES` under a tracer. What is printed is
 what the outside world was promised.
@@ -14,6 +14,7 @@ from sqlalchemy import insert
 
 from console.store.audit import Audit
 from monitor.model import STATE_OF, Instant, Outcome, Reason, Rung, Sample
+from monitor.notices import ClockStep
 from monitor.store.tables import points
 from monitor.store.writer import Writer
 
@@ -56,7 +57,10 @@ def main(database: str, batches: int, synchronous: str, checkpoint_pages: int) -
         promise(points=POINTS)
         seq = writer.resume(VANTAGE, Instant(T0))
         for _ in range(batches):
-            ack = writer.commit_batch(VANTAGE, seq, results(seq), flush=seq % 10 == 0)
+            told = [ClockStep(Instant(T0 + seq * STEP_US), seq)]
+            at = Instant(T0 + (seq + 1) * STEP_US)
+            ack = writer.commit(VANTAGE, seq, results(seq), told, flush=seq % 10 == 0, at=at)
+            assert ack is not None
             promise(seq=ack.seq, sha256=ack.sha256)
             seq = writer.next_seq(VANTAGE)
 
