@@ -92,6 +92,10 @@ READINGS: Mapping[Reading, Reader] = {
 }
 
 
+OF_THE_PREPAYMENT = frozenset({Reading.E, Reading.G})
+"""Readings that take the prepaid share for a measure of what is payable: without a prepayment they mean nothing."""
+
+
 def payable_fen(reading: Reading, fee: Fraction, o: Fraction, marks: Marks) -> int:
     """What the supplier is paid for the quarter in the end, in fen, rounded once. `fee` is in fen."""
     return round_half_up(READINGS[reading].payable(fee, o, marks))
@@ -150,7 +154,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A property of a reading that the parties should know of. kind: cliff, supplier-gains or no-shortfall-payment."""
+    """A property of a reading that the parties should know of.
+
+    kind: cliff, supplier-gains or no-shortfall-payment; no-prepayment where a reading needs one and there is none.
+    """
 
     reading: Reading
     phase: str
@@ -185,7 +192,8 @@ def compare(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]) -> 
     spreads: list[tuple[str, int]] = []
     remarks: list[Remark] = []
     missing: list[str] = []
-    sums = dict.fromkeys(READINGS, 0)
+    meant = [reading for reading in READINGS if marks.prepay_share or reading not in OF_THE_PREPAYMENT]
+    sums = dict.fromkeys(meant, 0)
     for phase in terms.phases:
         known = facts.get(phase.id)
         basis = charge(phase, quarter, known.groups, terms.day_count) if known else None
@@ -196,9 +204,11 @@ def compare(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]) -> 
         payable = {reading: payable_fen(reading, basis.fee_fen, known.rate.value, marks) for reading in READINGS}
         for reading, amount in payable.items():
             outcomes.append(Outcome(reading, phase.id, amount, amount - prepayment))
-            sums[reading] += amount
+            if reading in sums:
+                sums[reading] += amount
         prepaid.append((phase.id, prepayment))
-        spreads.append((phase.id, max(payable.values()) - min(payable.values())))
+        compared = [payable[reading] for reading in meant]
+        spreads.append((phase.id, max(compared) - min(compared)))
         remarks += _remarks(phase, basis, marks, payable, prepayment, known.rate)
     return Ambiguity(
         terms.contract,
@@ -232,6 +242,10 @@ def _remarks(
                     f"{grouped(above - below)} yuan",
                 )
             )
+        if marks.prepay_share == 0:
+            if reading in OF_THE_PREPAYMENT:
+                remarks.append(_nothing_prepaid(reading, phase.id))
+            continue
         if reader.payable(fee, just_below, marks) > prepaid:
             remarks.append(_gain(reading, phase.id, fee, marks, payable[reading] - prepayment, rate))
         if reader.payable(fee, Fraction(1), marks) <= prepaid:
@@ -246,6 +260,15 @@ def _remarks(
                 )
             )
     return remarks
+
+
+def _nothing_prepaid(reading: Reading, phase: str) -> Remark:
+    """Say that a reading of the prepaid share means nothing where nothing is prepaid."""
+    text = (
+        "合同无预付，此口径无从谈起：应付恒为零，不计入差异 this reading is one of the prepaid share, and the contract has "
+        "no prepayment: it would always pay nothing, and is left out of the spread"
+    )
+    return Remark(reading, phase, "no-prepayment", text)
 
 
 def _gain(reading: Reading, phase: str, fee: Fraction, marks: Marks, true_up: int, rate: OnlineRate) -> Remark:

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import click
 
-COMMANDS = ("points", "runs", "exclusions", "rates", "outages", "settle", "probe", "discover", "watch", "serve")
+COMMANDS = (
+    "points",
+    "runs",
+    "exclusions",
+    "rates",
+    "outages",
+    "settle",
+    "contract",
+    "probe",
+    "discover",
+    "watch",
+    "serve",
+)
 """Each is a module here with a command of its name, loaded when it is asked for: a start should not take a second."""
 
 
