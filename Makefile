@@ -46,7 +46,7 @@ soak: setup
 	@CAMSLA_KILLS=500 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py
 	@CAMSLA_CUTS=1000 $(BIN)/python -m pytest tests/acceptance/test_power_cut.py
 	@CAMSLA_STOPS=100 CAMSLA_STOP_S=120 $(BIN)/python -m pytest tests/acceptance/test_watcher_is_honest.py
-	@CAMSLA_CITY=5000,900,10 $(BIN)/python -m pytest tests/acceptance/test_city_against_truth.py -s
+	@CAMSLA_CITY=5000,650,10 $(BIN)/python -m pytest tests/acceptance/test_city_against_truth.py -s
 	@CAMSLA_FILLS=100 $(BIN)/python -m pytest tests/acceptance/test_full_disk.py -n 2 -rs
 
 clean:
