@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -76,38 +77,53 @@ mappings = Table(  # saved column mappings of the authority's files; a change is
     Column("actor", Bytewise, nullable=False),
 )
 
-authority_files = Table(  # one row per file and contract: who typed or imported it, who checked it against the scan
+authority_files = Table(  # one row per file, contract and import: who brought it in, who checked it against the scan
     "authority_files",
     metadata,
-    Column("sha256", Text, primary_key=True),
-    Column("contract", Bytewise, primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("contract", Bytewise, nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("name", Bytewise, nullable=False),
     Column("reference", Bytewise, nullable=False),
     Column("mapping", Bytewise, nullable=False),
+    Column("typed", Integer, nullable=False),
+    Column("replaces", Integer, nullable=False),
+    Column("notes", Bytewise, nullable=False),
     Column("received_on", Text, nullable=False),
     Column("scan_sha", Text),
     Column("recorded_at", BigInteger, nullable=False),
     Column("actor", Bytewise, nullable=False),
     Column("checked_at", BigInteger),
     Column("checked_by", Bytewise),
+    Column("withdrawn_at", BigInteger),
+    Column("withdrawn_by", Bytewise),
+    Column("withdrawn_why", Bytewise),
+    UniqueConstraint("sha256", "contract", "revision"),
+    CheckConstraint("checked_by IS NULL OR checked_by <> actor", name="authority_second_person"),
 )
 
-authority_figures = Table(  # num of den, exactly as the file says; a later file supersedes, nothing is overwritten
+authority_figures = Table(  # num of den, exactly as the file says; a checked later file supersedes, nothing is overwritten
     "authority_figures",
     metadata,
     Column("id", Id, primary_key=True),
+    Column("file_id", ForeignKey("authority_files.id"), nullable=False),
     Column("contract", Bytewise, nullable=False),
     Column("phase", Bytewise, nullable=False),
     Column("point", Bytewise, nullable=False),
+    Column("device", Bytewise, nullable=False),
+    Column("name", Bytewise, nullable=False),
     Column("period", Bytewise, nullable=False),
     Column("num", BigInteger, nullable=False),
     Column("den", BigInteger, nullable=False),
+    Column("unit", Bytewise, nullable=False),
+    Column("points", BigInteger),
     Column("text", Bytewise, nullable=False),
-    Column("file_sha", Text, nullable=False),
     Column("line", Integer, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("superseded_at", BigInteger),
     Index("ix_authority_figures", "contract", "period"),
+    Index("ix_authority_figures_file", "file_id"),
 )
 
 statements = Table(

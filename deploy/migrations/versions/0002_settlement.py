@@ -29,8 +29,8 @@ def upgrade() -> None:
 
 
 TABLES = (
-    "authority_figures",
     "authority_files",
+    "authority_figures",
     "authority_mappings",
     "documents",
     "workdays",
@@ -62,37 +62,53 @@ def downgrade() -> None:
 
 def _contracts_and_figures() -> None:
     op.create_table(
-        "authority_figures",
-        sa.Column("id", _id(), nullable=False),
-        sa.Column("contract", _text(), nullable=False),
-        sa.Column("phase", _text(), nullable=False),
-        sa.Column("point", _text(), nullable=False),
-        sa.Column("period", _text(), nullable=False),
-        sa.Column("num", sa.BigInteger(), nullable=False),
-        sa.Column("den", sa.BigInteger(), nullable=False),
-        sa.Column("text", _text(), nullable=False),
-        sa.Column("file_sha", sa.Text(), nullable=False),
-        sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
-        sa.Column("superseded_at", sa.BigInteger()),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_authority_figures", "authority_figures", ["contract", "period"], unique=False)
-    op.create_table(
         "authority_files",
+        sa.Column("id", _id(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("contract", _text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("name", _text(), nullable=False),
         sa.Column("reference", _text(), nullable=False),
         sa.Column("mapping", _text(), nullable=False),
+        sa.Column("typed", sa.Integer(), nullable=False),
+        sa.Column("replaces", sa.Integer(), nullable=False),
+        sa.Column("notes", _text(), nullable=False),
         sa.Column("received_on", sa.Text(), nullable=False),
         sa.Column("scan_sha", sa.Text()),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("actor", _text(), nullable=False),
         sa.Column("checked_at", sa.BigInteger()),
         sa.Column("checked_by", _text()),
-        sa.PrimaryKeyConstraint("sha256", "contract"),
+        sa.Column("withdrawn_at", sa.BigInteger()),
+        sa.Column("withdrawn_by", _text()),
+        sa.Column("withdrawn_why", _text()),
+        sa.CheckConstraint("checked_by IS NULL OR checked_by <> actor", name="authority_second_person"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sha256", "contract", "revision"),
     )
+    op.create_table(
+        "authority_figures",
+        sa.Column("id", _id(), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("contract", _text(), nullable=False),
+        sa.Column("phase", _text(), nullable=False),
+        sa.Column("point", _text(), nullable=False),
+        sa.Column("device", _text(), nullable=False),
+        sa.Column("name", _text(), nullable=False),
+        sa.Column("period", _text(), nullable=False),
+        sa.Column("num", sa.BigInteger(), nullable=False),
+        sa.Column("den", sa.BigInteger(), nullable=False),
+        sa.Column("unit", _text(), nullable=False),
+        sa.Column("points", sa.BigInteger()),
+        sa.Column("text", _text(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("superseded_at", sa.BigInteger()),
+        sa.ForeignKeyConstraint(["file_id"], ["authority_files.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_authority_figures", "authority_figures", ["contract", "period"], unique=False)
+    op.create_index("ix_authority_figures_file", "authority_figures", ["file_id"], unique=False)
     op.create_table(
         "authority_mappings",
         sa.Column("name", _text(), nullable=False),
