@@ -19,7 +19,9 @@ class OutageFact(NamedTuple):
 
     `start` and `end` are those of the whole outage; `offline_s` is what counts in the window: offline seconds outside
     approved exclusions. `reported_at` is when the purchaser reported it, None if nobody did. `cause` is as attributed.
-    `excused` is an approved written excuse (报备 of the whole outage), which elimination rules respect.
+    `excused` is an approved written excuse (报备 of the whole outage), which elimination rules respect. `reported_s` is
+    what of `offline_s` came after the report; None: the wall time from the report to the outage's end is taken, at most
+    `offline_s`.
     """
 
     incident: str
@@ -29,6 +31,7 @@ class OutageFact(NamedTuple):
     cause: str = ""
     reported_at: int | None = None
     excused: bool = False
+    reported_s: int | None = None
 
 
 class EventFact(NamedTuple):
@@ -52,6 +55,7 @@ class Cell(NamedTuple):
     """One point in one window: its fee (the part that the rule may touch), its service class, what happened to it.
 
     Only points with outages or events need a cell for rules to look at; all others are in the window's totals.
+    `earlier` are outages that ended before the window, with `offline_s` 0, as far back as recurrence rules look.
     """
 
     point: str
@@ -59,6 +63,7 @@ class Cell(NamedTuple):
     fee: Fraction
     outages: tuple[OutageFact, ...] = ()
     events: tuple[EventFact, ...] = ()
+    earlier: tuple[OutageFact, ...] = ()
 
     @property
     def offline_s(self) -> int:

@@ -82,6 +82,9 @@ Rule = TypeVar("Rule", bound=RuleTerms)
 class Item(NamedTuple):
     """One thing that a rule punishes. `amount` is exact fen, or score points. `incident` is "" where there is none.
 
+    An amount that is due for several outages together (a month's sum of hours) names the first as its `incident` and
+    the others in `also`: it is one punishment of all of them.
+
     `at` (seconds) orders repeats; `cause` tells causes apart. Items of one incident are punished once: the engine keeps
     the largest and names in `suppressed_by` the rule that prevailed over the others.
     """
@@ -93,6 +96,12 @@ class Item(NamedTuple):
     at: int = 0
     cause: str = ""
     suppressed_by: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def incidents(self) -> tuple[str, ...]:
+        """All incidents that it punishes."""
+        return (self.incident, *self.also) if self.incident else ()
 
 
 class Judgement(NamedTuple):

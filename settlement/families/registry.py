@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from settlement import families
 from settlement.families.family import AnyFamily
 
-NOT_FAMILIES = {"family", "registry"}
+NOT_FAMILIES = {"bands", "family", "outages", "registry"}
 
 
 def _found() -> dict[str, AnyFamily]:
