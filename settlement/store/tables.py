@@ -206,6 +206,7 @@ dispute_decisions = Table(  # 维持 / 部分采纳 / 采纳, by another person 
     Column("dispute_id", ForeignKey("disputes.id"), primary_key=True),
     Column("decision", Bytewise, nullable=False),
     Column("granted_fen", BigInteger, nullable=False),
+    Column("effect", Text, nullable=False),
     Column("opinion", Bytewise, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("actor", Bytewise, nullable=False),
@@ -220,6 +221,7 @@ journal = Table(  # an entry; its postings add up to zero
     Column("statement_id", ForeignKey("statements.id")),
     Column("reverses", ForeignKey("journal.id")),
     Column("key", Bytewise, nullable=False),
+    Column("details", Bytewise, nullable=False),
     Column("why", Bytewise, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("actor", Bytewise, nullable=False),
@@ -233,14 +235,39 @@ postings = Table(
     Column("n", Integer, primary_key=True, autoincrement=False),
     Column("account", Bytewise, nullable=False),
     Column("fen", BigInteger, nullable=False),
+    Column("period", Bytewise, nullable=False),
     Index("ix_postings_account", "account"),
 )
 
-payments = Table(  # money that moved, against a statement's line; a reversal is a further row
+dues = Table(  # what a line, an instalment or a claim makes somebody owe; negative: a refund
+    "dues",
+    metadata,
+    Column("contract", Bytewise, primary_key=True),
+    Column("due", Bytewise, primary_key=True),
+    Column("statement_id", ForeignKey("statements.id")),
+    Column("line", Integer),
+    Column("phase", Bytewise, nullable=False),
+    Column("kind", Bytewise, nullable=False),
+    Column("fen", BigInteger, nullable=False),
+    Column("period", Bytewise, nullable=False),
+    Column("service_from", Text, nullable=False),
+    Column("service_until", Text, nullable=False),
+    Column("base", Text),
+    Column("days", Integer, nullable=False),
+    Column("day_kind", Text, nullable=False),
+    Column("payer", Bytewise, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Index("ix_dues_statement", "statement_id"),
+)
+
+payments = Table(  # money that moved against a due, or half of a set-off; a reversal is a further row
     "payments",
     metadata,
     Column("id", Id, primary_key=True),
     Column("contract", Bytewise, nullable=False),
+    Column("kind", Bytewise, nullable=False),
+    Column("due", Bytewise, nullable=False),
     Column("statement_id", ForeignKey("statements.id")),
     Column("line", Integer),
     Column("fen", BigInteger, nullable=False),
@@ -258,7 +285,7 @@ payments = Table(  # money that moved, against a statement's line; a reversal is
     Column("recorded_at", BigInteger, nullable=False),
     Column("actor", Bytewise, nullable=False),
     UniqueConstraint("key"),
-    Index("ix_payments_statement", "statement_id"),
+    Index("ix_payments_due", "contract", "due"),
 )
 
 invoices = Table(  # 发票登记; a 红字发票 reverses one in part or whole
@@ -266,17 +293,27 @@ invoices = Table(  # 发票登记; a 红字发票 reverses one in part or whole
     metadata,
     Column("number", Bytewise, primary_key=True),
     Column("contract", Bytewise, nullable=False),
-    Column("statement_id", ForeignKey("statements.id")),
-    Column("line", Integer),
+    Column("due", Bytewise, nullable=False),
     Column("gross", BigInteger, nullable=False),
     Column("net", BigInteger, nullable=False),
     Column("tax", BigInteger, nullable=False),
-    Column("tax_rate", Text, nullable=False),
     Column("issued_on", Text, nullable=False),
     Column("reverses", ForeignKey("invoices.number")),
     Column("document_sha", Text),
     Column("recorded_at", BigInteger, nullable=False),
     Column("actor", Bytewise, nullable=False),
+)
+
+invoice_lines = Table(  # per fee component, at the rate of the invoice's day
+    "invoice_lines",
+    metadata,
+    Column("number", ForeignKey("invoices.number"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("component", Bytewise, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("tax", BigInteger, nullable=False),
+    Column("tax_rate", Text, nullable=False),
 )
 
 budgets = Table(  # a budget project's year; a changed figure is a further revision

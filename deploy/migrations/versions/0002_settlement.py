@@ -41,10 +41,12 @@ TABLES = (
     "disputes",
     "dispute_decisions",
     "journal",
+    "dues",
     "payments",
     "postings",
     "budgets",
     "invoices",
+    "invoice_lines",
 )
 
 
@@ -89,7 +91,7 @@ def _contracts_and_figures() -> None:
     op.create_table(
         "authority_figures",
         sa.Column("id", _id(), nullable=False),
-        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("file_id", _id(), nullable=False),
         sa.Column("contract", _text(), nullable=False),
         sa.Column("phase", _text(), nullable=False),
         sa.Column("point", _text(), nullable=False),
@@ -235,6 +237,7 @@ def _disputes() -> None:
         sa.Column("dispute_id", _id(), nullable=False),
         sa.Column("decision", _text(), nullable=False),
         sa.Column("granted_fen", sa.BigInteger(), nullable=False),
+        sa.Column("effect", sa.Text(), nullable=False),
         sa.Column("opinion", _text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("actor", _text(), nullable=False),
@@ -255,6 +258,7 @@ def _money() -> None:
         sa.Column("statement_id", _id()),
         sa.Column("reverses", _id()),
         sa.Column("key", _text(), nullable=False),
+        sa.Column("details", _text(), nullable=False),
         sa.Column("why", _text(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("actor", _text(), nullable=False),
@@ -270,9 +274,36 @@ def _money() -> None:
         sa.UniqueConstraint("key"),
     )
     op.create_table(
+        "dues",
+        sa.Column("contract", _text(), nullable=False),
+        sa.Column("due", _text(), nullable=False),
+        sa.Column("statement_id", _id()),
+        sa.Column("line", sa.Integer()),
+        sa.Column("phase", _text(), nullable=False),
+        sa.Column("kind", _text(), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
+        sa.Column("period", _text(), nullable=False),
+        sa.Column("service_from", sa.Text(), nullable=False),
+        sa.Column("service_until", sa.Text(), nullable=False),
+        sa.Column("base", sa.Text()),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("day_kind", sa.Text(), nullable=False),
+        sa.Column("payer", _text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", _text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["statement_id"],
+            ["statements.id"],
+        ),
+        sa.PrimaryKeyConstraint("contract", "due"),
+    )
+    op.create_index("ix_dues_statement", "dues", ["statement_id"], unique=False)
+    op.create_table(
         "payments",
         sa.Column("id", _id(), nullable=False),
         sa.Column("contract", _text(), nullable=False),
+        sa.Column("kind", _text(), nullable=False),
+        sa.Column("due", _text(), nullable=False),
         sa.Column("statement_id", _id()),
         sa.Column("line", sa.Integer()),
         sa.Column("fen", sa.BigInteger(), nullable=False),
@@ -300,13 +331,14 @@ def _money() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
-    op.create_index("ix_payments_statement", "payments", ["statement_id"], unique=False)
+    op.create_index("ix_payments_due", "payments", ["contract", "due"], unique=False)
     op.create_table(
         "postings",
         sa.Column("journal_id", _id(), nullable=False),
         sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("account", _text(), nullable=False),
         sa.Column("fen", sa.BigInteger(), nullable=False),
+        sa.Column("period", _text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["journal_id"],
             ["journal.id"],
@@ -338,12 +370,10 @@ def _budgets() -> None:
         "invoices",
         sa.Column("number", _text(), nullable=False),
         sa.Column("contract", _text(), nullable=False),
-        sa.Column("statement_id", _id()),
-        sa.Column("line", sa.Integer()),
+        sa.Column("due", _text(), nullable=False),
         sa.Column("gross", sa.BigInteger(), nullable=False),
         sa.Column("net", sa.BigInteger(), nullable=False),
         sa.Column("tax", sa.BigInteger(), nullable=False),
-        sa.Column("tax_rate", sa.Text(), nullable=False),
         sa.Column("issued_on", sa.Text(), nullable=False),
         sa.Column("reverses", _text()),
         sa.Column("document_sha", sa.Text()),
@@ -353,9 +383,20 @@ def _budgets() -> None:
             ["reverses"],
             ["invoices.number"],
         ),
-        sa.ForeignKeyConstraint(
-            ["statement_id"],
-            ["statements.id"],
-        ),
         sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "invoice_lines",
+        sa.Column("number", _text(), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("component", _text(), nullable=False),
+        sa.Column("gross", sa.BigInteger(), nullable=False),
+        sa.Column("net", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("tax_rate", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"],
+            ["invoices.number"],
+        ),
+        sa.PrimaryKeyConstraint("number", "n"),
     )
