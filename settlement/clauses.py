@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from settlement.figures import Day, Factor, Fen, Price, Share, Target
+from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
 Text = Annotated[str, Field(max_length=2_000)]
@@ -50,11 +50,21 @@ class ApprovalClause(Clause):
     silence: Literal["confirms", "waits"] = "waits"
 
 
+class DatedTaxRate(Clause):
+    """A tax rate from a day on, of one fee component or ("") of all that have none of their own."""
+
+    component: Name | Literal[""] = ""
+    valid_from: Day = Field(alias="from")
+    rate: TaxRate
+
+
 class PaymentClause(Clause):
     """When an issued amount falls due, and what lateness costs: days from an event, in calendar or working days.
 
+    `quarter-start` counts from the first day of the quarter in which the amount is paid, `quarter-end` from the last day
+    of the settled quarter, `invoice` from the invoice's date. Calendar days are not moved off holidays.
     `interest_per_day` is the daily share of the late amount that the purchaser owes (family 15), `interest_cap` its
-    most as a share of that amount. `refund_budget_year` says whose budget a refund concerns.
+    most as a share of that amount. `tax_rates` are those that invoices print, where they differ from the contract's.
     """
 
     due_days: Annotated[StrictInt, Field(ge=0, le=366)] = 30
@@ -63,6 +73,7 @@ class PaymentClause(Clause):
     interest_per_day: Factor = Fraction(0)
     interest_cap: Share | None = None
     last_quarter: Literal["cash", "no-prepayment"] = "cash"
+    tax_rates: Annotated[tuple[DatedTaxRate, ...], Field(max_length=100)] = ()
 
 
 class InstalmentClause(Clause):
