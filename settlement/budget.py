@@ -59,9 +59,7 @@ class Execution:
 
 def executed(movements: Iterable[Movement], project: str, year: int) -> int:
     """Add up what moved on a project's year: payments less the refunds that concern it. Set-offs move nothing."""
-    return sum(
-        m.fen for m in movements if m.project == project and m.budget_year == year and m.kind != "set-off"
-    )
+    return sum(m.fen for m in movements if m.project == project and m.budget_year == year and m.kind != "set-off")
 
 
 def execution(budget: BudgetYear, movements: Iterable[Movement]) -> Execution:

@@ -67,7 +67,9 @@ class Calendar:
     def between(self, first: date, last: date) -> int:
         """Count the working days after `first` up to and with `last`; 0 if `last` is not later."""
         if (last - first).days > MAX_DAYS:
-            raise refuse(f"跨度超过 {MAX_DAYS:,} 天 a span of more than that: {first}–{last}", "核对日期 check the dates")
+            raise refuse(
+                f"跨度超过 {MAX_DAYS:,} 天 a span of more than that: {first}–{last}", "核对日期 check the dates"
+            )
         return sum(self.working(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
 
 

@@ -85,8 +85,7 @@ def statement_dues(
 ) -> list[Due]:
     """Return the dues of an issued statement in the order of its lines, without those of zero.
 
-    `opening` are the phases whose prepayment no earlier statement issued (settlement.ledger.unprepaid). What is retained
-    is taken off the phase's true-up where the true-up is stated before it.
+    `opening` are the phases whose prepayment no earlier statement issued (settlement.ledger.unprepaid).
     """
     quarter = parse_quarter(document["quarter"])
     dues: list[Due] = []
@@ -94,7 +93,7 @@ def statement_dues(
     def add(phase: str, row: Mapping[str, Any], amount: int) -> None:
         kind = str(row["kind"])
         served = quarter.following() if kind == "next_prepayment" else quarter
-        if kind == "adjustment" and row["parent"]:
+        if row.get("parent"):
             served = parse_quarter(str(row["parent"]).partition("/")[0])
         if amount:
             dues.append(
@@ -164,28 +163,17 @@ def instalment_dues(contract: str, clause: InstalmentClause) -> list[Due]:
     return dues
 
 
-def held_back(document: Mapping[str, Any], contested: Mapping[int, int]) -> dict[str, int]:
-    """Return by due how much of a refund is held back while the supplier contests it, in positive fen.
+def held_back(open_dues: Iterable[tuple[Due, int]], claims_fen: int) -> dict[str, int]:
+    """Return by due how much of a statement's open refunds the supplier contests, in positive fen.
 
-    `contested` is by line number. What the purchaser itself owes is undisputed and due at once; a contested deduction,
-    payable or true-up holds back the phase's refund, a contested adjustment its own.
+    `open_dues` are the statement's (due, open amount), `claims_fen` what is contested and not decided. What the purchaser
+    owes is undisputed and due at once; so is the refund that was set off against it, and what is left of it less the claims.
     """
-    place = f"{document['quarter']}/{document['revision']}"
     held: dict[str, int] = {}
-
-    def hold(row: Mapping[str, Any], amount: int) -> None:
-        if (refund := -fen(row["gross"])) > 0 and amount > 0:
-            key = f"{place}/{row['n']}"
-            held[key] = min(refund, held.get(key, 0) + amount)
-
-    for phase in document["phases"]:
-        true_ups = [row for row in phase["lines"] if row["kind"] == "true_up"]
-        concerned = (row["n"] for row in phase["lines"] if row["kind"] in {"payable", "deduction", "true_up"})
-        amount = sum(contested.get(n, 0) for n in concerned)
-        for row in true_ups:
-            hold(row, amount)
-    for row in document["adjustments"]:
-        hold(row, contested.get(row["n"], 0))
+    for due, amount in open_dues:
+        if amount < 0 and claims_fen > 0:
+            held[due.id] = min(-amount, claims_fen)
+            claims_fen -= held[due.id]
     return held
 
 

@@ -58,7 +58,9 @@ def printed_tax(lines: Sequence[InvoiceLine], tax_fen: int) -> tuple[InvoiceLine
     """
     ours = sum(line.tax for line in lines)
     if abs(tax_fen - ours) > len(lines):
-        message = f"票面税额 {grouped(tax_fen)}，按税率应为 {grouped(ours)} the tax printed does not follow from the rate"
+        message = (
+            f"票面税额 {grouped(tax_fen)}，按税率应为 {grouped(ours)} the tax printed does not follow from the rate"
+        )
         raise InputError([Finding("", 0, "tax", message, "核对税率与构成 check rates and components")])
     largest = max(range(len(lines)), key=lambda n: abs(lines[n].gross))
     taken = list(lines)
@@ -67,7 +69,9 @@ def printed_tax(lines: Sequence[InvoiceLine], tax_fen: int) -> tuple[InvoiceLine
     return tuple(taken)
 
 
-def credited(original: Sequence[InvoiceLine], earlier: Sequence[InvoiceLine], gross_fen: int) -> tuple[InvoiceLine, ...]:
+def credited(
+    original: Sequence[InvoiceLine], earlier: Sequence[InvoiceLine], gross_fen: int
+) -> tuple[InvoiceLine, ...]:
     """Return a credit invoice's lines: `gross_fen` (positive) of the original taken back at the original's rates.
 
     `earlier` are the lines of credits that stand already. The credit that takes the last fen back takes the last fen of

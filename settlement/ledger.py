@@ -38,7 +38,6 @@ class Role(StrEnum):
     ADJUSTMENT = "adjustment"
     TAX = "tax"
     INTEREST = "interest"
-    RELOCATION = "relocation"
 
 
 TITLES: Mapping[Role, tuple[str, str]] = {
@@ -52,7 +51,6 @@ TITLES: Mapping[Role, tuple[str, str]] = {
     Role.ADJUSTMENT: ("以前期调整（不含税）", "adjustment of earlier periods, net"),
     Role.TAX: ("增值税", "tax"),
     Role.INTEREST: ("逾期付款利息", "late-payment interest"),
-    Role.RELOCATION: ("迁移费", "relocations"),
 }
 
 
@@ -231,8 +229,8 @@ def _phase_postings(quarter: str, phase: Mapping[str, Any]) -> list[Posting]:
     postings += [
         Posting(Role.PREPAID, name, following.gross, ahead),
         Posting(Role.PAYABLE, name, -following.gross, ahead),
-        Posting(Role.RETAINED, name, abs(released.gross), quarter),
-        Posting(Role.PAYABLE, name, -abs(released.gross), quarter),
+        Posting(Role.RETAINED, name, released.gross, quarter),
+        Posting(Role.PAYABLE, name, -released.gross, quarter),
         Posting(Role.INTEREST, name, interest.net, quarter),
         Posting(Role.TAX, name, interest.tax, quarter),
         Posting(Role.PAYABLE, name, -interest.gross, quarter),
@@ -245,24 +243,20 @@ def _settled(
 ) -> list[Posting]:
     name = phase["phase"]
     full = _sums([phase["full_fee"]])
-    kept = abs(_sums(row for row in phase["lines"] if row["kind"] == "retention").gross)
+    kept = _sums(row for row in phase["lines"] if row["kind"] == "retention").gross
     for had, parts in zip(full, zip(payable, deduction, strict=True), strict=True):
         if had != sum(parts):
             raise ValueError(f"{name}: full fee {had} is not payable + deduction {parts}")
-    retained = payable.gross - prepaid.gross - true_up.gross
-    if retained not in {0, kept}:
-        raise ValueError(f"{name}: payable − prepayment − true-up leaves {retained}, retained is {kept}")
-    after = kept - retained  # kept back from the true-up's own amount, where the true-up is stated before retention
+    if true_up.gross != payable.gross - kept - prepaid.gross:
+        raise ValueError(f"{name}: true-up {true_up.gross} is not payable − retained − prepayment")
     side = Role.REFUND_DUE if true_up.gross < 0 else Role.PAYABLE
     return [
         Posting(Role.FEE, name, full.net, quarter),
         Posting(Role.TAX, name, payable.tax, quarter),
         Posting(Role.DEDUCTION, name, -deduction.net, quarter),
         Posting(Role.PREPAID, name, -prepaid.gross, quarter),
-        Posting(Role.RETAINED, name, -retained, quarter),
+        Posting(Role.RETAINED, name, -kept, quarter),
         Posting(side, name, -true_up.gross, quarter),
-        Posting(Role.PAYABLE, name, after, quarter),
-        Posting(Role.RETAINED, name, -after, quarter),
     ]
 
 
@@ -270,8 +264,9 @@ def _adjusted(quarter: str, row: Mapping[str, Any]) -> list[Posting]:
     gross, net, tax = (fen(row[column]) for column in ("gross", "net", "tax"))
     side = Role.REFUND_DUE if gross < 0 else Role.PAYABLE
     period = str(row["parent"]).partition("/")[0] or quarter
+    charged = Role.INTEREST if row["kind"] == "interest" else Role.ADJUSTMENT
     return [
-        Posting(Role.ADJUSTMENT, row["phase"], net, period),
+        Posting(charged, row["phase"], net, period),
         Posting(Role.TAX, row["phase"], tax, period),
         Posting(side, row["phase"], -gross, period),
     ]

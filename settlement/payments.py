@@ -138,7 +138,9 @@ def paid_range(text: str, today: date) -> tuple[date, date]:
         raise refuse(f"不是日期 not a day of payment: {text[:40]!r}", remedy, column="paid-on") from None
     findings = []
     if end < start:
-        findings.append(Finding("", 0, "paid-on", f"止于起始之前 the range ends before it begins: {text}", "核对 check"))
+        findings.append(
+            Finding("", 0, "paid-on", f"止于起始之前 the range ends before it begins: {text}", "核对 check")
+        )
     if end > today:
         message = f"付款日在今天之后 a day of payment after today ({today}): {text}"
         findings.append(Finding("", 0, "paid-on", message, "付款后再登记 record it once it is paid"))
@@ -202,6 +204,7 @@ def interest(
     """
     if due.refund:
         return Interest(0, 0, "")
+
     def late(first: date, last: date) -> Days:
         return Days(max(0, (first - due_day).days), max(0, (last - due_day).days))
 
@@ -218,5 +221,6 @@ def interest(
     low, high = (round_half_up(amount if limit is None else min(amount, limit)) for amount in exact)
     why = " + ".join(f"{grouped(part)} × {days} 天 d × {percent(per_day)}" for part, days in parts if days.high)
     capped = limit is not None and exact[1] > limit
-    return Interest(low, high, why + (f"，上限 at most {grouped(round_half_up(limit or Fraction(0)))}" if capped else ""))
-
+    return Interest(
+        low, high, why + (f"，上限 at most {grouped(round_half_up(limit or Fraction(0)))}" if capped else "")
+    )
