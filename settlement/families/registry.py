@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from settlement import families
 from settlement.families.family import AnyFamily
 
-NOT_FAMILIES = {"bands", "family", "outages", "registry"}
+NOT_FAMILIES = {"bands", "family", "registry", "timed", "windows"}
 
 
 def _found() -> dict[str, AnyFamily]:

@@ -1,0 +1,82 @@
+"""Family 5, hourly percentage: beyond an allowance, each hour of a point's outages costs a share of its fee.
+
+Source: the settlement rules' fifth family: more than 4 hours in the month, 2 % for each hour beyond them; from 25 hours
+half of the fee. Its worked figures count the hours beyond the allowance: 9.3 h are 6 hours begun, or 5 whole ones.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from settlement.facts import HOUR_S, Cell, Window
+from settlement.families.bands import refuse_all
+from settlement.families.family import Family, Item, Judgement, Over, beyond
+from settlement.families.timed import Spell, TimedTerms, item_of, spell_text, spells
+from settlement.families.windows import added, sum_text, within
+from settlement.figures import Factor, Share, complaint
+from settlement.notation import duration, money, number, share
+
+
+class Flat(BaseModel):
+    """From `hours` on (as `over` compares), `share` of the fee, however long it lasted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hours: Factor
+    over: Over = "≥"
+    share: Share
+
+
+class HourlyPercentage(TimedTerms):
+    """`share_per_hour` of the point's fee for each hour beyond `free_hours`; `flat` takes over from a longer time on.
+
+    By default the point's outages of the window are added up first. A point is never charged more than its fee.
+    """
+
+    kind: Literal["hourly-percentage"]
+    share_per_hour: Share
+    per: Literal["outage", "window"] = "window"
+    flat: Flat | None = None
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.flat is not None and self.flat.hours <= self.free_hours:
+            message = (
+                f"定额档 {number(self.flat.hours)} h 不大于免计 {number(self.free_hours)} h "
+                "the flat share begins within the free hours"
+            )
+            refuse_all("flat", [(("flat", "hours"), complaint("bands", message, "须大于 must be above free_hours"))])
+        return self
+
+
+def judge(rule: HourlyPercentage, window: Window) -> Judgement:
+    """Deduct, point by point, fee × share × hours, or the flat share."""
+    items: list[Item] = []
+    for cell in sorted(window.cells, key=lambda cell: cell.point):
+        charged = [_item(rule, cell, spell) for spell in spells(rule, window, cell, HOUR_S)]
+        items += within(cell.fee, charged)
+    points = len({item.point for item in items})
+    return Judgement(added(items), f"{points:,} 点 points：{sum_text(items)}", tuple(items))
+
+
+def _item(rule: HourlyPercentage, cell: Cell, spell: Spell) -> Item:
+    flat = rule.flat
+    if flat is not None and beyond(spell.seconds, flat.over, flat.hours * HOUR_S):
+        amount = cell.fee * flat.share
+        why = (
+            f"{duration(spell.seconds)} {flat.over} {number(flat.hours)} h："
+            f"{money(cell.fee)} × {share(flat.share)} = {money(amount)}"
+        )
+    else:
+        amount = cell.fee * rule.share_per_hour * spell.units
+        why = (
+            f"{spell_text(rule, spell, 'h')}；{money(cell.fee)} × {share(rule.share_per_hour)} × {number(spell.units)} "
+            f"= {money(amount)}"
+        )
+    return item_of(cell, spell, Fraction(amount), why)
+
+
+FAMILY = Family(5, "hourly-percentage", "免计时长外按小时扣减 hourly percentage", "point", HourlyPercentage, judge)

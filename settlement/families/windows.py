@@ -1,0 +1,123 @@
+"""What families look up in a window, so that the order of facts and the way they were cut never matters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+
+from settlement.facts import Cell, EventFact, OutageFact, Window
+from settlement.families.family import Item
+from settlement.money import grouped, round_half_up
+from settlement.notation import money, number, share
+
+MOST_TERMS = 6
+"""So many different amounts are written out in a sum; more are only counted."""
+
+
+def online(window: Window) -> Fraction:
+    """Return the pool's online rate. ValueError where nothing was counted: such a window must not reach a rule."""
+    if window.rate is None or window.rate.counted == 0:
+        raise ValueError(f"no rate was counted in {window.label}")
+    return window.rate.value
+
+
+def online_text(window: Window) -> str:
+    """Write the pool's rate so that it can be recomputed: "83.62 %", or its counts where the percentage never ends."""
+    value = online(window)
+    text = share(value)
+    if text.endswith("%") or window.rate is None:
+        return text
+    return f"({window.rate.good:,} ÷ {window.rate.counted:,})"
+
+
+def outages_of(cell: Cell) -> tuple[OutageFact, ...]:
+    """Return the cell's outages by their start, the parts of one incident put together."""
+    return _joined(cell.outages)
+
+
+def history_of(cell: Cell) -> tuple[OutageFact, ...]:
+    """Return the cell's outages with those before the window, by their start."""
+    return _joined((*cell.earlier, *cell.outages))
+
+
+def _joined(outages: Sequence[OutageFact]) -> tuple[OutageFact, ...]:
+    if len(outages) < 2:
+        return tuple(outages)
+    known: dict[str, OutageFact] = {}
+    for outage in sorted(outages, key=lambda outage: outage[:5]):
+        other = known.get(outage.incident)
+        known[outage.incident] = outage if other is None else _one(other, outage)
+    return tuple(sorted(known.values(), key=lambda outage: (outage.start, outage.incident)))
+
+
+def _one(a: OutageFact, b: OutageFact) -> OutageFact:
+    reported = [at for at in (a.reported_at, b.reported_at) if at is not None]
+    after = None if a.reported_s is None or b.reported_s is None else a.reported_s + b.reported_s
+    return OutageFact(
+        a.incident,
+        min(a.start, b.start),
+        max(a.end, b.end),
+        a.offline_s + b.offline_s,
+        max(a.cause, b.cause),
+        min(reported) if reported else None,
+        a.excused and b.excused,
+        after,
+    )
+
+
+def events_of(window: Window, kinds: Iterable[str]) -> list[EventFact]:
+    """Return the window's events of these kinds, of the phase and of its points, each once, by time."""
+    wanted = frozenset(kinds)
+    found = {event.id: event for event in window.events if event.kind in wanted}
+    for cell in window.cells:
+        found.update((event.id, event) for event in cell.events if event.kind in wanted)
+    return sorted(found.values(), key=lambda event: (event.at, event.point, event.id))
+
+
+def begun(window: Window, events: Iterable[EventFact]) -> list[EventFact]:
+    """Keep the events that began in the window: each counts in one window only."""
+    return [event for event in events if window.start <= event.at < window.end]
+
+
+def within(fee: Fraction, items: Iterable[Item]) -> list[Item]:
+    """Cut a point's items, in their order, to its fee; drop what comes to nothing."""
+    left, kept = fee, []
+    for item in items:
+        amount = min(item.amount, left)
+        if amount <= 0:
+            continue
+        left -= amount
+        cut = (
+            item
+            if amount == item.amount
+            else item._replace(amount=amount, why=f"{item.why}，以点位费用为限 at most its fee")
+        )
+        kept.append(cut)
+    return kept
+
+
+def added(items: Sequence[Item]) -> Fraction:
+    """Add up the items' amounts."""
+    return sum((item.amount for item in items), Fraction(0))
+
+
+def sum_text(items: Sequence[Item]) -> str:
+    """Write the sum of the items' amounts: "37 × 628.00 = 23,236.00", "75.36 + 2 × 62.80 = 200.96"."""
+    return _sum(items, money, lambda total: grouped(round_half_up(total)))
+
+
+def points_text(items: Sequence[Item]) -> str:
+    """Write the sum of the items' points off: "7 × 1 + 5 = 12"."""
+    return _sum(items, number, number)
+
+
+def _sum(items: Sequence[Item], one: Callable[[Fraction], str], whole: Callable[[Fraction], str]) -> str:
+    total = whole(added(items))
+    amounts = Counter(item.amount for item in items)
+    if not items:
+        return total
+    if len(amounts) > MOST_TERMS:
+        return f"Σ {len(items):,} 项 items = {total}"
+    terms = [f"{n:,} × {one(amount)}" if n > 1 else one(amount) for amount, n in amounts.items()]
+    return terms[0] if terms == [total] else f"{' + '.join(terms)} = {total}"

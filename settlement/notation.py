@@ -1,0 +1,55 @@
+"""How figures are written in an arithmetic so that a clerk can check it by hand: exactly, or marked with "≈"."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from settlement.money import grouped, round_half_up
+
+HOUR_S = 3_600
+_PLACES = 10
+_HOUR_PLACES = 4
+
+
+def number(value: Fraction | int) -> str:
+    """Write 11.38 as "11.38", 62 1/3 as "(62 1/3)": exact, never rounded."""
+    exact = Fraction(value)
+    if (text := _decimal(exact, _PLACES)) is not None:
+        return text
+    whole, rest = divmod(exact, 1)
+    return f"({int(whole):,} {rest})" if whole else str(rest)
+
+
+def share(value: Fraction) -> str:
+    """Write a share as its exact percentage; as a fraction where the percentage does not end: "83.62 %", "1/45"."""
+    text = _decimal(value * 100, _PLACES)
+    return str(value) if text is None else f"{text} %"
+
+
+def money(amount_fen: Fraction | int) -> str:
+    """Write fen as yuan, with "≈" where it is not a whole number of fen: "23,236.00", "≈ 30.39"."""
+    exact = Fraction(amount_fen)
+    text = grouped(round_half_up(exact))
+    return text if exact.denominator == 1 else f"≈ {text}"
+
+
+def duration(seconds: int) -> str:
+    """Write seconds as hours where that ends within four decimals, "9.3 h", else as "9 h 18 min 3 s"."""
+    text = _decimal(Fraction(seconds, HOUR_S), _HOUR_PLACES)
+    if text is not None:
+        return f"{text} h"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes // 60} h {minutes % 60} min {rest} s"
+
+
+def _decimal(exact: Fraction, places: int) -> str | None:
+    """Write a number that ends within so many decimals, thousands grouped; None if it does not."""
+    denominator, used = exact.denominator, 0
+    while denominator != 1 and used < places:
+        used += 1
+        denominator = (exact * 10**used).denominator
+    if denominator != 1:
+        return None
+    whole, rest = divmod(abs(exact.numerator) * 10**used // exact.denominator, 10**used)
+    sign = "−" if exact < 0 else ""
+    return f"{sign}{whole:,}" + (f".{rest:0{used}d}" if used else "")
