@@ -15,6 +15,11 @@ def load_contract(path: Path) -> Terms:
 
     A bare name of a contract that ships with the product, like `xinjian`, stands for its file.
     """
+    return load_model(shipped(path), Terms)
+
+
+def shipped(path: Path) -> Path:
+    """Return the file that a bare name of a shipped contract stands for; any other path as it is."""
     if not path.exists() and path.parent == Path() and (SHIPPED / f"{path.name}.yaml").is_file():
-        path = SHIPPED / f"{path.name}.yaml"
-    return load_model(path, Terms)
+        return SHIPPED / f"{path.name}.yaml"
+    return path

@@ -1,0 +1,194 @@
+"""Where a contract's clauses contradict or pre-empt each other: punished twice, never reached, sums that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations
+
+from settlement.contract import Reading, Terms
+from settlement.families.family import RuleTerms
+from settlement.families.registry import FAMILIES
+from settlement.lint.remark import Place, Remark
+from settlement.money import grouped
+from settlement.readings import percent
+
+
+def conflicts(terms: Terms) -> Iterator[Remark]:
+    """Yield what does not fit together, whatever the rates are."""
+    yield from _twice(terms)
+    yield from _scores(terms)
+    yield from _sums(terms)
+    yield from _instalments(terms)
+    yield from _never(terms)
+    yield from _prices(terms)
+
+
+def _place(terms: Terms, rule: RuleTerms) -> Place:
+    return ("rules", next(n for n, other in enumerate(terms.rules) if other is rule))
+
+
+def _shared(terms: Terms, one: RuleTerms, other: RuleTerms) -> list[str]:
+    """The phases that both rules apply to."""
+    ids = [phase.id for phase in terms.phases]
+    return [name for name in ids if all(not rule.phases or name in rule.phases for rule in (one, other))]
+
+
+def _twice(terms: Terms) -> Iterator[Remark]:
+    points = [rule for rule in terms.rules if FAMILIES[rule.kind].stage == "point"]
+    for one, other in combinations(points, 2):
+        if _shared(terms, one, other):
+            yield Remark(
+                "warning",
+                "punished-twice",
+                _place(terms, other),
+                f"{one.id} 与 {other.id} 都扣同一次故障，只计较重的一条 both punish the same outage; only the dearer one counts",
+                "若本意是叠加或择一，写明 say which of them applies, and when",
+            )
+    rated = terms.reading is not Reading.NONE or any(FAMILIES[rule.kind].stage == "rate" for rule in terms.rules)
+    for rule in points:
+        if rated and rule.pool == "stays":
+            yield Remark(
+                "warning",
+                "punished-twice",
+                (*_place(terms, rule), "pool"),
+                f"{rule.id} 扣过的点位仍留在在线率里，同一故障扣两次 a point that {rule.id} punished stays in the pool, whose rate "
+                "punishes the same outage again",
+                "pool: leaves",
+            )
+    rates = [rule for rule in terms.rules if FAMILIES[rule.kind].stage == "rate" and not FAMILIES[rule.kind].main]
+    for one, other in combinations(rates, 2):
+        if _shared(terms, one, other) and set(one.components or ("",)) & set(other.components or ("",)):
+            yield Remark(
+                "warning",
+                "punished-twice",
+                _place(terms, other),
+                f"{one.id} 与 {other.id} 都按在线率扣同一费用，逐条相加 both take by the rate from the same fee, and add up",
+                "若本意是择一，合成一条 if only one of them is meant, make one rule of them",
+            )
+
+
+def _scores(terms: Terms) -> Iterator[Remark]:
+    scoring = [rule for rule in terms.rules if FAMILIES[rule.kind].stage == "score"]
+    pointing = [rule for rule in terms.rules if _in_points(rule)]
+    for rule in pointing:
+        if not any(_shared(terms, rule, score) for score in scoring):
+            yield Remark(
+                "error",
+                "never-fires",
+                _place(terms, rule),
+                f"{rule.id} 扣分，但没有把分数变成钱的条款 takes points off a score that no rule turns into money",
+                "加一条 assessment-score，或写明每分多少元 add a rule that turns the score into money",
+            )
+    for score in scoring:
+        own = getattr(score, "events", None) or getattr(score, "points", None)
+        if not own and not any(_shared(terms, rule, score) for rule in pointing):
+            yield Remark(
+                "warning",
+                "never-fires",
+                _place(terms, score),
+                f"没有条款扣分，{score.id} 永远按满分 no rule takes points off, so {score.id} always sees a full score",
+                "加上扣分条款 add the rules that take points off",
+            )
+
+
+def _in_points(rule: RuleTerms) -> bool:
+    return rule.kind == "class-allowance" or getattr(rule, "unit", "") == "points"
+
+
+def _sums(terms: Terms) -> Iterator[Remark]:
+    known = [phase for phase in terms.phases if phase.contracted is not None]
+    parts = sum(phase.contracted.total_fen for phase in known if phase.contracted is not None)
+    if terms.total_fen is None or not known:
+        return
+    if terms.instalments is not None:
+        parts += terms.instalments.total_fen
+    if parts > terms.total_fen or (len(known) == len(terms.phases) and parts != terms.total_fen):
+        yield Remark(
+            "error",
+            "total",
+            ("total",),
+            f"各期合同价合计 {grouped(parts)} 不等于合同总金额 {grouped(terms.total_fen)} the phases' totals are not the contract's",
+            "核对合同 check it against the contract",
+            abs(parts - terms.total_fen),
+        )
+
+
+def _instalments(terms: Terms) -> Iterator[Remark]:
+    clause = terms.instalments
+    if clause is None or clause.each_fen is None:
+        return
+    rest = clause.total_fen - clause.each_fen * (clause.count - 1)
+    if rest <= 0:
+        yield Remark(
+            "error",
+            "total",
+            ("instalments", "each"),
+            f"前 {clause.count - 1} 期已达总额 {grouped(clause.total_fen)} the instalments before the last already reach the total",
+            "核对期数与每期金额 check count and amount",
+            -rest,
+        )
+    elif rest != clause.each_fen:
+        yield Remark(
+            "info",
+            "instalments",
+            ("instalments", "each"),
+            f"{clause.count} × {grouped(clause.each_fen)} 不等于 {grouped(clause.total_fen)}，末期付 {grouped(rest)} equal instalments do "
+            "not add up to the total; the last absorbs the rest",
+            "",
+            rest - clause.each_fen,
+        )
+    shared = sum(clause.payers.values())
+    if shared > min(clause.each_fen, rest):
+        yield Remark(
+            "error",
+            "total",
+            ("instalments", "payers"),
+            f"各付款方合计 {grouped(shared)} 超过一期金额 the payers' shares exceed an instalment",
+            "核对各方份额 check the shares",
+            shared - min(clause.each_fen, rest),
+        )
+
+
+def _never(terms: Terms) -> Iterator[Remark]:
+    def never(place: Place, text: str, remedy: str) -> Remark:
+        return Remark("warning", "never-fires", place, text, remedy)
+
+    for n, rule in enumerate(terms.rules):
+        if rule.cap_share == 0 or rule.cap_fen == 0:
+            place: Place = ("rules", n, "cap_share" if rule.cap_share == 0 else "cap")
+            yield never(
+                place, f"封顶为零，{rule.id} 永不生效 a cap of zero: {rule.id} can never fire", "改上限 set a cap"
+            )
+    for n, clause in enumerate(terms.escalations):
+        if clause.factor == 1:
+            yield never(
+                ("escalations", n, "factor"), "倍数为 1，加重无效 a factor of 1 changes nothing", "改倍数 change it"
+            )
+        if clause.factor < 1:
+            yield Remark(
+                "error",
+                "gains-by-failing",
+                ("escalations", n, "factor"),
+                f"连续 {clause.consecutive} 期不达标反而只扣 {percent(Fraction(clause.factor))} failing on and on costs less",
+                "倍数应大于 1 a factor above 1",
+            )
+    for name, clauses in (("escalations", terms.escalations), ("breaches", terms.breaches)):
+        for n, each in enumerate(clauses):
+            months = each.consecutive * (1 if each.grain == "month" else 3)
+            if all(months > phase.months for phase in terms.phases):
+                text = f"连续 {each.consecutive} 期长于合同期 so many windows do not fit into the contract's term"
+                yield never((name, n, "consecutive"), text, "核对期数与周期 check the count and its grain")
+
+
+def _prices(terms: Terms) -> Iterator[Remark]:
+    for at, phase in enumerate(terms.phases):
+        for n, price in enumerate(phase.prices):
+            if not phase.in_service_from < price.valid_from < phase.in_service_until:
+                yield Remark(
+                    "warning",
+                    "never-fires",
+                    ("phases", at, "prices", n, "from"),
+                    f"{price.valid_from} 不在期次之内，此单价永不生效 outside the phase's term: this price never applies",
+                    f"{phase.in_service_from} – {phase.in_service_until}",
+                )
