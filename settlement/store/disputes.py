@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from monitor.finding import refuse
 from monitor.model import Instant
@@ -123,7 +124,7 @@ def find(connection: Connection, number: int) -> Dispute | None:
     return None if row is None else _dispute(row)
 
 
-def _query():  # type: ignore[no-untyped-def]  # a Select of many columns has no readable type
+def _query() -> Select[Any]:
     made = dispute_decisions.c
     return (
         select(
