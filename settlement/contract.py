@@ -54,6 +54,8 @@ class Reading(StrEnum):
     E = "E"
     G = "G"
     H = "H"
+    NONE = "none"
+    """No reading: the full fee, less what the contract's rules take. Required beside a `main` rule."""
 
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
@@ -139,7 +141,8 @@ class Terms(BaseModel):
     tax_rate: TaxRate
     target: Target
     prepay_share: Share
-    grain: Literal["quarter"] = "quarter"
+    grain: Literal["month", "quarter"] = "quarter"
+    """Whether the reading, or the main rule, judges each month by itself or the quarter as a whole."""
     reading: Reading = Reading.A
     excess_surcharge: Factor = Fraction(1)
     """Reading H's k: how many times the fault rate beyond the allowed one is taken off again."""

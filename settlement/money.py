@@ -92,8 +92,14 @@ class Columns(NamedTuple):
     net_fen: int
     tax_fen: int
 
+    def plus(self, other: Columns) -> Columns:
+        return Columns(self.gross_fen + other.gross_fen, self.net_fen + other.net_fen, self.tax_fen + other.tax_fen)
+
     def minus(self, other: Columns) -> Columns:
-        return Columns(self.gross_fen - other.gross_fen, self.net_fen - other.net_fen, self.tax_fen - other.tax_fen)
+        return self.plus(other.negative())
+
+    def negative(self) -> Columns:
+        return Columns(-self.gross_fen, -self.net_fen, -self.tax_fen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +110,39 @@ class Amount:
     components: tuple[tuple[str, Columns], ...] = ()
 
     def minus(self, other: Amount) -> Amount:
-        """Subtract column by column. Both must have the same components in the same order."""
-        return Amount(
-            self.line.minus(other.line),
-            tuple(
-                (name, own.minus(its)) for (name, own), (_, its) in zip(self.components, other.components, strict=True)
-            ),
-        )
+        """Subtract column by column. A component that one of them lacks is nothing there."""
+        return self.plus(other.negative())
+
+    def plus(self, other: Amount) -> Amount:
+        """Add column by column. A component that one of them lacks is nothing there.
+
+        Where one of them is not broken down at all, the sum is not either, unless that one is nothing.
+        """
+        if bool(self.components) != bool(other.components):
+            whole = self if other.components else other
+            if whole.line != NOTHING.line:
+                return Amount(self.line.plus(other.line))
+        parts = dict(self.components)
+        for name, its in other.components:
+            parts[name] = parts[name].plus(its) if name in parts else its
+        return Amount(self.line.plus(other.line), tuple(parts.items()))
+
+    def negative(self) -> Amount:
+        """The same with the opposite sign in every column."""
+        return Amount(self.line.negative(), tuple((name, part.negative()) for name, part in self.components))
 
 
-def taxed(gross_fen: int, rate: Fraction, components: Sequence[tuple[str, int]]) -> Amount:
+NOTHING = Amount(Columns(0, 0, 0))
+
+
+def taxed(gross_fen: int, rate: Fraction, components: Sequence[tuple[str, int | Fraction]]) -> Amount:
     """Build a line's columns from its rounded gross: the tax once for the line, then both spread over the components.
 
-    Components share the gross by price, and the net by the gross so obtained; their tax is what remains.
+    Components share the gross by their weights, usually prices, and the net by the gross so obtained; their tax is what
+    remains. With weights that are all zero nothing is spread.
     """
     net, tax = net_tax(gross_fen, rate)
-    if not components:
+    if not any(weight for _, weight in components):
         return Amount(Columns(gross_fen, net, tax))
     gross_parts = split(gross_fen, components)
     # The sizes are the weights: of a negative line the parts are negative too.

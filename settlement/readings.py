@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from settlement.charges import Charge, charge
 from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter
 from settlement.money import grouped, round_half_up, yuan
-from settlement.rules import Charge, OnlineRate, PhaseFacts, charge
+from settlement.rules import OnlineRate, PhaseFacts
 
 STEP = Fraction(1, 10_000)
 """0.01 percentage point, the finest step in which the parties print a rate."""
@@ -98,7 +99,12 @@ OF_THE_PREPAYMENT = frozenset({Reading.E, Reading.G})
 
 def payable_fen(reading: Reading, fee: Fraction, o: Fraction, marks: Marks) -> int:
     """What the supplier is paid for the quarter in the end, in fen, rounded once. `fee` is in fen."""
-    return round_half_up(READINGS[reading].payable(fee, o, marks))
+    return round_half_up(paid(reading, fee, o, marks))
+
+
+def paid(reading: Reading, fee: Fraction, o: Fraction, marks: Marks) -> Fraction:
+    """What a reading pays, exactly. Under `none` that is the full fee: rules alone decide what comes off."""
+    return fee if reading is Reading.NONE else READINGS[reading].payable(fee, o, marks)
 
 
 def percent(share: Fraction) -> str:
@@ -126,6 +132,8 @@ def factor_text(reading: Reading, rate: OnlineRate, marks: Marks) -> str:
     """Write what the full fee is multiplied by, with this quarter's figures in it."""
     o, t, p = rate_text(rate), percent(marks.target), percent(marks.prepay_share)
     match reading:
+        case Reading.NONE:
+            return "100 %"
         case Reading.A:
             return o
         case Reading.B:
@@ -196,7 +204,7 @@ def compare(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]) -> 
     sums = dict.fromkeys(meant, 0)
     for phase in terms.phases:
         known = facts.get(phase.id)
-        basis = charge(phase, quarter, known.groups, terms.day_count) if known else None
+        basis = charge(terms, phase, quarter, known) if known else None
         if known is None or basis is None or known.rate is None or basis.fee_fen == 0:
             missing.append(phase.id)
             continue

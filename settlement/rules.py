@@ -1,13 +1,13 @@
-"""What a quarter of a phase is charged on: its facts (who was billed when, at what rate) and its exact full fee.
+"""What is known of a phase in a quarter: who was billed when, at what rate, and what happened to its points.
 
-Facts are either a roster, point by point, or a count that is billed for the phase's whole term. The prepayment counts
-the points billed on the quarter's first day; later additions and pauses enter with the full fee at the true-up.
+Facts are either a roster, point by point, or a count that is billed for the phase's whole term. Rules that look at points
+need months in detail; a count and a rate are enough for contracts without such rules.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from monitor import intervals
 from monitor.finding import Finding, InputError, refuse
-from settlement.contract import Phase, Terms
-from settlement.daycount import DayCount, DaySpan, Quarter, months_billed
+from monitor.rates import Seconds
+from settlement.contract import Terms
+from settlement.daycount import DaySpan, Quarter
+from settlement.facts import EventFact, OutageFact
 from settlement.figures import fraction_of
-from settlement.money import round_half_up
 
 DaySpans = tuple[DaySpan, ...]
 ALWAYS: DaySpans = ((date.min.toordinal(), date.max.toordinal()),)
@@ -29,11 +30,16 @@ MAX_POINTS = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class OnlineRate:
-    """An online rate as its two counts, never a rounded percentage. `source` is "measured" or "given"."""
+    """An online rate as its two counts, never a rounded percentage.
+
+    `source` is "measured", "given" or "authority"; only a measured one can be taken apart by points. `reference` is the
+    paper that it stands on.
+    """
 
     good: int
     counted: int
     source: str = "measured"
+    reference: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.good <= self.counted or self.counted == 0:
@@ -95,16 +101,61 @@ def billed_days(start: date | None, until: date | None, pauses: Iterable[tuple[d
     return tuple(intervals.subtract(term, breaks))
 
 
+class PointFact(NamedTuple):
+    """A point of the roster: its billed days, its service class, and its prices of the ledger by their first day (fen).
+
+    The prices count where the contract says `prices_from: ledger`; before the first of them, and without any, the
+    contract's price holds.
+    """
+
+    code: str
+    billed: DaySpans
+    category: str = ""
+    prices: tuple[tuple[int, int], ...] = ()
+
+
+class PointMonth(NamedTuple):
+    """A point to which something happened in a month: its own two counts of the month's rate, and its outages."""
+
+    point: str
+    good: int
+    counted: int
+    outages: tuple[OutageFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFacts:
+    """A phase's month, like "2020-07": its rate, its seconds, its events, and the points that rules may look at.
+
+    `points` need only hold those with outages; None says that single points are not known at all. Counts of points are
+    of the same unit as the month's measured rate.
+    """
+
+    month: str
+    rate: OnlineRate | None
+    seconds: Seconds | None = None
+    points: tuple[PointMonth, ...] | None = None
+    events: tuple[EventFact, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PhaseFacts:
     """What is known of a phase in a quarter: points grouped by equal billed days, and its rate (None: not assessable).
 
-    Build it with `count_facts` or `roster_facts`. `codes` names the roster's points, sorted; it is empty for a count.
+    Build it with `count_facts` or `roster_facts`. `codes` and `roster` name the points, sorted; they are empty for a
+    count. `months` are the quarter's own, `earlier` the months before it, for repeats and consecutive windows, oldest
+    first. `rate` is what pays; `own_rate` and `authority_rate` are told beside it.
     """
 
     groups: tuple[tuple[DaySpans, int], ...]
     rate: OnlineRate | None
     codes: tuple[str, ...] = ()
+    roster: tuple[PointFact, ...] = ()
+    months: tuple[MonthFacts, ...] = ()
+    earlier: tuple[MonthFacts, ...] = ()
+    own_rate: OnlineRate | None = None
+    authority_rate: OnlineRate | None = None
+    seconds: Seconds | None = None
 
     @property
     def points(self) -> int:
@@ -112,96 +163,41 @@ class PhaseFacts:
         return sum(n for _, n in self.groups)
 
 
-def count_facts(count: int, rate: OnlineRate | None) -> PhaseFacts:
+def count_facts(count: int, rate: OnlineRate | None, months: Iterable[MonthFacts] = ()) -> PhaseFacts:
     """Facts of a phase of which only the number of points is given: all are billed for the phase's whole term."""
     if count <= 0:
         raise _empty()
-    return PhaseFacts(((ALWAYS, count),), rate)
+    return PhaseFacts(((ALWAYS, count),), rate, months=tuple(months))
 
 
-def roster_facts(roster: Iterable[tuple[str, Iterable[DaySpan]]], rate: OnlineRate | None) -> PhaseFacts:
-    """Facts of a phase from its roster: (code, billed days as from `billed_days`), in any order.
+def roster_facts(
+    roster: Iterable[tuple[str, Iterable[DaySpan]] | PointFact],
+    rate: OnlineRate | None,
+    months: Iterable[MonthFacts] = (),
+) -> PhaseFacts:
+    """Facts of a phase from its roster: points, or (code, billed days as from `billed_days`), in any order.
 
     InputError names every code that occurs twice, and refuses an empty roster.
     """
-    codes: Counter[str] = Counter()
+    points: list[PointFact] = []
     groups: Counter[DaySpans] = Counter()
-    for code, spans in roster:
-        codes[code] += 1
-        groups[tuple(intervals.normalise(list(spans)))] += 1
-    if not codes:
+    for row in roster:
+        point = row if isinstance(row, PointFact) else PointFact(row[0], tuple(row[1]))
+        billed = tuple(intervals.normalise(list(point.billed)))
+        groups[billed] += 1
+        points.append(point._replace(billed=billed))
+    if not points:
         raise _empty()
     doubled = [
         Finding("", 0, code, f"点位重复 duplicate point: {code}", "每个点位只列一次 list each point once")
-        for code, n in sorted(codes.items())
+        for code, n in sorted(Counter(point.code for point in points).items())
         if n > 1
     ]
     if doubled:
         raise InputError(doubled)
-    return PhaseFacts(tuple(sorted(groups.items())), rate, tuple(sorted(codes)))
-
-
-class Prepaid(NamedTuple):
-    """A prepayment's basis: the points billed on the quarter's first day, and the months that each is charged."""
-
-    points: int
-    months: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A phase's quarter before any rate: exact point-months, full fee in fen, and both prepayments' bases.
-
-    `following` is None where the phase's term ends with this quarter: it is then settled in cash.
-    """
-
-    price_fen: int
-    point_months: Fraction
-    opening: Prepaid
-    following: Prepaid | None
-    alike: Prepaid | None
-    """Points and months where all points are billed for the same days, for a plainer arithmetic."""
-
-    @property
-    def fee_fen(self) -> Fraction:
-        """The full fee: price × point-months, not rounded."""
-        return self.price_fen * self.point_months
-
-    def prepayment_fen(self, share: Fraction) -> int:
-        """This quarter's prepayment, rounded."""
-        return round_half_up(self.price_fen * self.opening.points * self.opening.months * share)
-
-    def next_prepayment_fen(self, share: Fraction) -> int:
-        """The next quarter's prepayment, rounded; 0 if there is none."""
-        base = self.following
-        return round_half_up(self.price_fen * base.points * base.months * share) if base else 0
-
-
-def charge(phase: Phase, quarter: Quarter, groups: Sequence[tuple[DaySpans, int]], rule: DayCount) -> Charge:
-    """Count a phase's quarter. Billed days outside the phase's term are not charged."""
-    term = (phase.in_service_from.toordinal(), phase.in_service_until.toordinal())
-    clipped: Counter[DaySpans] = Counter()
-    for spans, n in groups:
-        clipped[tuple(intervals.clip(spans, *term))] += n
-    start, end = quarter.start.toordinal(), quarter.end.toordinal()
-    billed = {spans: n for spans, n in clipped.items() if intervals.clip(spans, start, end)}
-    alike = None
-    if len(billed) == 1:
-        spans, n = next(iter(billed.items()))
-        alike = Prepaid(n, months_billed([(spans, 1)], quarter.months, rule))
-    return Charge(
-        price_fen=phase.unit_price_fen,
-        point_months=months_billed(billed.items(), quarter.months, rule),
-        opening=_prepaid(term, clipped, quarter, rule),
-        following=_prepaid(term, clipped, quarter.following(), rule) if term[1] > end else None,
-        alike=alike,
-    )
-
-
-def _prepaid(term: DaySpan, groups: Counter[DaySpans], quarter: Quarter, rule: DayCount) -> Prepaid:
-    first = quarter.start.toordinal()
-    points = sum(n for spans, n in groups.items() if intervals.clip(spans, first, first + 1))
-    return Prepaid(points, months_billed([((term,), 1)], quarter.months, rule))
+    points.sort()
+    codes = tuple(point.code for point in points)
+    return PhaseFacts(tuple(sorted(groups.items())), rate, codes, tuple(points), tuple(months))
 
 
 def outside(terms: Terms, quarter: Quarter) -> bool:

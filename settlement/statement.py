@@ -8,76 +8,43 @@ gross, net, tax and every component add up to the fen. A phase's last quarter ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from monitor.finding import Finding, InputError
+from settlement.arithmetic import deduction_text, payable_text, prepaid_text, retention_text, true_up_text
+from settlement.charges import Charge, charge
 from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter, parse_quarter
-from settlement.money import Amount, grouped, round_half_up, taxed, yuan
-from settlement.readings import Ambiguity, Marks, compare, factor_text, marks_of, payable_fen, percent, rate_text
-from settlement.rules import Charge, OnlineRate, PhaseFacts, Prepaid, charge, outside
+from settlement.evaluate import Evaluation, evaluate
+from settlement.lines import MOVING, Before, Issued, Kind, Line, PhaseResult, PointLine, Statement
+from settlement.money import NOTHING, Amount, grouped, round_half_up, split, taxed, yuan
+from settlement.readings import Ambiguity, compare
+from settlement.rules import PhaseFacts, outside
 
-
-class Kind(StrEnum):
-    """The kinds of lines, in the order in which a phase's lines stand."""
-
-    PREPAYMENT = "prepayment"
-    PAYABLE = "payable"
-    DEDUCTION = "deduction"
-    TRUE_UP = "true_up"
-    NEXT_PREPAYMENT = "next_prepayment"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a statement; `why` is its arithmetic."""
-
-    phase: str
-    kind: Kind
-    amount: Amount
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseResult:
-    """A settled phase's figures beside its lines: the rate used, the exact point-months, the full fee's columns."""
-
-    phase: str
-    rate: OnlineRate | None
-    point_months: Fraction
-    full_fee: Amount
-    unit_price_after_deduction_fen: int | None
-    """核减后单价: payable per point and month; None where nothing was billed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A contract's quarter under one reading. `total_fen` = Σ true-up + next prepayment: what now changes hands."""
-
-    contract: str
-    quarter: str
-    reading: Reading
-    lines: tuple[Line, ...]
-    results: tuple[PhaseResult, ...]
-    total_fen: int
-    not_settled: tuple[str, ...]
+__all__ = ["Before", "Kind", "Line", "PhaseResult", "Statement", "ambiguity", "settle", "statement_json"]
 
 
 def settle(
-    terms: Terms, quarter: str | Quarter, facts: Mapping[str, PhaseFacts], reading: str | Reading | None = None
+    terms: Terms,
+    quarter: str | Quarter,
+    facts: Mapping[str, PhaseFacts],
+    reading: str | Reading | None = None,
+    before: Before | None = None,
 ) -> tuple[Statement, list[Finding]]:
     """Settle the phases named in `facts` for a quarter, under the contract's reading unless another is given.
 
-    Returns the statement and findings of level "warning" for phases that could not be settled (no assessable rate,
-    nothing billed); those and the phases without facts are its `not_settled`. A phase that begins with the next quarter
-    gets its first prepayment only, and needs no rate. InputError, with everything that is wrong: a quarter outside the
-    contract or, with a given rate, outside the phase; an unknown phase or reading; no facts at all.
+    `before` is what earlier statements prepaid and kept back; without it the prepayment is computed from the contract.
+
+    Returns the statement and findings of level "warning": why a phase could not be settled (no assessable rate, nothing
+    billed, points not known to a rule that looks at them), and the contract's notices. Phases that could not be settled
+    and those without facts are its `not_settled`. A phase that begins with the next quarter gets its first prepayment
+    only, and needs no rate. InputError, with everything that is wrong: a quarter outside the contract or, with a given
+    rate, outside the phase; an unknown phase or reading; no facts at all.
     """
     when, how = _checked(terms, quarter, facts, reading)
+    earlier = before or Before()
     findings: list[Finding] = []
     lines: list[Line] = []
     results: list[PhaseResult] = []
@@ -85,16 +52,19 @@ def settle(
         known = facts.get(phase.id)
         if known is None:
             continue
-        basis = charge(phase, when, known.groups, terms.day_count)
-        if basis.fee_fen and known.rate is None:
-            findings.append(_not_assessable(phase, when))
+        basis = charge(terms, phase, when, known)
+        evaluations, doubts = evaluate(terms, phase, when, known, basis, how)
+        findings += doubts
+        if not evaluations and doubts:
             continue
-        settled = _phase_lines(terms, phase, when, basis, known.rate, how)
+        settled = _phase_lines(terms, phase, when, basis, evaluations, how, earlier)
         if not settled:
             findings.append(_not_billed(phase, when))
             continue
         lines += settled
-        results.append(_result(terms, phase, basis, known.rate, settled))
+        results.append(_result(terms, phase, basis, known, evaluations, settled))
+        findings += [notice for evaluation in evaluations for notice in evaluation.notices]
+    lines += [Line(a.phase, Kind(a.kind), a.amount, a.why, parent=a.parent) for a in earlier.adjustments]
     done = {result.phase for result in results}
     return Statement(
         contract=terms.contract,
@@ -102,9 +72,7 @@ def settle(
         reading=how,
         lines=tuple(lines),
         results=tuple(results),
-        total_fen=sum(
-            line.amount.line.gross_fen for line in lines if line.kind in {Kind.TRUE_UP, Kind.NEXT_PREPAYMENT}
-        ),
+        total_fen=sum(line.amount.line.gross_fen for line in lines if line.kind in MOVING),
         not_settled=tuple(phase.id for phase in terms.phases if phase.id not in done),
     ), findings
 
@@ -166,17 +134,6 @@ def _out_of_term(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]
     return findings
 
 
-def _not_assessable(phase: Phase, quarter: Quarter) -> Finding:
-    return Finding(
-        "",
-        0,
-        phase.id,
-        f"{quarter.label} 无可计在线率，未结算 not assessable: nothing was counted, so the phase is not settled",
-        "导入监测记录或给出在线率 import observations or give a rate",
-        "warning",
-    )
-
-
 def _not_billed(phase: Phase, quarter: Quarter) -> Finding:
     return Finding(
         "",
@@ -189,96 +146,148 @@ def _not_billed(phase: Phase, quarter: Quarter) -> Finding:
 
 
 def _phase_lines(
-    terms: Terms, phase: Phase, quarter: Quarter, basis: Charge, rate: OnlineRate | None, reading: Reading
+    terms: Terms,
+    phase: Phase,
+    quarter: Quarter,
+    basis: Charge,
+    evaluations: Sequence[Evaluation],
+    reading: Reading,
+    before: Before,
 ) -> list[Line]:
     """Return a phase's lines; none at all where there is neither a fee nor a prepayment."""
-    marks = marks_of(terms)
     lines: list[Line] = []
-    if basis.fee_fen and rate is not None:
-        lines = _settled(terms, phase, quarter, basis, rate, reading)
-    if basis.following is not None and (lines or basis.following.points):
-        gross = basis.next_prepayment_fen(marks.prepay_share)
-        why = _prepaid_text(phase, basis.following, marks, gross, quarter.following())
+    if evaluations:
+        lines = _settled(terms, phase, quarter, basis, evaluations, reading, before)
+    following = basis.following
+    if following is not None and (lines or following.points) and _prepays(terms, phase, quarter.following()):
+        gross = basis.next_prepayment_fen(terms.prepay_share)
+        why = prepaid_text(terms, phase, following, gross, quarter.following())
         lines.append(Line(phase.id, Kind.NEXT_PREPAYMENT, taxed(gross, terms.tax_rate, phase.weights), why))
     return lines
 
 
+def _prepays(terms: Terms, phase: Phase, quarter: Quarter) -> bool:
+    """Tell whether a phase's quarter is prepaid: all are, but a contract may leave out its last."""
+    return terms.payment.last_quarter == "cash" or phase.in_service_until > quarter.end
+
+
 def _settled(
-    terms: Terms, phase: Phase, quarter: Quarter, basis: Charge, rate: OnlineRate, reading: Reading
+    terms: Terms,
+    phase: Phase,
+    quarter: Quarter,
+    basis: Charge,
+    evaluations: Sequence[Evaluation],
+    reading: Reading,
+    before: Before,
 ) -> list[Line]:
-    marks = marks_of(terms)
-    full = taxed(round_half_up(basis.fee_fen), terms.tax_rate, phase.weights)
-    prepaid = taxed(basis.prepayment_fen(marks.prepay_share), terms.tax_rate, phase.weights)
-    payable = taxed(payable_fen(reading, basis.fee_fen, rate.value, marks), terms.tax_rate, phase.weights)
-    deduction, true_up = full.minus(payable), payable.minus(prepaid)
-    due, before = payable.line.gross_fen, prepaid.line.gross_fen
-    paid_text = _payable_text(phase, basis, rate, reading, marks, due)
-    deduction_text = (
-        f"{grouped(full.line.gross_fen)} − {grouped(due)} = {grouped(deduction.line.gross_fen)}"
-        "（应计服务费 − 应付 full fee − payable）"
-    )
-    true_up_text = f"{grouped(due)} − {grouped(before)} = {grouped(due - before)}（{_settling(due - before, basis)}）"
-    return [
-        Line(
-            phase.id,
-            Kind.PREPAYMENT,
-            prepaid,
-            _prepaid_text(phase, basis.opening, marks, before, quarter),
-        ),
-        Line(phase.id, Kind.PAYABLE, payable, paid_text),
-        Line(phase.id, Kind.DEDUCTION, deduction, deduction_text),
-        Line(phase.id, Kind.TRUE_UP, true_up, true_up_text),
-    ]
+    payables, deductions, retained = [], [], NOTHING
+    due = NOTHING
+    for evaluation in evaluations:
+        window = "" if terms.grain == "quarter" else evaluation.window
+        full, payable = _columns(terms, basis, evaluation)
+        why = payable_text(terms, basis, evaluation, reading, payable.line.gross_fen)
+        payables.append(Line(phase.id, Kind.PAYABLE, payable, why, window))
+        off = full.minus(payable)
+        deductions.append(Line(phase.id, Kind.DEDUCTION, off, deduction_text(full, payable), window))
+        due = due.plus(payable)
+    prepaid, why = _prepaid(terms, phase, quarter, basis, before)
+    lines = [Line(phase.id, Kind.PREPAYMENT, prepaid, why), *payables, *deductions]
+    clause = terms.retention
+    if clause is not None and clause.released_on > quarter.end:
+        gross = round_half_up(due.line.gross_fen * clause.share)
+        retained = taxed(gross, terms.tax_rate, [(name, part.gross_fen) for name, part in due.components])
+        lines.append(Line(phase.id, Kind.RETENTION, retained, retention_text(terms, due, retained)))
+    true_up = due.minus(retained).minus(prepaid)
+    lines.append(Line(phase.id, Kind.TRUE_UP, true_up, true_up_text(due, retained, prepaid, basis)))
+    kept = before.retained.get(phase.id)
+    if clause is not None and kept is not None and quarter.start < clause.released_on <= quarter.end:
+        why = f"{clause.released_on} 释放留存 released（{kept.source}）"
+        lines.append(Line(phase.id, Kind.RETENTION_RELEASE, kept.amount, why))
+    return lines
 
 
-def _settling(true_up_fen: int, basis: Charge) -> str:
-    if true_up_fen == 0:
-        return "不退不补 even"
-    word = "多退 refund" if true_up_fen < 0 else "少补 shortfall paid"
-    if basis.following is None:
-        return f"{word}，末季现金结清 last quarter, settled in cash"
-    return f"{word}，抵扣下季预付 set off against the next prepayment" if true_up_fen < 0 else word
+def _prepaid(terms: Terms, phase: Phase, quarter: Quarter, basis: Charge, before: Before) -> tuple[Amount, str]:
+    issued: Issued | None = before.prepaid.get(phase.id)
+    if issued is not None:
+        return (
+            issued.amount,
+            f"{grouped(issued.amount.line.gross_fen)}（已出具的预付 prepaid as issued: {issued.source}）",
+        )
+    if not _prepays(terms, phase, quarter):
+        return taxed(0, terms.tax_rate, phase.weights), "末季不预付 the last quarter is not prepaid"
+    gross = basis.prepayment_fen(terms.prepay_share)
+    why = prepaid_text(terms, phase, basis.opening, gross, quarter)
+    return taxed(gross, terms.tax_rate, phase.weights), why
 
 
-def _mixed(value: Fraction) -> str:
-    """Write 3 as "3", 80/31 as "(2 18/31)", 1/2 as "1/2"."""
-    whole, rest = divmod(value, 1)
-    if not rest:
-        return f"{int(whole):,}"
-    return f"({int(whole):,} {rest})" if whole else str(rest)
-
-
-def _price(phase: Phase) -> str:
-    return f"{grouped(phase.unit_price_fen)} 元/点/月"
-
-
-def _prepaid_text(phase: Phase, base: Prepaid, marks: Marks, gross_fen: int, quarter: Quarter) -> str:
+def _columns(terms: Terms, basis: Charge, evaluation: Evaluation) -> tuple[Amount, Amount]:
+    """Return the full fee's and the payable's columns of a window, each rounded, taxed and split once."""
+    fees = tuple(basis.component_fees(evaluation.months).items())
+    shares = evaluation.by_component if any(part for _, part in evaluation.by_component) else fees
     return (
-        f"{base.points:,} 点 × {_price(phase)} × {_mixed(base.months)} 月 × {percent(marks.prepay_share)} = "
-        f"{grouped(gross_fen)}（{quarter.start} 计费点位 points billed on that day）"
+        taxed(round_half_up(evaluation.fee), terms.tax_rate, fees),
+        taxed(round_half_up(evaluation.payable), terms.tax_rate, shares),
     )
 
 
-def _payable_text(phase: Phase, basis: Charge, rate: OnlineRate, reading: Reading, marks: Marks, gross_fen: int) -> str:
-    if basis.alike is not None:
-        fee = f"{basis.alike.points:,} 点 × {_price(phase)} × {_mixed(basis.alike.months)} 月"
-    else:
-        fee = f"{_mixed(basis.point_months)} 点月 point-months × {_price(phase)}"
-    text = f"{fee} × {factor_text(reading, rate, marks)} = {grouped(gross_fen)}"
-    if rate.source == "measured":
-        share = percent(rate.value)
-        equals = share if share.startswith("≈") else f"= {share}"
-        text += f"（在线率 online rate {rate.good:,} ÷ {rate.counted:,} {equals}）"
-    elif rate_text(rate).startswith("("):
-        text += f"（在线率 online rate {percent(rate.value)}）"
-    return text
+def _result(
+    terms: Terms,
+    phase: Phase,
+    basis: Charge,
+    facts: PhaseFacts,
+    evaluations: Sequence[Evaluation],
+    lines: Sequence[Line],
+) -> PhaseResult:
+    full = NOTHING
+    for evaluation in evaluations:
+        full = full.plus(_columns(terms, basis, evaluation)[0])
+    payable = sum(line.amount.line.gross_fen for line in lines if line.kind is Kind.PAYABLE)
+    months = basis.point_months
+    return PhaseResult(
+        phase=phase.id,
+        title=phase.title,
+        rate=facts.rate if len(evaluations) != 1 else evaluations[0].rate,
+        own_rate=facts.own_rate,
+        authority_rate=facts.authority_rate,
+        seconds=facts.seconds,
+        prices_fen=tuple(price for price, _ in basis.priced),
+        opening=sum(lot.points for lot in basis.lots if lot.opening),
+        added=sum(lot.points for lot in basis.lots if not lot.opening),
+        removed=sum(lot.points for lot in basis.lots if not lot.closing),
+        point_months=months,
+        full_fee=full,
+        unit_price_after_deduction_fen=round_half_up(Fraction(payable) / months) if evaluations and months else None,
+        evaluations=tuple(evaluations),
+        points=_point_lines(evaluations),
+    )
 
 
-def _result(terms: Terms, phase: Phase, basis: Charge, rate: OnlineRate | None, lines: list[Line]) -> PhaseResult:
-    payable = next((line.amount.line.gross_fen for line in lines if line.kind is Kind.PAYABLE), None)
-    unit = round_half_up(payable / basis.point_months) if payable is not None and basis.point_months else None
-    full = taxed(round_half_up(basis.fee_fen), terms.tax_rate, phase.weights)
-    return PhaseResult(phase.id, rate, basis.point_months, full, unit)
+def _point_lines(evaluations: Sequence[Evaluation]) -> tuple[PointLine, ...]:
+    """Spread each window's rounded full fee and payable over the roster's points by largest remainder."""
+    sums: dict[str, PointLine] = {}
+    for evaluation in evaluations:
+        if not evaluation.by_point:
+            continue
+        fulls = split(round_half_up(evaluation.fee), [(share.code, share.full) for share in evaluation.by_point])
+        weights = [(share.code, share.payable) for share in evaluation.by_point]
+        payables = split(round_half_up(evaluation.payable), weights)
+        for share in evaluation.by_point:
+            code = share.code
+            own = PointLine(code, fulls[code], payables[code], share.outages, share.offline_s, share.rules)
+            known = sums.get(code)
+            sums[code] = own if known is None else _added(known, own)
+    return tuple(sums[code] for code in sorted(sums))
+
+
+def _added(a: PointLine, b: PointLine) -> PointLine:
+    return PointLine(
+        a.code,
+        a.full_fen + b.full_fen,
+        a.payable_fen + b.payable_fen,
+        a.outages + b.outages,
+        a.offline_s + b.offline_s,
+        tuple(dict.fromkeys(a.rules + b.rules)),
+    )
 
 
 def statement_json(statement: Statement) -> dict[str, Any]:

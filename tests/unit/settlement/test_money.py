@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from settlement.money import Columns, fen, grouped, net_tax, round_half_up, split, taxed, yuan
+from settlement.money import NOTHING, Amount, Columns, fen, grouped, net_tax, round_half_up, split, taxed, yuan
 
 SIX = Fraction(6, 100)
 PARTS = (("line", 12_200), ("integration", 35_900), ("platform", 14_700))
@@ -109,5 +109,12 @@ def test_differences_are_taken_column_by_column() -> None:
     true_up = payable.minus(prepaid)
     assert true_up.line == Columns(-12_019_920, 148_622_717 - 159_962_264, 8_917_363 - 9_597_736)
     assert dict(true_up.components)["line"].gross_fen == 30_604_920 - 32_940_000
-    with pytest.raises(ValueError, match="zip"):
-        payable.minus(taxed(1, SIX, ()))
+
+
+def test_what_is_not_broken_down_leaves_a_sum_that_is_not_either() -> None:
+    payable, plain = taxed(157_540_080, SIX, PARTS), taxed(169_560_000, SIX, ())
+    assert payable.minus(plain) == Amount(payable.line.plus(plain.line.negative()))
+    assert payable.minus(NOTHING) == NOTHING.plus(payable) == payable
+    other = taxed(100, SIX, [("line", 1), ("power", 1)])
+    assert [name for name, _ in payable.plus(other).components] == ["line", "integration", "platform", "power"]
+    assert sum(part.gross_fen for _, part in payable.plus(other).components) == 157_540_180
