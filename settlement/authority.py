@@ -7,6 +7,7 @@ file's own counts, so that its denominator can be shown beside ours; where it gi
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -183,3 +184,50 @@ def sum_of(weighted: Iterable[tuple[Fraction, int]]) -> Fraction:
     for value, weight in weighted:
         by_denominator[value.denominator] = by_denominator.get(value.denominator, 0) + value.numerator * weight
     return sum((Fraction(num, den) for den, num in sorted(by_denominator.items())), Fraction(0))
+
+
+class Arrived(NamedTuple):
+    """One file's figures as it arrived; `replaces` says that they replace all of their periods, level and phases."""
+
+    figures: Sequence[Figure]
+    replaces: bool
+
+
+def standing(files: Iterable[Arrived]) -> tuple[list[Figure], int]:
+    """Return the figures that stand after files came in this order, and how many stand that the last one left alone.
+
+    A later file's figure takes the place of an earlier one of the same point (or phase) and period; a file that
+    `replaces` takes the place of everything at its level in its periods, for the phases that it names. Repeats inside
+    one file stay side by side: whether they contradict each other is for the reconciliation to say. What the last file
+    left alone is counted where it is of its level and periods, since that may be stale.
+    """
+    kept: dict[tuple[str, ...], list[Figure]] = {}
+    left = 0
+    for file in files:
+        fresh: dict[tuple[str, ...], list[Figure]] = {}
+        for figure in file.figures:
+            fresh.setdefault(_key(figure), []).append(figure)
+        touched = {(figure.of_point, figure.phase, figure.period) for figure in file.figures}
+        beside = [key for key, old in kept.items() if key not in fresh and _level(old[0]) in touched]
+        if file.replaces:
+            for key in beside:
+                del kept[key]
+            beside = []
+        left = len(beside)
+        kept |= fresh
+    return [figure for several in kept.values() for figure in several], left
+
+
+def _key(figure: Figure) -> tuple[str, ...]:
+    if figure.of_point:
+        return ("point", plain_code(figure.code), figure.period)
+    return ("phase", figure.phase, figure.period)
+
+
+def _level(figure: Figure) -> tuple[bool, str, str]:
+    return figure.of_point, figure.phase, figure.period
+
+
+def plain_code(text: str) -> str:
+    """A code as it is compared: blanks, full-width forms and case do not matter."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()

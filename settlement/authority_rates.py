@@ -16,12 +16,13 @@ from settlement.authority import (
     Presence,
     Quarterly,
     months_in,
+    plain_code,
     pooled,
     quarter_of_months,
 )
 from settlement.daycount import Quarter
 from settlement.facts import Share
-from settlement.matching import Item, LedgerPoint, Matched, plain_code
+from settlement.matching import Item, LedgerPoint, Matched
 
 Level = Literal["phase", "point"]
 

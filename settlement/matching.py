@@ -6,14 +6,13 @@ authority's file is what it is.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from settlement.authority import Figure, Monthly, MonthsRule, Presence, months_in, quarter_of_months
+from settlement.authority import Figure, Monthly, MonthsRule, Presence, months_in, plain_code, quarter_of_months
 from settlement.daycount import Quarter
 from settlement.facts import Share
 from settlement.readings import percent
@@ -90,11 +89,6 @@ class Matched:
     items: tuple[Item, ...]
     printed: Mapping[str, frozenset[str]]
     """By phase: the codes that the authority counts in it, strangers included."""
-
-
-def plain_code(text: str) -> str:
-    """A code as it is compared: blanks, full-width forms and case do not matter."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
 
 
 @dataclass(slots=True)

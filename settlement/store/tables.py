@@ -103,29 +103,26 @@ authority_files = Table(  # one row per file, contract and import: who brought i
     CheckConstraint("checked_by IS NULL OR checked_by <> actor", name="authority_second_person"),
 )
 
-authority_figures = (
-    Table(  # num of den, exactly as the file says; a checked later file supersedes, nothing is overwritten
-        "authority_figures",
-        metadata,
-        Column("id", Id, primary_key=True),
-        Column("file_id", ForeignKey("authority_files.id"), nullable=False),
-        Column("contract", Bytewise, nullable=False),
-        Column("phase", Bytewise, nullable=False),
-        Column("point", Bytewise, nullable=False),
-        Column("device", Bytewise, nullable=False),
-        Column("name", Bytewise, nullable=False),
-        Column("period", Bytewise, nullable=False),
-        Column("num", BigInteger, nullable=False),
-        Column("den", BigInteger, nullable=False),
-        Column("unit", Bytewise, nullable=False),
-        Column("points", BigInteger),
-        Column("text", Bytewise, nullable=False),
-        Column("line", Integer, nullable=False),
-        Column("recorded_at", BigInteger, nullable=False),
-        Column("superseded_at", BigInteger),
-        Index("ix_authority_figures", "contract", "period"),
-        Index("ix_authority_figures_file", "file_id"),
-    )
+# num of den, exactly as the file says; which of them stand is decided by the files' checks and withdrawals
+authority_figures = Table(
+    "authority_figures",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("file_id", ForeignKey("authority_files.id"), nullable=False),
+    Column("contract", Bytewise, nullable=False),
+    Column("phase", Bytewise, nullable=False),
+    Column("point", Bytewise, nullable=False),
+    Column("device", Bytewise, nullable=False),
+    Column("name", Bytewise, nullable=False),
+    Column("period", Bytewise, nullable=False),
+    Column("num", BigInteger, nullable=False),
+    Column("den", BigInteger, nullable=False),
+    Column("unit", Bytewise, nullable=False),
+    Column("points", BigInteger),
+    Column("text", Bytewise, nullable=False),
+    Column("line", Integer, nullable=False),
+    Index("ix_authority_figures", "contract", "period"),
+    Index("ix_authority_figures_file", "file_id"),
 )
 
 statements = Table(

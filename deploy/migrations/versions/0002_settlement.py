@@ -104,8 +104,6 @@ def _contracts_and_figures() -> None:
         sa.Column("points", sa.BigInteger()),
         sa.Column("text", _text(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
-        sa.Column("superseded_at", sa.BigInteger()),
         sa.ForeignKeyConstraint(["file_id"], ["authority_files.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
