@@ -33,13 +33,17 @@ from settlement.rules import OnlineRate, PhaseFacts, billed_days, measured_rate,
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to measure: a period in a zone, under a policy, by a definition and, for snapshots, at which seconds."""
+    """What to measure: a period in a zone, under a policy, by a definition and, for snapshots, at which seconds.
+
+    `known_at` asks for what was recorded by an instant; None is all that is known now.
+    """
 
     period: Period
     zone: str
     policy: Policy
     definition: Definition = "time-weighted"
     instants: tuple[int, ...] = ()
+    known_at: Instant | None = None
 
     @property
     def window(self) -> Span:
@@ -56,13 +60,14 @@ class Question:
 def _timelines(connection: Connection, scope: Scope, question: Question) -> Iterator[tuple[str, Timeline]]:
     """Yield every visible point's timeline around the period, by code."""
     policy = question.policy
-    stays = _stays(connection, scope)
+    stays = _stays(connection, scope, question.known_at)
     histories = timeline_inputs(
         connection,
         scope,
         question.window_us,
         recovery_samples=policy.recovery_samples,
         minimum_recovery_s=policy.minimum_recovery_s,
+        known_at=question.known_at,
     )
     for history in histories:
         yield history.code, _timeline(history, stays.get(history.code, {}), policy)
@@ -85,7 +90,7 @@ def _served_all_along(stays: Stays, camera: str, span: tuple[int, int]) -> bool:
 def _stretches(connection: Connection, scope: Scope, question: Question) -> dict[str, list[RosterPoint]]:
     """Return each point's facts in the period, one entry per stretch."""
     stretches: dict[str, list[RosterPoint]] = defaultdict(list)
-    for point in roster.roster(connection, scope, *question.window_us, zone=question.zone):
+    for point in roster.roster(connection, scope, *question.window_us, question.known_at, question.zone):
         stretches[point.code].append(point)
     return stretches
 
@@ -94,7 +99,7 @@ def point_seconds(connection: Connection, scope: Scope, question: Question) -> l
     """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
     stretches = _stretches(connection, scope, question)
     excluded: dict[str, list[Span]] = defaultdict(list)
-    for exclusion in exclusions_for(connection, scope, question.window_us):
+    for exclusion in exclusions_for(connection, scope, question.window_us, question.known_at):
         excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
     accounts: list[PointSeconds] = []
     for code, timeline in _timelines(connection, scope, question):
@@ -159,10 +164,10 @@ def _served(point: RosterPoint, outage: Outage, question: Question) -> list[Span
     return [(start, end)] if start < end else []
 
 
-def _stays(connection: Connection, scope: Scope) -> dict[str, Stays]:
+def _stays(connection: Connection, scope: Scope, known_at: Instant | None = None) -> dict[str, Stays]:
     found: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
     whole = (Instant(0), Instant(2**62))  # history outside the window decides about outages at its edges
-    for stay in roster.occupancy(connection, scope, *whole):
+    for stay in roster.occupancy(connection, scope, *whole, known_at):
         cameras = found.setdefault(stay.point, {})
         end = None if stay.end is None or stay.end >= whole[1] else int(stay.end)
         cameras.setdefault(str(stay.camera_id), []).append((stay.start, end))
@@ -214,7 +219,7 @@ def contract_roster(connection: Connection, scope: Scope, terms: Terms, question
     phases = {phase.id for phase in terms.phases}
     return [
         point
-        for point in roster.roster(connection, scope, *question.window_us, zone=question.zone)
+        for point in roster.roster(connection, scope, *question.window_us, question.known_at, question.zone)
         if point.phase in phases and point.contract in ("", terms.contract)
     ]
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, true, update
 
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Exclusion, Instant
@@ -190,10 +190,16 @@ def listed(connection: Connection, scope: Scope) -> list[Claim]:
     return [_claim(row, revoked.get(row.id)) for row in rows]
 
 
-def exclusions_for(connection: Connection, scope: Scope, window: Window) -> list[Exclusion]:
-    """Return what counts: approved spans, not withdrawn, of visible points, that meet the window; by point and time."""
+def exclusions_for(
+    connection: Connection, scope: Scope, window: Window, known_at: Instant | None = None
+) -> list[Exclusion]:
+    """Return what counts: approved spans, not withdrawn, of visible points, that meet the window; by point and time.
+
+    With `known_at`, what had been approved, and not withdrawn, by that instant.
+    """
     back = exclusions.alias("back")
-    withdrawn = select(back.c.id).where(back.c.revokes == _table.id, back.c.approved_by.is_not(None)).exists()
+    by_then = true() if known_at is None else back.c.approved_at <= known_at
+    withdrawn = select(back.c.id).where(back.c.revokes == _table.id, back.c.approved_by.is_not(None), by_then).exists()
     query = (
         select(_table.scope_id, _table.start_at, _table.end_at, _table.cause)
         .join(points, points.c.code == _table.scope_id)
@@ -201,6 +207,7 @@ def exclusions_for(connection: Connection, scope: Scope, window: Window) -> list
             and_(
                 _table.scope_kind == "point",
                 _table.approved_by.is_not(None),
+                true() if known_at is None else _table.approved_at <= known_at,
                 _table.revokes.is_(None),
                 ~withdrawn,
                 _table.start_at < window[1],

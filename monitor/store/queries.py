@@ -126,8 +126,11 @@ def timeline_inputs(
     *,
     recovery_samples: int = 1,
     minimum_recovery_s: int = 0,
+    known_at: Instant | None = None,
 ) -> Iterator[PointHistory]:
     """Yield every visible point's runs and gaps for a window, by code; points without runs as well.
+
+    With `known_at`, only what was seen by that instant, and the gaps that were recorded by then.
 
     Step 9 of the timeline algorithm: so much history that nothing inside the window can read differently under a
     policy with this recovery. Takes the named vantages or all. Memory is bounded by CHUNK_POINTS points.
@@ -138,7 +141,7 @@ def timeline_inputs(
         if vantage_names is None or name in vantage_names
     }
     seen = outcomes_by_id(connection)
-    blind = _Blindness(connection, wanted, seen)
+    blind = _Blindness(connection, wanted, seen, known_at)
     values: dict[str, Any] = {
         "vantages": list(wanted),
         "online": [number for number, outcome in seen.items() if outcome.state is State.ONLINE],
@@ -151,16 +154,18 @@ def timeline_inputs(
     }
     listed = iter(codes(connection, scope, window))
     while chunk := list(islice(listed, CHUNK_POINTS)):
-        found = _load(connection, _RUNS, {**values, "points": [n for _, n in chunk]})
+        found = _load(connection, _RUNS, {**values, "points": [n for _, n in chunk]}, known_at)
         doubtful = [n for code, n in chunk if blind.spoils(code, found.get(n, ()), recovery_samples, values["lasting"])]
         if doubtful:
-            found |= _load(connection, _WHOLE, {"points": doubtful, "vantages": list(wanted)})
+            found |= _load(connection, _WHOLE, {"points": doubtful, "vantages": list(wanted)}, known_at)
         for code, n in chunk:
             rows = found.get(n, [])
             yield PointHistory(code, rows, blind.around(code, rows), wanted, seen)
 
 
-def _load(connection: Connection, query: TextClause, values: Mapping[str, object]) -> dict[int, list[_Row]]:
+def _load(
+    connection: Connection, query: TextClause, values: Mapping[str, object], known_at: Instant | None = None
+) -> dict[int, list[_Row]]:
     """Return the rows of runs of a chunk of points by the point's row number, each point's by vantage and time.
 
     As the driver gives them: integers need no conversion, and a row object costs time.
@@ -169,8 +174,19 @@ def _load(connection: Connection, query: TextClause, values: Mapping[str, object
         return {}
     with connection.execute(query, values) as result:
         rows = cast(list[_Row], result.cursor.fetchall())
+    if known_at is not None:
+        rows = [_seen_by(row, known_at) for row in rows if row[2] <= known_at]
     rows.sort(key=_PLACE)  # they come nearly so; a database sorts them as if they came at random
     return {point: list(its) for point, its in groupby(rows, key=itemgetter(0))}
+
+
+def _seen_by(row: _Row, known_at: Instant) -> _Row:
+    """Cut a run to what was seen of it by an instant; its samples are taken as evenly spaced."""
+    point, vantage, first, last, n, outcome, valid_s, camera, low, high = row
+    if last > known_at:
+        n = 1 + (known_at - first) * (n - 1) // (last - first)
+        last = int(known_at)
+    return point, vantage, first, last, n, outcome, valid_s, camera, low, high if (high or 0) <= known_at else None
 
 
 def _runs_of(code: str, rows: Sequence[_Row], names: Mapping[int, str], seen: Mapping[int, Outcome]) -> list[Run]:
@@ -196,7 +212,13 @@ def _runs_of(code: str, rows: Sequence[_Row], names: Mapping[int, str], seen: Ma
 class _Blindness:
     """The gaps of the chosen vantages, found by time."""
 
-    def __init__(self, connection: Connection, names: Mapping[int, str], seen: Mapping[int, Outcome]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        names: Mapping[int, str],
+        seen: Mapping[int, Outcome],
+        known_at: Instant | None = None,
+    ) -> None:
         self._names = names
         self._seen = seen
         query = (
@@ -205,6 +227,8 @@ class _Blindness:
             .where(gaps.c.vantage_id.in_(list(names)))
             .order_by(gaps.c.start_at, gaps.c.id)
         )
+        if known_at is not None:
+            query = query.where(gaps.c.recorded_at <= known_at)
         self._all: list[Gap] = []
         self._of: dict[str, list[Gap]] = {}
         for vantage, code, start, end, cause in connection.execute(query):
