@@ -1,0 +1,1 @@
+"""Scorecards: rubrics as data, their inputs, the score with its arithmetic, and what is wrong with either. Pure."""
