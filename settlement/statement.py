@@ -36,6 +36,8 @@ def settle(
     """Settle the phases named in `facts` for a quarter, under the contract's reading unless another is given.
 
     `before` is what earlier statements prepaid and kept back; without it the prepayment is computed from the contract.
+    With it the quarter may also be the one before the contract's first, which issues the first prepayment, and any
+    later one that has adjustments.
 
     Returns the statement and findings of level "warning": why a phase could not be settled (no assessable rate, nothing
     billed, points not known to a rule that looks at them), and the contract's notices. Phases that could not be settled
@@ -43,8 +45,8 @@ def settle(
     only, and needs no rate. InputError, with everything that is wrong: a quarter outside the contract or, with a given
     rate, outside the phase; an unknown phase or reading; no facts at all.
     """
-    when, how = _checked(terms, quarter, facts, reading)
     earlier = before or Before()
+    when, how = _checked(terms, quarter, facts, reading, before)
     findings: list[Finding] = []
     lines: list[Line] = []
     results: list[PhaseResult] = []
@@ -84,7 +86,11 @@ def ambiguity(terms: Terms, quarter: str | Quarter, facts: Mapping[str, PhaseFac
 
 
 def _checked(
-    terms: Terms, quarter: str | Quarter, facts: Mapping[str, PhaseFacts], reading: str | Reading | None
+    terms: Terms,
+    quarter: str | Quarter,
+    facts: Mapping[str, PhaseFacts],
+    reading: str | Reading | None,
+    before: Before | None = None,
 ) -> tuple[Quarter, Reading]:
     findings: list[Finding] = []
     how = terms.reading
@@ -98,7 +104,8 @@ def _checked(
         when = parse_quarter(quarter) if isinstance(quarter, str) else quarter
     except InputError as error:
         findings += error.findings
-    if when is not None:
+    corrects = before is not None and bool(before.adjustments)
+    if when is not None and not corrects and not (before is not None and _opens(terms, when)):
         findings += _out_of_term(terms, when, facts)
     ids = ", ".join(phase.id for phase in terms.phases)
     findings += [
@@ -106,13 +113,19 @@ def _checked(
         for name in sorted(facts)
         if terms.phase(name) is None
     ]
-    if not facts:
+    if not facts and not corrects:
         findings.append(
             Finding("", 0, "", "没有可结算的期次 nothing to settle", f"给出点数或名册 give points or a count for {ids}")
         )
     if findings or when is None:
         raise InputError(findings)
     return when, how
+
+
+def _opens(terms: Terms, quarter: Quarter) -> bool:
+    """Tell whether the contract's first phase begins in the quarter after this one."""
+    first = min(phase.in_service_from for phase in terms.phases)
+    return quarter.end <= first < quarter.following().end
 
 
 def _out_of_term(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]) -> list[Finding]:
