@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from monitor.finding import Finding, InputError
 from settlement.contract import Reading, Terms
 from settlement.daycount import parse_quarter
+from settlement.inputs import Inputs
 from settlement.money import yuan
 from settlement.readings import READINGS, Ambiguity
 from settlement.rules import OnlineRate, PhaseFacts, count_facts
@@ -34,7 +35,7 @@ class PastQuarter(Protocol):
 
     @property
     def quarter(self) -> str:
-        """Its label, like 2020Q3."""
+        """Its label, like 2020Q3; unique among the quarters that are compared."""
 
     def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
         """Return its statement under these terms, and why phases were left out. InputError as from `settle`."""
@@ -54,6 +55,39 @@ class Remembered:
         if not facts:
             raise InputError([Finding("", 0, f.column, f.message, f.remedy) for f in gone])
         statement, findings = settle(terms, self.quarter, facts)
+        return statement, gone + findings
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """A quarter that nobody has lived through: its facts are assumed, and `quarter` says which they are."""
+
+    quarter: str
+    when: str
+    facts: Mapping[str, PhaseFacts]
+
+    def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
+        """Settle the assumed facts."""
+        return Remembered(self.when, self.facts).settled(terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A quarter whose statement froze its inputs. Prepayments and corrections of the time are left out on both sides."""
+
+    inputs: Inputs
+
+    @property
+    def quarter(self) -> str:
+        """The statement's quarter."""
+        return self.inputs.quarter
+
+    def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
+        """Settle the frozen facts; under the statement's own terms by the reading that it was settled by."""
+        facts = {phase: facts for phase, facts in self.inputs.facts.items() if terms.phase(phase) is not None}
+        gone = [_gone(self.quarter, phase) for phase in self.inputs.facts if phase not in facts]
+        reading = self.inputs.reading if terms is self.inputs.terms else None
+        statement, findings = settle(terms, self.quarter, facts, reading)
         return statement, gone + findings
 
 

@@ -10,6 +10,7 @@ import click
 VERBS: Mapping[str, tuple[str, str]] = {
     "lint": ("contract_lint", "lint"),
     "readings": ("contract_readings", "readings"),
+    "what-if": ("contract_what_if", "what_if_"),
 }
 """Each verb's module here and the command's name in it, loaded when it is asked for."""
 
