@@ -19,6 +19,7 @@ from settlement.money import fen
 CHANGES_HANDS = ("true_up", "next_prepayment", "retention_release", "interest")
 """Kinds of phase lines that become dues; a prepayment does where no earlier statement issued it."""
 
+DayKind = Literal["calendar", "workday"]
 REST = "rest"
 """The payer of an instalment that takes what the fixed shares leave."""
 
@@ -41,7 +42,7 @@ class Due:
     service_until: date
     base: date | None
     days: int
-    day_kind: Literal["calendar", "workday"]
+    day_kind: DayKind
     statement: str = ""
     line: int = 0
     payer: str = ""

@@ -1,0 +1,148 @@
+"""Movements in the store: money against dues, and set-offs; what they leave open of each due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, Row, insert, select
+
+from monitor.model import Instant
+from settlement.clauses import PaymentClause
+from settlement.dues import Due, held_back
+from settlement.payments import Movement, outstanding
+from settlement.store import contracts, disputes, dues
+from settlement.store.money_tables import payments
+from settlement.store.tables import statements
+
+_table = payments.c
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored movement with its number, and what it takes back or is taken back by (0: nothing)."""
+
+    id: int
+    movement: Movement
+    reverses: int
+    reversed_by: int
+    service_from: date
+    service_until: date
+    document_sha: str
+    recorded_at: Instant
+    actor: str
+
+
+def rows(connection: Connection, contract: str | None = None) -> list[Stored]:
+    """Return all movements of a contract, or of all, in the order of recording."""
+    query = select(payments).order_by(_table.id)
+    if contract is not None:
+        query = query.where(_table.contract == contract)
+    found = connection.execute(query).all()
+    by = {row.reverses: row.id for row in found if row.reverses is not None}
+    return [stored_row(row, by.get(row.id, 0)) for row in found]
+
+
+def movements(connection: Connection, contract: str | None = None) -> list[Movement]:
+    """Return the movements that hold: without those taken back, and without the rows that took them back."""
+    return [row.movement for row in rows(connection, contract) if not row.reverses and not row.reversed_by]
+
+
+def open_dues(connection: Connection, contract: str) -> list[tuple[Due, int]]:
+    """Return a contract's dues with what is open of each (the due's sign, 0 where it is settled), oldest first."""
+    moved = movements(connection, contract)
+    return [(due, outstanding(due, moved)) for due in dues.of_contract(connection, contract)]
+
+
+def contested(connection: Connection, contract: str) -> dict[str, int]:
+    """Return by due what of a refund is contested and not yet decided, in positive fen."""
+    claims: dict[str, int] = {}
+    for dispute in disputes.of_contract(connection, contract):
+        if not dispute.decision:
+            place = f"{dispute.quarter}/{dispute.revision}"
+            claims[place] = claims.get(place, 0) + dispute.contested_fen
+    found = open_dues(connection, contract) if claims else []
+    held: dict[str, int] = {}
+    for place, amount in claims.items():
+        held |= held_back([(due, left) for due, left in found if due.statement == place], amount)
+    return held
+
+
+def payment_clause(connection: Connection, statement_id: int) -> PaymentClause:
+    """Return the payment clause of the contract version that a statement was made under, the default without one."""
+    row = connection.execute(
+        select(statements.c.contract, statements.c.contract_version).where(statements.c.id == statement_id)
+    ).one()
+    version = contracts.one(connection, row.contract, row.contract_version)
+    return PaymentClause() if version is None else version.terms.payment
+
+
+def insert_movement(
+    connection: Connection,
+    movement: Movement,
+    due: Due | None,
+    key: str,
+    *,
+    at: Instant,
+    actor: str,
+    span: tuple[date, date] | None = None,
+    document_sha: str = "",
+    reverses: int | None = None,
+) -> int:
+    """Add a movement's row in the caller's transaction and return its number. The caller has checked it, and posts it."""
+    if span is None:
+        span = (due.service_from, due.service_until) if due else (movement.first, movement.last)
+    return int(
+        connection.execute(
+            insert(payments)
+            .values(
+                contract=movement.contract,
+                kind=movement.kind,
+                due=movement.due,
+                statement_id=None if due is None else dues.statement_of(connection, due),
+                line=due.line or None if due else None,
+                fen=movement.fen,
+                payer=movement.payer,
+                paid_first=movement.first.isoformat(),
+                paid_last=movement.last.isoformat(),
+                voucher=movement.voucher,
+                document_sha=document_sha or None,
+                project=movement.project,
+                budget_year=movement.budget_year,
+                service_from=span[0].isoformat(),
+                service_until=span[1].isoformat(),
+                reverses=reverses,
+                key=key,
+                recorded_at=at,
+                actor=actor,
+            )
+            .returning(_table.id)
+        ).scalar_one()
+    )
+
+
+def stored_row(row: Row[tuple[object, ...]], reversed_by: int) -> Stored:
+    """Read a row of the table."""
+    movement = Movement(
+        row.due,
+        row.contract,
+        row.kind,
+        row.fen,
+        date.fromisoformat(row.paid_first),
+        date.fromisoformat(row.paid_last),
+        row.voucher,
+        row.payer,
+        row.project,
+        row.budget_year,
+    )
+    return Stored(
+        row.id,
+        movement,
+        row.reverses or 0,
+        reversed_by,
+        date.fromisoformat(row.service_from),
+        date.fromisoformat(row.service_until),
+        row.document_sha or "",
+        Instant(row.recorded_at),
+        row.actor,
+    )
