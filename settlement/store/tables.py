@@ -210,3 +210,12 @@ dispute_decisions = Table(  # 维持 / 部分采纳 / 采纳, by another person 
     Column("at", BigInteger, nullable=False),
     Column("actor", Bytewise, nullable=False),
 )
+
+granted_lines = Table(  # the adjustment line that brings what a decision granted
+    "granted_lines",
+    metadata,
+    Column("statement_id", BigInteger, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("dispute_id", ForeignKey("disputes.id"), nullable=False),
+    ForeignKeyConstraint(["statement_id", "n"], ["statement_lines.statement_id", "statement_lines.n"]),
+)

@@ -40,6 +40,7 @@ TABLES = (
     "line_components",
     "disputes",
     "dispute_decisions",
+    "granted_lines",
     "journal",
     "dues",
     "payments",
@@ -244,6 +245,21 @@ def _disputes() -> None:
             ["disputes.id"],
         ),
         sa.PrimaryKeyConstraint("dispute_id"),
+    )
+    op.create_table(
+        "granted_lines",
+        sa.Column("statement_id", sa.BigInteger(), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("dispute_id", _id(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["statement_id", "n"],
+            ["statement_lines.statement_id", "statement_lines.n"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["dispute_id"],
+            ["disputes.id"],
+        ),
+        sa.PrimaryKeyConstraint("statement_id", "n"),
     )
 
 
