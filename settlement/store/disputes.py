@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, Select, insert, select
 from monitor.finding import refuse
 from monitor.model import Instant
 from settlement.disputes import Decision, Effect
-from settlement.store.tables import dispute_decisions, disputes, statements
+from settlement.life import Step
+from settlement.store.tables import dispute_decisions, disputes, granted_lines, statement_steps, statements
 
 _table = disputes.c
 
@@ -164,3 +165,26 @@ def _dispute(row: Row[tuple[object, ...]]) -> Dispute:
         None if row.decided_at is None else Instant(row.decided_at),
         row.decided_by or "",
     )
+
+
+def undelivered(connection: Connection, contract: str) -> list[Dispute]:
+    """Return the decisions that granted an amount which no issued statement brings yet, oldest first."""
+    brought = (
+        select(granted_lines.c.dispute_id)
+        .join(statement_steps, statement_steps.c.statement_id == granted_lines.c.statement_id)
+        .where(statement_steps.c.step == Step.ISSUE.value)
+    )
+    made = dispute_decisions.c
+    query = _query().where(
+        statements.c.contract == contract,
+        made.granted_fen > 0,
+        made.effect == "amount",
+        _table.id.not_in(brought),
+    )
+    return [_dispute(row) for row in connection.execute(query)]
+
+
+def granted_numbers(connection: Connection, statement_id: int) -> dict[int, int]:
+    """Return the dispute that each granted line of a statement belongs to, by the line's number."""
+    query = select(granted_lines.c.n, granted_lines.c.dispute_id).where(granted_lines.c.statement_id == statement_id)
+    return {row.n: row.dispute_id for row in connection.execute(query)}

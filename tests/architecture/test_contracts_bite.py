@@ -140,6 +140,7 @@ PURE_SHELLS = {  # everything else in monitor/ and settlement/ that is one file 
     "monitor.upstreams",
     "monitor.metrics",
     "settlement.close",
+    "settlement.quarter",
     "settlement.store",
 }
 
