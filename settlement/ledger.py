@@ -187,11 +187,23 @@ def unprepaid(document: Mapping[str, Any], prepaid: Mapping[str, int]) -> dict[s
     return missing
 
 
-def issue_entries(document: Mapping[str, Any], day: date, prepaid: Mapping[str, int]) -> list[Entry]:
+def settles_late(row: Mapping[str, Any]) -> str:
+    """Return the quarter that an adjustment settles for the first time, "" if it corrects a line."""
+    quarter, _, line = str(row["parent"]).partition("/")
+    return quarter if line.endswith("/0") else ""
+
+
+def issue_entries(
+    document: Mapping[str, Any],
+    day: date,
+    prepaid: Mapping[str, int],
+    waiting: Mapping[tuple[str, str], Sums] | None = None,
+) -> list[Entry]:
     """Return what the issue of a statement posts, an entry per phase; see the head of this file.
 
-    `document` is a statement document (camsla-statement/1), `prepaid` the balances that `unprepaid` takes.
-    ValueError if the document's lines contradict each other.
+    `document` is a statement document (camsla-statement/1), `prepaid` the balances that `unprepaid` takes. `waiting` are,
+    by phase and quarter, prepayments of earlier quarters that could not be settled then: the adjustment that settles such
+    a quarter (its parent is the issued statement's line 0) uses them up. ValueError if the lines contradict each other.
     """
     contract, place = document["contract"]["id"], place_of(document)
     opening = unprepaid(document, prepaid)
@@ -205,7 +217,8 @@ def issue_entries(document: Mapping[str, Any], day: date, prepaid: Mapping[str, 
             ]
         by_phase[name] += _phase_postings(document["quarter"], phase)
     for row in document["adjustments"]:
-        by_phase[row["phase"]] += _adjusted(document["quarter"], row)
+        kept = (waiting or {}).get((row["phase"], settles_late(row)))
+        by_phase[row["phase"]] += _adjusted(document["quarter"], row, kept)
     entries = []
     for name, postings in by_phase.items():
         why = f"出具 issued {document['quarter']} {name}"
@@ -260,14 +273,16 @@ def _settled(
     ]
 
 
-def _adjusted(quarter: str, row: Mapping[str, Any]) -> list[Posting]:
+def _adjusted(quarter: str, row: Mapping[str, Any], waiting: Sums | None) -> list[Posting]:
     gross, net, tax = (fen(row[column]) for column in ("gross", "net", "tax"))
+    kept = waiting or Sums(0, 0, 0)
     side = Role.REFUND_DUE if gross < 0 else Role.PAYABLE
     period = str(row["parent"]).partition("/")[0] or quarter
     charged = Role.INTEREST if row["kind"] == "interest" else Role.ADJUSTMENT
     return [
-        Posting(charged, row["phase"], net, period),
-        Posting(Role.TAX, row["phase"], tax, period),
+        Posting(charged, row["phase"], net + kept.net, period),
+        Posting(Role.TAX, row["phase"], tax + kept.tax, period),
+        Posting(Role.PREPAID, row["phase"], -kept.gross, period),
         Posting(side, row["phase"], -gross, period),
     ]
 

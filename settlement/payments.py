@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from monitor.finding import Finding, InputError, refuse
 from settlement.dues import Due
+from settlement.families.late_payment import late_payment
 from settlement.money import grouped, round_half_up
 from settlement.readings import percent
 
@@ -200,7 +201,8 @@ def interest(
 ) -> Interest:
     """Return what lateness costs the purchaser: each part × its days late × the daily rate, rounded once (family 15).
 
-    Parts still open on the day `on` are late until that day. `cap` is the most, as a share of the due. Refunds bear none.
+    Parts still open on the day `on` are late until that day. `cap` is the most, as a share of the due. Refunds bear none,
+    nor does what was set off.
     """
     if due.refund:
         return Interest(0, 0, "")
@@ -212,11 +214,12 @@ def interest(
     left = due.fen
     for movement in sorted(movements, key=lambda m: (m.last, m.first)):
         if movement.due == due.id and movement.contract == due.contract and movement.last <= on:
-            parts.append((movement.fen, late(movement.first, movement.last)))
             left -= movement.fen
+            if movement.kind != "set-off":
+                parts.append((movement.fen, late(movement.first, movement.last)))
     if left:
         parts.append((left, late(on, on)))
-    exact = [sum((part * days[end] * per_day for part, days in parts), Fraction(0)) for end in (0, 1)]
+    exact = [sum((late_payment(part, days[end], per_day) for part, days in parts), Fraction(0)) for end in (0, 1)]
     limit = None if cap is None else cap * due.fen
     low, high = (round_half_up(amount if limit is None else min(amount, limit)) for amount in exact)
     why = " + ".join(f"{grouped(part)} × {days} 天 d × {percent(per_day)}" for part, days in parts if days.high)

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from monitor.finding import refuse
 from monitor.model import Instant
 from settlement.contract import Terms
 from settlement.dues import Due, statement_dues
-from settlement.ledger import Entry, Posting, Role, issue_entries, place_of, unprepaid
+from settlement.ledger import Entry, Posting, Role, Sums, issue_entries, place_of, settles_late, unprepaid
 from settlement.money import net_tax
 from settlement.payments import Movement, set_offs
 from settlement.store import dues, journal, movements
+from settlement.store.money_tables import dues as dues_table
+from settlement.store.tables import statement_lines
 
 
 def post_issue(
@@ -31,13 +33,35 @@ def post_issue(
     if standing := journal.entries_of_statement(connection, statement_id):
         return standing
     prepaid = journal.prepaid_for(connection, contract, document["quarter"])
-    for entry in issue_entries(document, day, prepaid):
+    for entry in issue_entries(document, day, prepaid, _waiting(connection, document)):
         journal.post(connection, entry, at=at, actor=actor, statement_id=statement_id)
     clause = movements.payment_clause(connection, statement_id)
     owed = statement_dues(document, clause, day, unprepaid(document, prepaid))
     dues.add(connection, owed, at=at, actor=actor, statement_id=statement_id)
     set_off(connection, contract, place, day, at=at, actor=actor, statement_id=statement_id)
     return journal.entries_of_statement(connection, statement_id)
+
+
+def _waiting(connection: Connection, document: Mapping[str, Any]) -> dict[tuple[str, str], Sums]:
+    """Return the prepayments that still stand for quarters which this statement's adjustments settle at last."""
+    contract = document["contract"]["id"]
+    found: dict[tuple[str, str], Sums] = {}
+    for row in document["adjustments"]:
+        quarter = settles_late(row)
+        if quarter and journal.prepaid_for(connection, contract, quarter).get(row["phase"]):
+            found[row["phase"], quarter] = _prepaid_columns(connection, contract, row["phase"], quarter)
+    return found
+
+
+def _prepaid_columns(connection: Connection, contract: str, phase: str, quarter: str) -> Sums:
+    owed, line = dues_table.c, statement_lines.c
+    query = (
+        select(func.sum(line.gross), func.sum(line.net), func.sum(line.tax))
+        .join(dues_table, (owed.statement_id == line.statement_id) & (owed.line == line.n))
+        .where(owed.contract == contract, owed.phase == phase, owed.period == quarter)
+        .where(owed.kind.in_(("prepayment", "next_prepayment")))
+    )
+    return Sums(*(int(column or 0) for column in connection.execute(query).one()))
 
 
 def set_off(
