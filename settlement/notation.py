@@ -33,13 +33,19 @@ def money(amount_fen: Fraction | int) -> str:
     return text if exact.denominator == 1 else f"≈ {text}"
 
 
+def equals(amount_fen: Fraction | int) -> str:
+    """Write the end of an arithmetic: "= 75.36", or "≈ 30.39" where it is not a whole number of fen."""
+    text = money(amount_fen)
+    return text if text.startswith("≈") else f"= {text}"
+
+
 def duration(seconds: int) -> str:
-    """Write seconds as hours where that ends within four decimals, "9.3 h", else as "9 h 18 min 3 s"."""
+    """Write seconds as hours where that ends within four decimals, "9.3 h", else as "9 h 18 min 3 s" or "4 h 10 min"."""
     text = _decimal(Fraction(seconds, HOUR_S), _HOUR_PLACES)
     if text is not None:
         return f"{text} h"
     minutes, rest = divmod(seconds, 60)
-    return f"{minutes // 60} h {minutes % 60} min {rest} s"
+    return f"{minutes // 60:,} h {minutes % 60} min" + (f" {rest} s" if rest else "")
 
 
 def _decimal(exact: Fraction, places: int) -> str | None:

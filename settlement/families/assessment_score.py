@@ -16,7 +16,7 @@ from settlement.families.bands import band_at, band_text, check_table
 from settlement.families.family import Family, Item, Judgement, Name, Over, RuleTerms
 from settlement.families.windows import begun, events_of
 from settlement.figures import Factor, Share
-from settlement.notation import money, number, share
+from settlement.notation import equals, money, number, share
 
 FULL = Fraction(100)
 
@@ -79,7 +79,7 @@ def judge(rule: AssessmentScore, window: Window) -> Judgement:
     return Judgement(
         amount,
         f"{_score_text(rule, window, events, score)}（{where}）：付 pays {share(band.pays)}；"
-        f"{money(window.fee)} × (1 − {share(band.pays)}) = {money(amount)}",
+        f"{money(window.fee)} × (1 − {share(band.pays)}) {equals(amount)}",
         tuple(items),
     )
 

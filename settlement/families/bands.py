@@ -103,9 +103,10 @@ def band_at(rows: Sequence[Row], value: Fraction, over: Over, most: Fraction) ->
 def band_text(row: Bounded, over: Over, name: str, most: Fraction, write: Callable[[Fraction], str] = share) -> str:
     """Write a band as a condition: "65 % ≤ o < 80 %"; bounds that nothing can pass are left out."""
     lower, upper = ("<", "≤") if over == ">" else ("≤", "<")
+    if row.high >= most:
+        return f"{name} {'>' if over == '>' else '≥'} {write(row.low)}" if row.low > 0 else name
     left = f"{write(row.low)} {lower} " if row.low > 0 else ""
-    right = f" {upper} {write(row.high)}" if row.high < most else ""
-    return f"{left}{name}{right}"
+    return f"{left}{name} {upper} {write(row.high)}"
 
 
 def inner_bounds(rows: Sequence[Bounded], most: Fraction) -> tuple[Fraction, ...]:

@@ -17,7 +17,7 @@ from settlement.families.family import Family, Item, Judgement, Name, Rounding
 from settlement.families.timed import TimedTerms, clocked_s, item_of, spell_text, spells
 from settlement.families.windows import added, begun, events_of, outages_of, points_text
 from settlement.figures import Factor, Fen, complaint
-from settlement.notation import money, number
+from settlement.notation import equals, money, number
 
 MINUTE_S = 60
 
@@ -89,7 +89,7 @@ def judge(rule: ClassAllowance, window: Window) -> Judgement:
         return Judgement(added(items), text, tuple(items), unit="points")
     each = rule.fen_per_point
     priced = [item._replace(amount=item.amount * each, why=f"{item.why} × {money(each)}") for item in items]
-    return Judgement(added(priced), f"{text}；× {money(each)} = {money(added(priced))}", tuple(priced))
+    return Judgement(added(priced), f"{text}；× {money(each)} {equals(added(priced))}", tuple(priced))
 
 
 def _items(rule: ClassAllowance, window: Window, cell: Cell, name: str) -> list[Item]:
@@ -100,7 +100,7 @@ def _items(rule: ClassAllowance, window: Window, cell: Cell, name: str) -> list[
         amount = allowance.points * spell.units
         if amount:
             why = (
-                f"{name} 类 class：{spell_text(rule, spell, 'h', free_hours)}；"
+                f"类别 class {name}：{spell_text(rule, spell, HOUR_S, 'h', free_hours)}；"
                 f"{number(allowance.points)} × {number(spell.units)} = {number(amount)} 分 points"
             )
             items.append(item_of(cell, spell, amount, why))

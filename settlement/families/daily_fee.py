@@ -15,7 +15,7 @@ from settlement.families.bands import refuse_all
 from settlement.families.family import Family, Item, Judgement
 from settlement.families.timed import TimedTerms, item_of, month_only, spell_text, spells
 from settlement.families.windows import added, sum_text, within
-from settlement.notation import money, number
+from settlement.notation import equals, money, number
 
 
 class DailyFee(TimedTerms):
@@ -42,8 +42,8 @@ def judge(rule: DailyFee, window: Window) -> Judgement:
         for spell in spells(rule, window, cell, DAY_S):
             amount = cell.fee * spell.units / base
             why = (
-                f"{spell_text(rule, spell, '天 d')}；"
-                f"{money(cell.fee)} ÷ {base} × {number(spell.units)} = {money(amount)}"
+                f"{spell_text(rule, spell, DAY_S, '天 d')}；"
+                f"{money(cell.fee)} ÷ {base} × {number(spell.units)} {equals(amount)}"
             )
             charged.append(item_of(cell, spell, amount, why))
         items += within(cell.fee, charged)

@@ -16,7 +16,7 @@ from settlement.families.family import Family, Judgement, Over, Rounding, RuleTe
 from settlement.families.timed import BRACKETS
 from settlement.families.windows import online, online_text
 from settlement.figures import Factor, Share, complaint
-from settlement.notation import money, number, share
+from settlement.notation import equals, money, number, share
 
 POINT = Fraction(1, 100)
 
@@ -58,7 +58,7 @@ def judge(rule: ExcessSurcharge, window: Window) -> Judgement:
     less = f" − {share(allowed)}" if rule.mode == "marginal" else ""
     text = (
         f"{left}1 − {online_text(window)}{less}{right} = {share(excess)}；"
-        f"{money(window.fee)} × {number(rule.factor)} × {share(excess)} = {money(amount)}"
+        f"{money(window.fee)} × {number(rule.factor)} × {share(excess)} {equals(amount)}"
     )
     return Judgement(amount, text)
 

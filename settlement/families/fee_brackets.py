@@ -15,7 +15,7 @@ from settlement.families.bands import RateBand, band_at, band_text, check_table,
 from settlement.families.family import Family, Judgement, Over, RuleTerms
 from settlement.families.windows import online, online_text
 from settlement.figures import Share, complaint
-from settlement.notation import money, share
+from settlement.notation import equals, money, share
 
 
 class Bracket(RateBand):
@@ -75,7 +75,7 @@ def judge(rule: FeeBrackets, window: Window) -> Judgement:
     amount = window.fee * row.deducts
     where = band_text(row, rule.over, "o", Fraction(1))
     return Judgement(
-        amount, f"o = {online_text(window)}（{where}）：{money(window.fee)} × {share(row.deducts)} = {money(amount)}"
+        amount, f"o = {online_text(window)}（{where}）：{money(window.fee)} × {share(row.deducts)} {equals(amount)}"
     )
 
 
@@ -84,7 +84,7 @@ def _marginal(rule: FeeBrackets, window: Window, o: Fraction) -> Judgement:
     parts = [(row.high - max(row.low, o), row.deducts) for row in rows]
     amount = window.fee * sum((width * each for width, each in parts), Fraction(0))
     text = " + ".join(f"{share(width)} × {share(each)}" for width, each in parts) or "0"
-    return Judgement(amount, f"o = {online_text(window)}：{money(window.fee)} × ({text}) = {money(amount)}")
+    return Judgement(amount, f"o = {online_text(window)}：{money(window.fee)} × ({text}) {equals(amount)}")
 
 
 def thresholds(rule: FeeBrackets) -> tuple[Fraction, ...]:

@@ -17,7 +17,7 @@ from settlement.families.family import Family, Item, Judgement, Over, beyond
 from settlement.families.timed import Spell, TimedTerms, item_of, spell_text, spells
 from settlement.families.windows import added, sum_text, within
 from settlement.figures import Factor, Share, complaint
-from settlement.notation import duration, money, number, share
+from settlement.notation import duration, equals, money, number, share
 
 
 class Flat(BaseModel):
@@ -68,13 +68,13 @@ def _item(rule: HourlyPercentage, cell: Cell, spell: Spell) -> Item:
         amount = cell.fee * flat.share
         why = (
             f"{duration(spell.seconds)} {flat.over} {number(flat.hours)} h："
-            f"{money(cell.fee)} × {share(flat.share)} = {money(amount)}"
+            f"{money(cell.fee)} × {share(flat.share)} {equals(amount)}"
         )
     else:
         amount = cell.fee * rule.share_per_hour * spell.units
         why = (
-            f"{spell_text(rule, spell, 'h')}；{money(cell.fee)} × {share(rule.share_per_hour)} × {number(spell.units)} "
-            f"= {money(amount)}"
+            f"{spell_text(rule, spell, HOUR_S, 'h')}；{money(cell.fee)} × {share(rule.share_per_hour)} × {number(spell.units)} "
+            f"{equals(amount)}"
         )
     return item_of(cell, spell, Fraction(amount), why)
 

@@ -14,7 +14,7 @@ from settlement.facts import Window
 from settlement.families.family import Family, Item, Judgement, Name, Over, RuleTerms, beyond
 from settlement.families.windows import added, begun, events_of, sum_text
 from settlement.figures import Factor, Share
-from settlement.notation import money, number, share
+from settlement.notation import equals, money, number, share
 
 
 class LatePayment(RuleTerms):
@@ -64,7 +64,7 @@ def judge(rule: LatePayment, window: Window) -> Judgement:
         interest = due(rule, amount_fen, days)
         if interest:
             cap = "" if rule.most is None else f"，以 {share(rule.most)} 为限 at most"
-            why = f"{money(amount_fen)} × {number(_days(rule, days))} 天 d × {share(rule.per_day)}{cap} = {money(interest)}"
+            why = f"{money(amount_fen)} × {number(_days(rule, days))} 天 d × {share(rule.per_day)}{cap} {equals(interest)}"
             items.append(Item("", event.incident, interest, why, at=event.at, cause=rule.event))
     return Judgement(added(items), f"{len(items)} 笔逾期支付 late payments：{sum_text(items)}", tuple(items))
 

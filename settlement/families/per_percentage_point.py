@@ -19,7 +19,7 @@ from settlement.families.family import Family, Judgement, Over, Rounding, RuleTe
 from settlement.families.timed import BRACKETS
 from settlement.families.windows import online, online_text
 from settlement.figures import Factor, Target, complaint
-from settlement.notation import money, number, share
+from settlement.notation import equals, money, number, share
 
 POINT = Fraction(1, 100)
 
@@ -100,7 +100,7 @@ def judge(rule: PerPercentagePoint, window: Window) -> Judgement:
     name = "年费 yearly fee" if rule.of == "year" else "本期费用 fee of the window"
     text = (
         f"{left}({share(rule.line)} − {online_text(window)}) × 100{right} = {number(points)} 个百分点 points；"
-        f"{name} {money(fee)} × {cost_text} = {money(amount)}"
+        f"{name} {money(fee)} × {cost_text} {equals(amount)}"
     )
     return Judgement(amount, text)
 

@@ -12,7 +12,7 @@ from settlement.facts import Window
 from settlement.families.family import Family, Judgement, Over, RuleTerms, beyond
 from settlement.families.windows import online, online_text
 from settlement.figures import Target
-from settlement.notation import money, share
+from settlement.notation import equals, money, share
 
 
 class ProRata(RuleTerms):
@@ -30,7 +30,7 @@ def judge(rule: ProRata, window: Window) -> Judgement:
         text = f"{online_text(window)} {rule.over} {share(rule.full_from)}：全额 full fee {money(window.fee)}"
         return Judgement(Fraction(0), text)
     amount = window.fee * (1 - o)
-    return Judgement(amount, f"{money(window.fee)} × (1 − {online_text(window)}) = {money(amount)}")
+    return Judgement(amount, f"{money(window.fee)} × (1 − {online_text(window)}) {equals(amount)}")
 
 
 def thresholds(rule: ProRata) -> tuple[Fraction, ...]:

@@ -19,7 +19,7 @@ from settlement.families.family import Family, Item, Judgement, Over, Rounding, 
 from settlement.families.timed import BRACKETS, Clock
 from settlement.families.windows import added, history_of, sum_text, within
 from settlement.figures import Factor, Fen, Share, complaint
-from settlement.notation import duration, money, number, share
+from settlement.notation import duration, equals, money, number, share
 
 
 class Rectification(RuleTerms):
@@ -132,7 +132,7 @@ def _item(rule: Rectification, cell: Cell, fault: Fault) -> Item:
     why = (
         f"修复 repaired in {duration(fault.repair_s)} {rule.over} {number(rule.deadline_hours)} h{again}；"
         f"{left}{duration(fault.counted_s)} ÷ {number(rule.period_hours)} h{right} = {number(units)}；"
-        f"{price} × {number(units)} = {money(amount)}"
+        f"{price} × {number(units)} {equals(amount)}"
     )
     first, *others = fault.outages
     also = tuple(outage.incident for outage in others)

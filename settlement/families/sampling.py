@@ -16,7 +16,7 @@ from settlement.families.family import Family, Item, Judgement, Name, Over, Roun
 from settlement.families.timed import BRACKETS
 from settlement.families.windows import begun, events_of
 from settlement.figures import Fen, Share
-from settlement.notation import money, number, share
+from settlement.notation import equals, money, number, share
 
 
 class Sampling(RuleTerms):
@@ -60,7 +60,7 @@ def judge(rule: Sampling, window: Window) -> Judgement:
     left, right = BRACKETS[rule.rounding]
     text = (
         f"{left}{window.points:,} × ({defects} ÷ {sample} − {share(rule.allowed)}){right} = {number(points)} 点；"
-        f"{number(points)} × {money(price)} = {money(amount)}"
+        f"{number(points)} × {money(price)} {equals(amount)}"
     )
     # What is due is due for all samples together; each bears the part of its defects.
     items += [

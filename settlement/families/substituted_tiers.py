@@ -15,7 +15,7 @@ from settlement.families.bands import RateBand, band_at, band_text, check_table,
 from settlement.families.family import Family, Judgement, Over, RuleTerms
 from settlement.families.windows import online, online_text
 from settlement.figures import Share
-from settlement.notation import money, share
+from settlement.notation import equals, money, share
 
 _SHARE: TypeAdapter[Fraction] = TypeAdapter(Share)
 
@@ -58,7 +58,7 @@ def judge(rule: SubstitutedTiers, window: Window) -> Judgement:
     paid_text = online_text(window) if isinstance(tier.pays, str) else share(tier.pays)
     where = band_text(tier, rule.over, "o", Fraction(1))
     return Judgement(
-        amount, f"o = {online_text(window)}（{where}）：{money(window.fee)} × (1 − {paid_text}) = {money(amount)}"
+        amount, f"o = {online_text(window)}（{where}）：{money(window.fee)} × (1 − {paid_text}) {equals(amount)}"
     )
 
 

@@ -14,7 +14,7 @@ from settlement.families.bands import refuse_all
 from settlement.families.family import Family, Item, Judgement, Rounding
 from settlement.families.timed import TimedTerms, item_of, month_only, spell_text, spells
 from settlement.families.windows import added, sum_text, within
-from settlement.notation import money, number
+from settlement.notation import equals, money, number
 
 
 class TimeAbatement(TimedTerms):
@@ -41,9 +41,7 @@ def judge(rule: TimeAbatement, window: Window) -> Judgement:
         charged = []
         for spell in spells(rule, window, cell, HOUR_S):
             amount = cell.fee * spell.units / base
-            why = (
-                f"{spell_text(rule, spell, 'h')}；{money(cell.fee)} × {number(spell.units)} ÷ {base} = {money(amount)}"
-            )
+            why = f"{spell_text(rule, spell, HOUR_S, 'h')}；{money(cell.fee)} × {number(spell.units)} ÷ {base} {equals(amount)}"
             charged.append(item_of(cell, spell, amount, why))
         items += within(cell.fee, charged)
     points = len({item.point for item in items})

@@ -70,11 +70,15 @@ def spells(
         yield Spell(tuple(outage for outage, _ in group), seconds, counted(counting / unit_s, rule.rounding))
 
 
-def spell_text(rule: TimedTerms, spell: Spell, unit: str, free_hours: Fraction | None = None) -> str:
-    """Write how a spell comes to its units: "9.3 h − 4 h ⌈⌉ = 6 h"."""
+def spell_text(rule: TimedTerms, spell: Spell, unit_s: int, unit: str, free_hours: Fraction | None = None) -> str:
+    """Write how a spell comes to its units: "⌈9.3 h − 4 h⌉ = 6 h", "⌈20 h ÷ 2 h⌉ = 10 段"."""
     free = rule.free_hours if free_hours is None else free_hours
-    less = f" − {number(free)} h" if free and rule.mode == "marginal" else ""
-    text = f"{duration(spell.seconds)}{less}"
+    text = duration(spell.seconds)
+    less = free and rule.mode == "marginal"
+    if less:
+        text = f"{text} − {number(free)} h"
+    if unit_s != HOUR_S:
+        text = f"({text}) ÷ {duration(unit_s)}" if less else f"{text} ÷ {duration(unit_s)}"
     units = f"{number(spell.units)} {unit}"
     if text == units:
         return text

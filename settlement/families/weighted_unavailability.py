@@ -17,7 +17,7 @@ from settlement.families.family import Family, Item, Judgement, Name
 from settlement.families.timed import Spell, TimedTerms, item_of, spell_text, spells
 from settlement.families.windows import added, sum_text, within
 from settlement.figures import Factor, complaint
-from settlement.notation import money, number
+from settlement.notation import equals, money, number
 
 
 class WeightedUnavailability(TimedTerms):
@@ -60,8 +60,8 @@ def _item(rule: WeightedUnavailability, cell: Cell, spell: Spell) -> Item:
     use = rule.use_factors.get(spell.outages[0].cause, Fraction(1))
     amount = cell.fee / rule.periods * weight * spell.units * use
     why = (
-        f"{spell_text(rule, spell, '段 periods')}；{money(cell.fee)} ÷ {rule.periods} × {number(weight)} × "
-        f"{number(spell.units)} × {number(use)} = {money(amount)}"
+        f"{spell_text(rule, spell, rule.period_minutes * 60, '段 periods')}；{money(cell.fee)} ÷ {rule.periods} × {number(weight)} × "
+        f"{number(spell.units)} × {number(use)} {equals(amount)}"
     )
     return item_of(cell, spell, amount, why)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from settlement.facts import Cell, EventFact, OutageFact, Window
 from settlement.families.family import Item
 from settlement.money import grouped, round_half_up
-from settlement.notation import money, number, share
+from settlement.notation import equals, number, share
 
 MOST_TERMS = 6
 """So many different amounts are written out in a sum; more are only counted."""
@@ -103,21 +103,22 @@ def added(items: Sequence[Item]) -> Fraction:
 
 
 def sum_text(items: Sequence[Item]) -> str:
-    """Write the sum of the items' amounts: "37 × 628.00 = 23,236.00", "75.36 + 2 × 62.80 = 200.96"."""
-    return _sum(items, money, lambda total: grouped(round_half_up(total)))
+    """Write the sum of the items' amounts: "37 × 628.00 = 23,236.00", "75.36 + 20.93 ≈ 96.29"."""
+    ended = equals(added(items))
+    return _sum(items, lambda fen: grouped(round_half_up(fen)), ended)
 
 
 def points_text(items: Sequence[Item]) -> str:
     """Write the sum of the items' points off: "7 × 1 + 5 = 12"."""
-    return _sum(items, number, number)
+    return _sum(items, number, f"= {number(added(items))}")
 
 
-def _sum(items: Sequence[Item], one: Callable[[Fraction], str], whole: Callable[[Fraction], str]) -> str:
-    total = whole(added(items))
+def _sum(items: Sequence[Item], write: Callable[[Fraction], str], ended: str) -> str:
+    """Write a sum up to its end ("= total"); of less than two items the total alone."""
+    if len(items) < 2:
+        return ended.removeprefix("= ")
     amounts = Counter(item.amount for item in items)
-    if not items:
-        return total
     if len(amounts) > MOST_TERMS:
-        return f"Σ {len(items):,} 项 items = {total}"
-    terms = [f"{n:,} × {one(amount)}" if n > 1 else one(amount) for amount, n in amounts.items()]
-    return terms[0] if terms == [total] else f"{' + '.join(terms)} = {total}"
+        return f"Σ {len(items):,} 项 items {ended}"
+    terms = [f"{n:,} × {write(amount)}" if n > 1 else write(amount) for amount, n in amounts.items()]
+    return f"{' + '.join(terms)} {ended}"
