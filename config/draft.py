@@ -77,7 +77,7 @@ def load_draft(path: Path) -> Draft:
             details = error.errors(include_url=False)
             places = [_original(tuple(detail["loc"]), numbers) for detail in details]
             found = [
-                Fault(detail["type"], place, finding_of({**detail, "loc": place}, str(path), lines))  # type: ignore[typeddict-unknown-key]
+                Fault(detail["type"], place, finding_of({**detail, "loc": place}, str(path), lines))
                 for detail, place in zip(details, places, strict=True)
             ]
             if any(fault.kind not in MEANING for fault in found):

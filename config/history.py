@@ -1,6 +1,7 @@
 """Past quarters as files: each phase's count and rate, as CSV (phase,quarter,count,rate) or as YAML or JSON.
 
-YAML and JSON hold the same rows under `history`. A rate is 0.8362, 83.62% or two counts, 79884/85500.
+YAML and JSON hold the same rows under `history`. A quarter is 2020Q3, or 2020-07 for a month, then for all three of a
+quarter. A rate is 0.8362, 83.62% or two counts, 79884/85500.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from config.load import load_model
 from monitor.finding import InputError
 from monitor.sources.csvfile import Complaints, read_rows
 from settlement.contract import Name
-from settlement.daycount import parse_quarter
 from settlement.figures import complaint
+from settlement.past import Past, parse_past
 from settlement.rules import MAX_POINTS, OnlineRate, parse_count, parse_rate
-from settlement.whatif import Past
 
 MAX_ROWS = 10_000
 COLUMNS = ("phase", "quarter", "count", "rate")
@@ -41,7 +41,7 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     phase: Name
-    quarter: Annotated[str, _read(lambda text: parse_quarter(text).label, "quarter")]
+    quarter: Annotated[str, _read(parse_past, "quarter")]
     count: Annotated[StrictInt, Field(ge=1, le=MAX_POINTS)]
     rate: Annotated[OnlineRate, _read(parse_rate, "rate")]
 
@@ -68,12 +68,12 @@ def load_history(path: Path) -> tuple[Past, ...]:
                     complaints.add(line, column, finding.message, finding.remedy)
                 return None
 
-        when = taken(parse_quarter, quarter, "quarter")
+        when = taken(parse_past, quarter, "quarter")
         size, share = taken(parse_count, count, "count"), taken(parse_rate, rate, "rate")
         if not phase:
             complaints.add(line, "phase", "没有期次 no phase", "写上期次编号 write the phase's id")
         if phase and when is not None and size is not None and share is not None:
-            rows.append(Past(when.label, phase, size, share))
+            rows.append(Past(when, phase, size, share))
     if not rows and not complaints.count:
         complaints.add(0, "", "没有数据行 no rows", "每期次每季度一行 one row per phase and quarter")
     if complaints.count:

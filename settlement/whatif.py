@@ -1,114 +1,17 @@
-"""What past quarters would have come to under another contract: the difference per quarter, phase and kind of line.
-
-A past quarter is anything that can be settled again under given terms: remembered counts and rates, or a statement's
-frozen inputs. Nothing here is stored; adjustments and what was really prepaid stay out, so that only the wording differs.
-"""
+"""What past quarters would have come to under another contract: the difference per quarter, phase and kind of line."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from monitor.finding import Finding, InputError
 from settlement.contract import Reading, Terms
-from settlement.daycount import parse_quarter
-from settlement.inputs import Inputs
 from settlement.money import yuan
+from settlement.past import PastQuarter, Remembered
 from settlement.readings import READINGS, Ambiguity
-from settlement.rules import OnlineRate, PhaseFacts, count_facts
-from settlement.statement import Statement, ambiguity, settle
-
-
-class Past(NamedTuple):
-    """One phase's quarter as somebody noted it: how many points were billed, and at what online rate."""
-
-    quarter: str
-    phase: str
-    count: int
-    rate: OnlineRate
-
-
-class PastQuarter(Protocol):
-    """A quarter that can be settled again."""
-
-    @property
-    def quarter(self) -> str:
-        """Its label, like 2020Q3; unique among the quarters that are compared."""
-
-    def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
-        """Return its statement under these terms, and why phases were left out. InputError as from `settle`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A quarter of which only each phase's count and rate are known."""
-
-    quarter: str
-    facts: Mapping[str, PhaseFacts]
-
-    def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
-        """Settle the phases that the terms still have; the others are findings."""
-        facts = {phase: facts for phase, facts in self.facts.items() if terms.phase(phase) is not None}
-        gone = [_gone(self.quarter, phase) for phase in self.facts if phase not in facts]
-        if not facts:
-            raise InputError([Finding("", 0, f.column, f.message, f.remedy) for f in gone])
-        statement, findings = settle(terms, self.quarter, facts)
-        return statement, gone + findings
-
-
-@dataclass(frozen=True, slots=True)
-class Assumed:
-    """A quarter that nobody has lived through: its facts are assumed, and `quarter` says which they are."""
-
-    quarter: str
-    when: str
-    facts: Mapping[str, PhaseFacts]
-
-    def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
-        """Settle the assumed facts."""
-        return Remembered(self.when, self.facts).settled(terms)
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A quarter whose statement froze its inputs. Prepayments and corrections of the time are left out on both sides."""
-
-    inputs: Inputs
-
-    @property
-    def quarter(self) -> str:
-        """The statement's quarter."""
-        return self.inputs.quarter
-
-    def settled(self, terms: Terms) -> tuple[Statement, list[Finding]]:
-        """Settle the frozen facts; under the statement's own terms by the reading that it was settled by."""
-        facts = {phase: facts for phase, facts in self.inputs.facts.items() if terms.phase(phase) is not None}
-        gone = [_gone(self.quarter, phase) for phase in self.inputs.facts if phase not in facts]
-        reading = self.inputs.reading if terms is self.inputs.terms else None
-        statement, findings = settle(terms, self.quarter, facts, reading)
-        return statement, gone + findings
-
-
-def _gone(quarter: str, phase: str) -> Finding:
-    message = f"{quarter}：合同没有这个期次，未计入 the contract has no such phase: {phase}"
-    return Finding("", 0, phase, message, "给期次同样的编号 give the phase the same id", "warning")
-
-
-def remembered(history: Iterable[Past]) -> list[Remembered]:
-    """Group a history by quarter, in the calendar's order. InputError names phases that occur twice in a quarter."""
-    quarters: dict[str, dict[str, PhaseFacts]] = defaultdict(dict)
-    findings: list[Finding] = []
-    for past in history:
-        label = parse_quarter(past.quarter).label
-        if past.phase in quarters[label]:
-            message = f"期次在同一季度重复 a phase twice in one quarter: {past.phase}, {label}"
-            findings.append(Finding("", 0, past.phase, message, "只留一行 keep one row"))
-        quarters[label][past.phase] = count_facts(past.count, past.rate)
-    if findings:
-        raise InputError(findings)
-    return [Remembered(label, facts) for label, facts in sorted(quarters.items())]
+from settlement.statement import Statement, ambiguity
 
 
 class Change(NamedTuple):

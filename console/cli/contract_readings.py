@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 
 import click
@@ -13,12 +14,13 @@ from config.history import load_history
 from console.cli.frame import answering, json_option, print_json, print_table
 from monitor.finding import Finding, InputError
 from settlement.contract import Phase, Terms
-from settlement.daycount import Quarter, add_months
+from settlement.daycount import Quarter, add_months, parse_quarter
 from settlement.money import grouped, yuan
+from settlement.past import given_facts, remembered
 from settlement.readings import READINGS, STEP, Ambiguity, ambiguity_json, percent
-from settlement.rules import OnlineRate, count_facts, parse_count, parse_rate
+from settlement.rules import OnlineRate, parse_count, parse_rate
 from settlement.statement import ambiguity
-from settlement.whatif import ReadingsOver, readings_over, remembered
+from settlement.whatif import ReadingsOver, readings_over
 
 ASSUMED_POINTS = 1_000
 """Where neither the contract nor the command names a number of points."""
@@ -60,7 +62,12 @@ def readings(
     when = quarter or first_whole_quarter(terms).label
     tried = [parse_rate(text) for text in rates] or usual_rates(terms)
     reports = [
-        (rate, ambiguity(terms, when, {phase: count_facts(size, rate) for phase, size in sizes.items()}))
+        (
+            rate,
+            ambiguity(
+                terms, when, {phase: given_facts(parse_quarter(when), size, [rate]) for phase, size in sizes.items()}
+            ),
+        )
         for rate in tried
     ]
     if as_json:
@@ -121,7 +128,7 @@ def whole_in(phase: Phase, quarter: Quarter) -> bool:
 def usual_rates(terms: Terms) -> list[OnlineRate]:
     """Rates at which readings are worth comparing: all online, the target, just below it, five and ten points below."""
     below = [terms.target - share for share in (STEP, 5 * 100 * STEP, 10 * 100 * STEP)]
-    values = [1, terms.target, *(value for value in below if value > 0)]
+    values = [Fraction(1), terms.target, *(value for value in below if value > 0)]
     return [OnlineRate(value.numerator, value.denominator, "given") for value in dict.fromkeys(values)]
 
 

@@ -18,10 +18,10 @@ from settlement.contract import Terms
 from settlement.inputs import from_document
 from settlement.lines import Kind
 from settlement.money import grouped
+from settlement.past import Assumed, Frozen, PastQuarter, given_facts, remembered
 from settlement.readings import percent
-from settlement.rules import count_facts
 from settlement.store.statements import newest
-from settlement.whatif import Assumed, Frozen, PastQuarter, QuarterChange, WhatIf, remembered, what_if, what_if_json
+from settlement.whatif import QuarterChange, WhatIf, what_if, what_if_json
 
 BAR = 40
 """So many characters wide is the longest bar."""
@@ -89,9 +89,13 @@ def _past(
             "--against OTHER，或 or --history FILE",
             column="--contract",
         )
-    sizes, when = sizes_of(before, ()), first_whole_quarter(before).label
+    sizes, when = sizes_of(before, ()), first_whole_quarter(before)
     assumed = [
-        Assumed(f"{when} @ {percent(rate.value)}", when, {name: count_facts(n, rate) for name, n in sizes.items()})
+        Assumed(
+            f"{when.label} @ {percent(rate.value)}",
+            when.label,
+            {name: given_facts(when, n, [rate]) for name, n in sizes.items()},
+        )
         for rate in usual_rates(before)
     ]
     return [(past, before) for past in assumed], "假定的在线率 assumed rates"

@@ -54,7 +54,8 @@ def _phase(terms: Terms, phase: Phase, points: int, place: Place) -> Iterator[Re
             yield Remark(
                 "warning", "never-fires", at, text, "检查界限、比例与口径 check its limits, its share and the reading"
             )
-        if stage == "point":
+        if stage in {"point", "event"}:
             worst = outage.longest(terms, phase, rule)
             yield from outage.judged(worst, at)
+        if stage == "point":
             yield from outage.gains_by_leaving(worst, drawn, at)

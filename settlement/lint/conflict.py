@@ -9,6 +9,7 @@ from itertools import combinations
 from settlement.contract import Reading, Terms
 from settlement.families.family import RuleTerms
 from settlement.families.registry import FAMILIES
+from settlement.lint.outage import in_points, kinds_of
 from settlement.lint.remark import Place, Remark
 from settlement.money import grouped
 from settlement.readings import percent
@@ -70,7 +71,7 @@ def _twice(terms: Terms) -> Iterator[Remark]:
 
 def _scores(terms: Terms) -> Iterator[Remark]:
     scoring = [rule for rule in terms.rules if FAMILIES[rule.kind].stage == "score"]
-    pointing = [rule for rule in terms.rules if _in_points(rule)]
+    pointing = [rule for rule in terms.rules if in_points(terms, rule)]
     for rule in pointing:
         if not any(_shared(terms, rule, score) for score in scoring):
             yield Remark(
@@ -81,8 +82,7 @@ def _scores(terms: Terms) -> Iterator[Remark]:
                 "加一条 assessment-score，或写明每分多少元 add a rule that turns the score into money",
             )
     for score in scoring:
-        own = getattr(score, "events", None) or getattr(score, "points", None)
-        if not own and not any(_shared(terms, rule, score) for rule in pointing):
+        if not kinds_of(score) and not any(_shared(terms, rule, score) for rule in pointing):
             yield Remark(
                 "warning",
                 "never-fires",
@@ -90,10 +90,6 @@ def _scores(terms: Terms) -> Iterator[Remark]:
                 f"没有条款扣分，{score.id} 永远按满分 no rule takes points off, so {score.id} always sees a full score",
                 "加上扣分条款 add the rules that take points off",
             )
-
-
-def _in_points(rule: RuleTerms) -> bool:
-    return rule.kind == "class-allowance" or getattr(rule, "unit", "") == "points"
 
 
 def _sums(terms: Terms) -> Iterator[Remark]:
@@ -173,12 +169,13 @@ def _never(terms: Terms) -> Iterator[Remark]:
                 f"连续 {clause.consecutive} 期不达标反而只扣 {percent(Fraction(clause.factor))} failing on and on costs less",
                 "倍数应大于 1 a factor above 1",
             )
-    for name, clauses in (("escalations", terms.escalations), ("breaches", terms.breaches)):
-        for n, each in enumerate(clauses):
-            months = each.consecutive * (1 if each.grain == "month" else 3)
-            if all(months > phase.months for phase in terms.phases):
-                text = f"连续 {each.consecutive} 期长于合同期 so many windows do not fit into the contract's term"
-                yield never((name, n, "consecutive"), text, "核对期数与周期 check the count and its grain")
+    spans = [("escalations", n, each.consecutive, each.grain) for n, each in enumerate(terms.escalations)]
+    spans += [("breaches", n, each.consecutive, each.grain) for n, each in enumerate(terms.breaches)]
+    for name, n, consecutive, grain in spans:
+        months = consecutive * (1 if grain == "month" else 3)
+        if all(months > phase.months for phase in terms.phases):
+            text = f"连续 {consecutive} 期长于合同期 so many windows do not fit into the contract's term"
+            yield never((name, n, "consecutive"), text, "核对期数与周期 check the count and its grain")
 
 
 def _prices(terms: Terms) -> Iterator[Remark]:

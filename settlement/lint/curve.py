@@ -16,8 +16,9 @@ from settlement.families.family import RuleTerms
 from settlement.families.registry import FAMILIES
 from settlement.lint.remark import Remark
 from settlement.money import grouped
+from settlement.past import given_facts
 from settlement.readings import STEP, percent
-from settlement.rules import OnlineRate, count_facts
+from settlement.rules import OnlineRate
 from settlement.statement import Kind, settle
 
 ASIDE = Fraction(1, 10**13)
@@ -53,7 +54,7 @@ class Curve:
 
     def _lines(self, o: Fraction) -> dict[Kind, int]:
         rate = OnlineRate(o.numerator, o.denominator, "given")
-        statement, _ = settle(self.terms, self.quarter, {self.phase.id: count_facts(self.points, rate)})
+        statement, _ = settle(self.terms, self.quarter, {self.phase.id: given_facts(self.quarter, self.points, [rate])})
         sums = dict.fromkeys(Kind, 0)
         for line in statement.lines:
             sums[line.kind] += line.amount.line.gross_fen

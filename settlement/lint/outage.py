@@ -6,14 +6,14 @@ changes. Nothing else fails meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from settlement.contract import Phase, Terms
 from settlement.daycount import add_months
-from settlement.facts import DAY_S, HOUR_S, Cell, OutageFact, Share, Window
+from settlement.facts import DAY_S, HOUR_S, Cell, EventFact, OutageFact, Share, Window
 from settlement.families.family import Judgement, RuleTerms
 from settlement.families.registry import FAMILIES
 from settlement.lint.curve import Curve
@@ -21,7 +21,8 @@ from settlement.lint.remark import Remark
 from settlement.money import grouped, round_half_up
 from settlement.readings import percent
 
-CATEGORIES = ("", "1", "2", "3", "一类", "二类", "三类")
+WORST = (("sample", 1), ("defects", 1), ("amount_fen", 100), ("days", 366))
+"""The counts of an event that is as bad as it can be, for the families that read them."""
 STEEP = Fraction(1, 20)
 """A second that costs this share of the point's fee in the window is a cliff worth telling."""
 
@@ -54,8 +55,8 @@ class Failing:
         return self.judged(self.length_s).unit
 
 
-def failing(terms: Terms, phase: Phase, rule: RuleTerms, category: str) -> Failing:
-    """Set a point of this class to fail under a rule."""
+def failing(terms: Terms, phase: Phase, rule: RuleTerms, category: str = "") -> Failing:
+    """Set a point of this class to fail under a rule; every kind of event that the rule knows happens once as well."""
     months = 1 if rule.grain == "month" else 3
     first = add_months(phase.in_service_from.replace(day=1), 1)
     start = first.toordinal() * DAY_S  # any instant does: nothing here depends on the year
@@ -64,8 +65,10 @@ def failing(terms: Terms, phase: Phase, rule: RuleTerms, category: str) -> Faili
     if rule.components and phase.components_fen:
         fee = Fraction(months * sum(phase.components_fen.get(name, 0) for name in rule.components))
 
+    kinds = kinds_of(rule)
+
     def judged(offline_s: int) -> Judgement:
-        outages = ()
+        outages: tuple[OutageFact, ...] = ()
         if offline_s:
             outages = (OutageFact("x", start, start + offline_s, offline_s, cause="x", reported_at=start),)
         window = Window(
@@ -79,6 +82,10 @@ def failing(terms: Terms, phase: Phase, rule: RuleTerms, category: str) -> Faili
             rate=Share(length_s - offline_s, length_s),
             target=terms.target,
             cells=(Cell("x", category, fee, outages),),
+            events=tuple(
+                EventFact(kind, kind, "x", start, start + length_s, details=WORST)
+                for kind in (kinds if offline_s else ())
+            ),
         )
         judgement: Judgement = FAMILIES[rule.kind].judge(rule, window)
         return judgement
@@ -88,8 +95,22 @@ def failing(terms: Terms, phase: Phase, rule: RuleTerms, category: str) -> Faili
 
 def longest(terms: Terms, phase: Phase, rule: RuleTerms) -> Failing:
     """Set a point to fail of the class that the rule punishes most."""
-    every = [failing(terms, phase, rule, category) for category in CATEGORIES]
+    classes = {"", *getattr(rule, "classes", ()), *getattr(rule, "weights", ())}
+    every = [failing(terms, phase, rule, category) for category in sorted(classes)]
     return max(every, key=lambda one: one.taken(one.length_s))
+
+
+def kinds_of(rule: RuleTerms) -> tuple[str, ...]:
+    """The kinds of events that a rule counts, in order."""
+    named: Iterable[str] = getattr(rule, "events", ())
+    scored = getattr(rule, "points", None)
+    one = getattr(rule, "event", None)
+    return tuple(dict.fromkeys([*named, *(scored if isinstance(scored, dict) else ()), *([one] if one else ())]))
+
+
+def in_points(terms: Terms, rule: RuleTerms) -> bool:
+    """Tell whether a rule takes points off the score instead of money."""
+    return FAMILIES[rule.kind].stage == "event" and failing(terms, terms.phases[0], rule).unit == "points"
 
 
 def judged(one: Failing, place: tuple[str | int, ...]) -> Iterator[Remark]:
@@ -101,8 +122,8 @@ def judged(one: Failing, place: tuple[str | int, ...]) -> Iterator[Remark]:
             "warning",
             "never-fires",
             place,
-            f"此条永不生效：整个周期掉线也不扣 rule {one.rule.id} can never fire: a point that is offline all the "
-            f"{one.length_s // HOUR_S} hours of the window loses nothing",
+            f"此条永不生效：整个周期掉线、各种事件都发生也不扣 rule {one.rule.id} can never fire: a point that is offline all the "
+            f"{one.length_s // HOUR_S} hours of the window, with every event that counts, loses nothing",
             "检查界限、比例与单位 check its limit, share and units",
         )
         return

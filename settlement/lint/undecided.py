@@ -147,7 +147,7 @@ def _written(terms: Terms, place: Place) -> bool:
     """Tell whether the contract itself says something there, rather than leaving it to the default."""
     model: object = terms
     for key in place:
-        fields = getattr(model, "model_fields_set", frozenset())
+        fields: frozenset[str] | set[str] = getattr(model, "model_fields_set", frozenset())
         name = f"{key}_fen" if f"{key}_fen" in fields else str(key)
         if name not in fields:
             return False
