@@ -15,6 +15,7 @@ COMMANDS = (
     "outages",
     "settle",
     "contract",
+    "score",
     "probe",
     "discover",
     "watch",

@@ -35,13 +35,18 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class GroupScore:
-    """A group's rows, its rest if there is one, and their sum."""
+    """A group's rows, its rest if there is one, and the sum of what is known.
+
+    `missing`: some indicator has no usable input. `silent`: some of its points are not printed and no rest of the group
+    holds them, so that the sum is not the group's score.
+    """
 
     group: Group
     rows: tuple[Scored, ...]
     rest: Rest | None
     score: Fraction
-    complete: bool
+    missing: bool
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +70,17 @@ def fill(rubric: Rubric, inputs: ScoreInputs, measured: Mapping[Measure, Measure
     """
     found = measured or {}
     groups: list[GroupScore] = []
-    covered = TOTAL in inputs.rests
     for group in rubric.groups:
         rows = tuple(_scored(rubric, row, inputs, found) for row in group.indicators)
         rest = inputs.rests.get(group.id)
         score = sum((row.score for row in rows if row.score is not None), rest.score if rest else Fraction(0))
-        whole = all(row.status in {"scored", "not-printed"} for row in rows)
-        silent = any(row.status == "not-printed" for row in rows) or group.unlisted != 0
-        complete = whole and (not silent or rest is not None or covered or group.contained)
-        groups.append(GroupScore(group, rows, rest, score, complete))
+        missing = any(row.status in {"missing", "undefined"} for row in rows)
+        silent = rest is None and (any(row.status == "not-printed" for row in rows) or group.unlisted != 0)
+        groups.append(GroupScore(group, rows, rest, score, missing, silent))
     last = inputs.rests.get(TOTAL)
     total = sum((g.score for g in groups if not g.group.contained), last.score if last else Fraction(0))
-    complete = all(group.complete for group in groups)
+    silent = rubric.unlisted > 0 or any(g.silent for g in groups if not g.group.contained)
+    complete = not any(g.missing for g in groups) and (not silent or last is not None)
     grade = rubric.grade(total) if complete else ""
     return Card(rubric, inputs, tuple(groups), last, total, grade, complete)
 
@@ -103,8 +107,7 @@ def _scored(rubric: Rubric, row: Indicator, inputs: ScoreInputs, found: Mapping[
             arithmetic = f"{f'{ruled.arithmetic}；' if given.has_data else ''}评定 awarded {exact_text(given.score)}"
     elif given.not_printed:
         score, status = None, "not-printed"
-        arithmetic = f"{ruled.arithmetic}；" if given.has_data else ""
-        arithmetic += "得分未印出 the score is not printed"
+        arithmetic = ruled.arithmetic if given.has_data else "得分未印出 the score is not printed"
     reason = given.reason
     if not reason and score is not None and row.weight is not None and score < row.weight and given.has_data:
         reason = arithmetic
@@ -133,8 +136,8 @@ def card_document(card: Card) -> dict[str, Any]:
                 "id": group.group.id,
                 "title": group.group.title,
                 "weight": text(group.group.whole),
-                "score": text(group.score) if group.complete else None,
-                "scored": text(group.score),
+                "score": None if group.missing or group.silent else text(group.score),
+                "known": text(group.score),
                 "contained": group.group.contained,
                 "unlisted": group.group.unlisted,
                 "indicators": [

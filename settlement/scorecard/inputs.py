@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, model_validator
 from settlement.figures import complaint
 from settlement.scorecard.claims import Claims, Text
 from settlement.scorecard.kinds import Name, Part, Title
-from settlement.scorecard.printed import Number, Points, Printed, percent
+from settlement.scorecard.printed import Number, Points, Printed, percent, plain
 
 TOTAL = "total"
 """The name of the rest of the whole scorecard, beside the groups' own."""
@@ -50,7 +50,7 @@ class Figure(Part):
         if exact is None:
             return ""
         if self.num is not None and self.den is not None:
-            return f"{self.num.text} ÷ {self.den.text}（{percent(exact)}）"
+            return f"{plain(self.num.value)} ÷ {plain(self.den.value)}（{percent(exact)}）"
         return self.value.text if self.value is not None else ""
 
 

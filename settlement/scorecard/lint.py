@@ -174,6 +174,7 @@ def input_flaws(card: Card) -> list[Flaw]:
     return [
         *_names(card.rubric, card.inputs),
         *(flaw for group in card.groups for row in group.rows for flaw in _row(card, row)),
+        *_rests(card),
         *_sums(card),
         *flaws_of(card.inputs.claims, "inputs"),
     ]
@@ -196,6 +197,23 @@ def _names(rubric: Rubric, inputs: ScoreInputs) -> Iterator[Flaw]:
         yield _input("unknown", ("rests", name), f"未知的组 unknown group: {name}", "核对编号 check the id")
     for name in sorted(set(inputs.stated.groups) - groups):
         yield _input("unknown", ("stated", "groups", name), f"未知的组 unknown group: {name}", "核对编号 check the id")
+
+
+def _rests(card: Card) -> Iterator[Flaw]:
+    """Ask for the points of what is not printed, and refuse to count them twice."""
+    silent = [group.group.id for group in card.groups if group.silent and not group.group.contained]
+    if card.rest is None and (silent or card.rubric.unlisted):
+        message = f"未印出的分没有合计 the points that are not printed have no rest: {', '.join(silent) or TOTAL}"
+        yield _input("missing", ("rests",), message, f"在 rests 中给出 give them under rests: {TOTAL}")
+    for group in card.groups:
+        whole = all(row.status == "scored" for row in group.rows) and group.group.unlisted == 0
+        if group.rest is not None and (whole or group.group.contained):
+            message = f"{group.group.title}: 各项已全部给出 all its points are given already"
+            yield _input("rest-not-needed", ("rests", group.group.id), message, "删除 remove it")
+    if card.rest is not None and not silent and not card.rubric.unlisted:
+        yield _input(
+            "rest-not-needed", ("rests", TOTAL), "各组已全部给出 all points are given already", "删除 remove it"
+        )
 
 
 def _row(card: Card, row: Scored) -> Iterator[Flaw]:
@@ -282,7 +300,7 @@ def _sums(card: Card) -> Iterator[Flaw]:
     stated = card.inputs.stated
     for group in card.groups:
         told = stated.groups.get(group.group.id)
-        if told is not None and group.complete and told != group.score:
+        if told is not None and not (group.missing or group.silent) and told != group.score:
             message = f"{group.group.title}: 印作 printed as {plain(told)}，合计 the sum is {plain(group.score)}"
             yield _input("group-sum", ("stated", "groups", group.group.id), message, "核对各项 check the rows")
         whole = group.group.whole
