@@ -50,6 +50,8 @@ class Cover:
     inputs_sha: str
     made_on: date
     state: str = ""
+    final: bool = False
+    """Whether the statement is issued; a paper of one that is not says so across every page."""
     procurement_number: str = ""
     project: str = ""
     signatures: tuple[Signature, ...] = BOXES

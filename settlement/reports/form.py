@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from settlement.daycount import parse_quarter
 from settlement.families.registry import FAMILIES
 from settlement.money import fen
+from settlement.readings import READINGS
 from settlement.reports.cover import Cover
 
 Sort = Literal["fen", "share", "count", "months", "hours", "text"]
@@ -162,7 +163,7 @@ def _money(document: Mapping[str, Any], cover: Cover) -> list[Row]:
         Row("本次应付净额", "net due now", "fen", nothing, totals["total"], strong=True),
         Row("　　不含税额", "net of tax", "fen", nothing, totals["net"]),
         Row("　　税额", "tax", "fen", nothing, totals["tax"]),
-        Row("核减后单价（元/点/月）", "unit price after deduction", "fen", after, strong=True),
+        Row("核减后单价（元/点/月）", "price after deduction", "fen", after, strong=True),
         Row("合同累计已付", "paid under the contract so far", "fen", nothing, cover.paid_fen),
         Row("合同余额", "left of the contract's total", "fen", nothing, left),
     ]
@@ -195,9 +196,15 @@ def headline(document: Mapping[str, Any], cover: Cover) -> tuple[str, list[tuple
         ("供应商（乙方）", str(contract["supplier"]) or "—"),
         ("服务期", f"{first} 至 {last}"),
         ("状态", cover.state or "草稿 draft"),
-        ("计算口径", str(document["reading"])),
+        ("计算口径", reading_text(str(document["reading"]))),
         ("合同版本 / 版次", f"{contract['version']} / {document['revision']}"),
     ]
+
+
+def reading_text(reading: str) -> str:
+    """Return a reading with its name."""
+    named = {known.value: reader.name for known, reader in READINGS.items()}
+    return f"{reading}　{named[reading]}" if reading in named else reading
 
 
 def beside(document: Mapping[str, Any], kind: str) -> tuple[Value, ...]:
@@ -245,3 +252,9 @@ def _notice(notice: Mapping[str, Any]) -> str:
     place = f"[{notice['phase']}] " if notice.get("phase") else ""
     remedy = f" → {notice['remedy']}" if notice.get("remedy") else ""
     return f"{place}{notice.get('message', '')}{remedy}"
+
+
+def outages_of(line: Mapping[str, Any]) -> int:
+    """Return how many outages a point had; the document gives the number or the list."""
+    outages = line["outages"]
+    return len(outages) if isinstance(outages, list) else int(outages)

@@ -11,7 +11,7 @@ from settlement.document import digest
 from settlement.money import fen
 from settlement.reports.cells import Column, Formats, for_print, headings, number, put
 from settlement.reports.cover import Cover
-from settlement.reports.form import Value, kind_text, mixed, notices_of, phase_title
+from settlement.reports.form import Value, kind_text, mixed, notices_of, outages_of, phase_title
 
 Moved = Callable[[int, int], None]
 MOST_ROWS = 1_000_000
@@ -143,12 +143,6 @@ def write_points(book: Any, formats: Formats, document: Mapping[str, Any], foote
         if n % STEP == 0 or n == rows:
             moved(n, rows)
     page.close()
-
-
-def outages_of(line: Mapping[str, Any]) -> int:
-    """Return how many outages a point had; the document gives the number or the list."""
-    outages = line["outages"]
-    return len(outages) if isinstance(outages, list) else int(outages)
 
 
 RULES = [

@@ -89,7 +89,7 @@ def draw(steps: Sequence[Step], title: str = "") -> str:
     height = height_of(steps)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img" font-family="{_FONT}" {_REGULAR}>',
+        f'role="img" font-family="{_FONT}">',
         f"<title>{escape(title or '应计服务费到本次应付净额 from full fee to net due')}</title>",
         '<defs><pattern id="down" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         f'<rect width="5" height="5" fill="#fbe5d6"/><rect width="2.2" height="5" fill="{DOWN}"/></pattern></defs>',
@@ -106,17 +106,17 @@ def _row(bar: _Bar, top: int, x: Any, *, last: bool) -> list[str]:
     wide = Fraction(x(right)) - Fraction(x(left))
     fill = TOTAL if step.sort == "total" else "url(#down)" if down else UP
     edge = TOTAL if step.sort == "total" else DOWN if down else UP
-    weight = ' font-weight="700"' if step.sort == "total" else ""
+    weight = 'font-weight="700"' if step.sort == "total" else _REGULAR
     sign = "+" if step.sort == "change" and step.amount_fen > 0 else ""
     y = top + (_ROW - _BAR) // 2
     base = y + 13
     parts = [
-        f'<text x="{_LABELS - 10}" y="{base - 3}" text-anchor="end" font-size="11"{weight} fill="{INK}">'
+        f'<text x="{_LABELS - 10}" y="{base - 3}" text-anchor="end" font-size="11" {weight} fill="{INK}">'
         f"{escape(step.zh)}</text>",
-        f'<text x="{_LABELS - 10}" y="{base + 7}" text-anchor="end" font-size="7.5" fill="{FAINT}">{escape(step.en)}</text>',
+        f'<text x="{_LABELS - 10}" y="{base + 7}" text-anchor="end" font-size="7.5" {_REGULAR} fill="{FAINT}">{escape(step.en)}</text>',
         f'<rect x="{x(left)}" y="{y}" width="{_tenths(max(wide, Fraction(8, 10)))}" height="{_BAR}" fill="{fill}" '
         f'stroke="{edge}" stroke-width="0.6"/>',
-        f'<text x="{WIDTH - 2}" y="{base}" text-anchor="end" font-size="11"{weight} fill="{INK}">'
+        f'<text x="{WIDTH - 2}" y="{base}" text-anchor="end" font-size="11" {weight} fill="{INK}">'
         f"{sign}{grouped(step.amount_fen)}</text>",
     ]
     if not last:
