@@ -124,7 +124,7 @@ class Family(Generic[Rule]):
     """A family: registered by `kind`, applied at its stage.
 
     `main` families decide what the pool is paid instead of a reading: a contract has one of them or a reading, not both.
-    `thresholds` are the rates at which the amount may jump, for cliffs and for bounds that straddle one.
+    `thresholds` are the rates above 0 at which the amount may jump, for cliffs and for bounds that straddle one.
     """
 
     number: int
@@ -135,6 +135,8 @@ class Family(Generic[Rule]):
     judge: Callable[[Rule, Window], Judgement]
     main: bool = False
     thresholds: Callable[[Rule], tuple[Fraction, ...]] = lambda _: ()
+    outages: bool = False
+    """Whether it looks at points' outages although it is not of the point stage."""
 
 
 AnyFamily = Family[Any]

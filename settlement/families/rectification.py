@@ -139,4 +139,4 @@ def _item(rule: Rectification, cell: Cell, fault: Fault) -> Item:
     return Item(cell.point, first.incident, amount, why, at=first.start, cause=first.cause, also=also)
 
 
-FAMILY = Family(12, "rectification", "限时修复 rectification", "event", Rectification, judge)
+FAMILY = Family(12, "rectification", "限时修复 rectification", "event", Rectification, judge, outages=True)

@@ -1,0 +1,335 @@
+"""What holds of every rule whatever its figures: bounds, order of facts, monotony, and jumps only where it says so."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from settlement.facts import DAY_S, HOUR_S, Cell, EventFact, OutageFact, Share, Window
+from settlement.families.registry import FAMILIES
+from settlement.families.windows import added
+from tests.unit.settlement.families.family_facts import END, START, cell, judge, outage, terms, window
+
+OVER = st.sampled_from([">", "≥"])
+ROUNDING = st.sampled_from(["ceil", "floor", "exact"])
+CAUSES = st.sampled_from(["", "line", "power"])
+CLASSES = st.sampled_from(["一类", "二类", "三类"])
+SHARES = st.integers(0, 100).map(lambda n: Fraction(n, 100))
+HOURS = st.integers(0, 48).map(Fraction)
+EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "300"))
+"""As for the other properties: enough for every run of the tests, more by CAMSLA_EXAMPLES."""
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+MANY = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=SLOW)
+pytestmark = pytest.mark.timeout(max(120, EXAMPLES))
+FEW = settings(max_examples=max(60, EXAMPLES // 5), deadline=None, database=None, suppress_health_check=SLOW)
+
+
+def shared() -> dict[str, Any]:
+    return {"over": OVER}
+
+
+def timed() -> dict[str, Any]:
+    return {
+        "clock": st.sampled_from(["outage", "report"]),
+        "free_hours": HOURS,
+        "over": OVER,
+        "mode": st.sampled_from(["marginal", "bracket"]),
+        "per": st.sampled_from(["outage", "window"]),
+        "rounding": ROUNDING,
+    }
+
+
+@st.composite
+def falling(draw: st.DrawFn, word: str) -> list[dict[str, Any]]:
+    """Bands of rates that pay less, or cost more, the lower they lie."""
+    cuts = sorted(draw(st.sets(st.integers(1, 99), max_size=4)), reverse=True)
+    highs, lows = [100, *cuts], [*cuts, 0]
+    shares = sorted((draw(st.integers(0, 100)) for _ in highs), reverse=word == "pays")
+    paid = [min(n, low) for n, low in zip(shares, lows, strict=True)] if word == "pays" else shares
+    return [
+        {"from": Fraction(low, 100), "to": Fraction(high, 100), word: Fraction(n, 100)}
+        for low, high, n in zip(lows, highs, paid, strict=True)
+    ]
+
+
+@st.composite
+def hourly(draw: st.DrawFn) -> Any:
+    """An hourly rule whose flat share is not cheaper than the hours before it."""
+    given = {key: draw(value) for key, value in timed().items()}
+    each = draw(st.integers(0, 5))
+    flat = None
+    if draw(st.booleans()):
+        until = int(given["free_hours"]) + draw(st.integers(1, 30))
+        flat = {"hours": until, "share": Fraction(min(100, each * until), 100), "over": draw(OVER)}
+    return terms("hourly-percentage", share_per_hour=Fraction(each, 100), flat=flat, **given)
+
+
+def built(kind: str, **given: Any) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries(given).map(lambda values: terms(kind, **values))
+
+
+STEPS = st.sets(st.integers(1, 40), max_size=3).map(
+    lambda cuts: [{"beyond": cut, "share": Fraction(n + 2, 45)} for n, cut in enumerate(sorted(cuts))]
+)
+BY_RATE = st.one_of(
+    built("pro-rata", full_from=st.none() | SHARES.filter(bool), **shared()),
+    built("substituted-tiers", tiers=falling("pays"), **shared()),
+    built(
+        "per-percentage-point",
+        below=SHARES.filter(bool),
+        share_per_point=st.just(Fraction(1, 45)),
+        counted_from=st.none() | st.just(1),
+        of=st.sampled_from(["year", "window"]),
+        rounding=ROUNDING,
+        steps=STEPS,
+        mode=st.sampled_from(["bracket", "marginal"]),
+        **shared(),
+    ),
+    built("fee-brackets", brackets=falling("deducts"), mode=st.sampled_from(["bracket", "marginal"]), **shared()),
+    built(
+        "excess-surcharge",
+        allowed=SHARES,
+        factor=st.integers(0, 3),
+        mode=st.sampled_from(["bracket", "marginal"]),
+        rounding=ROUNDING,
+        **shared(),
+    ),
+)
+BY_OUTAGE = st.one_of(
+    built("point-elimination", hours=st.integers(0, 60), **shared()),
+    hourly(),
+    built("time-abatement", **timed()),
+    built("daily-fee", **timed()),
+    built(
+        "class-allowance",
+        classes=st.fixed_dictionaries(
+            {
+                name: st.fixed_dictionaries({"minutes": st.integers(0, 600), "points": st.integers(0, 3)})
+                for name in ("一类", "二类")
+            }
+        ),
+        **{**timed(), "free_hours": st.just(0)},
+    ),
+    built("weighted-unavailability", weights=st.just({"一类": "1.5"}), **{**timed(), "per": st.just("outage")}),
+    built(
+        "rectification",
+        deadline_hours=HOURS,
+        again_hours=HOURS,
+        clock=st.sampled_from(["outage", "report"]),
+        share_per_period=st.integers(0, 3).map(lambda n: Fraction(n, 1000)),
+        rounding=st.just("exact"),
+        again_over=OVER,
+        **shared(),
+    ),
+)
+FEE_BOUND = {
+    "pro-rata", "substituted-tiers", "fee-brackets", "assessment-score", "point-elimination", "hourly-percentage",
+    "time-abatement", "daily-fee", "weighted-unavailability", "rectification",
+}  # fmt: skip
+RATES = st.integers(0, 10_000).map(lambda n: Fraction(n, 10_000))
+
+
+@st.composite
+def cells(draw: st.DrawFn) -> list[Cell]:
+    """Some points with outages one after another, some of which began before the month or were reported."""
+    found = []
+    for n in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(-60, 20)) * HOUR_S
+        earlier, inside = [], []
+        for m in range(draw(st.integers(0, 4))):
+            at += draw(st.integers(1, 90 * HOUR_S))
+            length = draw(st.sampled_from([1, HOUR_S, 4 * HOUR_S, DAY_S]) | st.integers(1, 60 * HOUR_S))
+            fact = outage(f"P{n}@{m}", at, length, cause=draw(CAUSES), excused=draw(st.booleans()))
+            overlap = max(0, min(fact.end, END) - max(fact.start, START))
+            reported = fact.start + draw(st.integers(0, length)) if draw(st.booleans()) else None
+            fact = fact._replace(offline_s=draw(st.integers(min(1, overlap), overlap)), reported_at=reported)
+            at += length
+            if fact.start < END:
+                (inside if fact.end > START else earlier).append(
+                    fact if fact.end > START else fact._replace(offline_s=0)
+                )
+        found.append(cell(f"P{n}", *inside, category=draw(CLASSES), earlier=tuple(earlier)))
+    return found
+
+
+@st.composite
+def events(draw: st.DrawFn) -> list[EventFact]:
+    found = []
+    for n in range(draw(st.integers(0, 8))):
+        at = START + draw(st.integers(-5, 35)) * DAY_S + draw(st.integers(0, DAY_S))
+        until = at + draw(st.integers(0, 9 * DAY_S)) if draw(st.booleans()) else None
+        kind = draw(st.sampled_from(["clock-wrong", "caption-wrong", "inspection"]))
+        sample = draw(st.integers(0, 60))
+        details = (("sample", sample), ("defects", draw(st.integers(0, 60))))
+        found.append(EventFact(f"e{n}", kind, draw(st.sampled_from(["", "P0", "P1"])), at, until, details=details))
+    return found
+
+
+BY_EVENT = st.one_of(
+    built(
+        "assessment-score",
+        points=st.just({"clock-wrong": 4, "caption-wrong": "0.5"}),
+        bands=st.just([{"from": 90, "pays": 1}, {"from": 80, "to": 90, "pays": "90%"}, {"to": 80, "pays": "70%"}]),
+        **shared(),
+    ),
+    built("sampling", allowed=SHARES, rounding=ROUNDING, combine=st.sampled_from(["pooled", "worst"]), **shared()),
+    built(
+        "unit-fine",
+        events=st.just(["clock-wrong", "caption-wrong"]),
+        fine=st.just(50),
+        period_hours=st.sampled_from([1, 24]),
+        free_hours=st.integers(0, 30),
+        rounding=ROUNDING,
+        open=st.sampled_from(["one-period", "runs"]),
+        **shared(),
+    ),
+)
+ANY = st.one_of(BY_RATE, BY_OUTAGE, BY_EVENT)
+
+
+@given(rule=ANY, rate=RATES, known=cells(), seen=events())
+@FEW
+def test_amounts_are_bounded_and_items_add_up(
+    rule: Any, rate: Fraction, known: list[Cell], seen: list[EventFact]
+) -> None:
+    whole = window(rate, known, seen)
+    result = judge(rule, whole)
+    assert result.amount >= 0
+    assert all(item.amount >= 0 for item in result.items)
+    if result.items:
+        assert added(result.items) == result.amount
+    if rule.kind in FEE_BOUND:
+        assert result.amount <= whole.fee
+    if FAMILIES[rule.kind].stage == "point":
+        for one in known:
+            assert added([item for item in result.items if item.point == one.point]) <= one.fee
+    assert result.formula
+
+
+def reordered(data: st.DataObject, whole: Window) -> Window:
+    def shuffled(rows: Any) -> tuple[Any, ...]:
+        return tuple(data.draw(st.permutations(list(rows))))
+
+    return replace(
+        whole,
+        cells=tuple(
+            one._replace(outages=shuffled(one.outages), earlier=shuffled(one.earlier)) for one in shuffled(whole.cells)
+        ),
+        events=shuffled(whole.events),
+    )
+
+
+@given(data=st.data(), rule=ANY, rate=RATES, known=cells(), seen=events())
+@FEW
+def test_the_order_of_facts_does_not_matter(
+    data: st.DataObject, rule: Any, rate: Fraction, known: list[Cell], seen: list[EventFact]
+) -> None:
+    whole = window(rate, known, seen)
+    assert judge(rule, reordered(data, whole)) == judge(rule, whole)
+
+
+@given(rule=ANY, rate=RATES, known=cells(), seen=events())
+@FEW
+def test_an_event_twice_is_one_event(rule: Any, rate: Fraction, known: list[Cell], seen: list[EventFact]) -> None:
+    twice = [one._replace(events=tuple(event for event in seen if event.point == one.point)) for one in known]
+    assert judge(rule, window(rate, twice, [*seen, *seen])) == judge(rule, window(rate, known, seen))
+
+
+@given(data=st.data(), rule=BY_OUTAGE, known=cells())
+@FEW
+def test_an_outage_in_two_parts_is_one_outage(data: st.DataObject, rule: Any, known: list[Cell]) -> None:
+    def parts(fact: OutageFact) -> list[OutageFact]:
+        cut = data.draw(st.integers(0, fact.offline_s))
+        return [fact._replace(offline_s=cut), fact._replace(offline_s=fact.offline_s - cut)]
+
+    cut = [one._replace(outages=tuple(part for fact in one.outages for part in parts(fact))) for one in known]
+    assert judge(rule, window(None, cut)) == judge(rule, window(None, known))
+
+
+@given(rule=BY_RATE, good=st.integers(0, 2_000), counted=st.integers(1, 2_000), times=st.integers(2, 9))
+@FEW
+def test_only_the_quotient_of_a_rate_counts(rule: Any, good: int, counted: int, times: int) -> None:
+    assume(good <= counted)
+    once = judge(rule, replace(window(), rate=Share(good, counted)))
+    many = judge(rule, replace(window(), rate=Share(good * times, counted * times)))
+    assert once.amount == many.amount
+
+
+@given(rule=BY_RATE, a=RATES, b=RATES)
+@MANY
+def test_a_better_rate_never_costs_more(rule: Any, a: Fraction, b: Fraction) -> None:
+    low, high = sorted([a, b])
+    assert judge(rule, window(high)).amount <= judge(rule, window(low)).amount
+
+
+@given(rule=BY_RATE, a=RATES, b=RATES)
+@MANY
+def test_amounts_jump_only_at_the_thresholds(rule: Any, a: Fraction, b: Fraction) -> None:
+    low, high = sorted([a, b])
+    assume(low > 0)  # a jump at a rate of exactly 0 is of no consequence
+    jumps = FAMILIES[rule.kind].thresholds(rule)
+    for at in jumps:
+        assert 0 < at <= 1
+    inner = [at for at in jumps if low <= at <= high]
+    if inner:  # keep to one side of the first jump
+        low, high = (inner[0], inner[0]) if low == inner[0] else (low, low + (inner[0] - low) / 2)
+    whole = window(low)
+    steepest = 100 * whole.yearly_fee * Fraction(6, 45) + 4 * whole.fee
+    fall = judge(rule, whole).amount - judge(rule, window(high)).amount
+    assert fall <= steepest * (high - low)
+
+
+@given(
+    data=st.data(),
+    rule=BY_OUTAGE,
+    known=cells(),
+    more=st.sampled_from([1, 60, HOUR_S, DAY_S]) | st.integers(1, 400_000),
+)
+@MANY
+def test_a_longer_outage_never_costs_less(data: st.DataObject, rule: Any, known: list[Cell], more: int) -> None:
+    n = data.draw(st.integers(0, len(known) - 1))
+    outages = known[n].outages
+    assume(outages)
+    m = data.draw(st.integers(0, len(outages) - 1))
+    fact = outages[m]
+    limit = min(outages[m + 1].start if m + 1 < len(outages) else END, END)
+    grown = min(more, limit - fact.end)
+    assume(grown > 0)
+    longer = fact._replace(end=fact.end + grown, offline_s=fact.offline_s + grown)
+    worse = [*known]
+    worse[n] = known[n]._replace(outages=(*outages[:m], longer, *outages[m + 1 :]))
+    assert judge(rule, window(None, worse)).amount >= judge(rule, window(None, known)).amount
+
+
+@given(
+    rounding=ROUNDING,
+    period=st.sampled_from([1, 24]),
+    at=st.integers(-200, 900),
+    length=st.integers(1, 2_000),
+    cut=st.integers(1, 30),
+)
+@FEW
+def test_the_periods_of_months_add_up(rounding: str, period: int, at: int, length: int, cut: int) -> None:
+    rule = terms("unit-fine", events=["clock-wrong"], fine=50, period_hours=period, rounding=rounding)
+    start = START + at * HOUR_S
+    event = EventFact("e", "clock-wrong", "P1", start, start + length * 1_801)
+    middle = START + cut * DAY_S
+
+    def amount(first: int, last: int) -> Fraction:
+        return judge(rule, window(events=[event], start=first, end=last)).amount
+
+    assert amount(START, middle) + amount(middle, END) == amount(START, END)
+
+
+@given(events(), st.integers(1, 40 * HOUR_S))
+@FEW
+def test_a_longer_event_never_costs_less(seen: list[EventFact], more: int) -> None:
+    rule = terms("unit-fine", events=["clock-wrong"], fine=50, period_hours=24, free_hours=6)
+    longer = [event if event.until is None else event._replace(until=event.until + more) for event in seen]
+    assert judge(rule, window(events=longer)).amount >= judge(rule, window(events=seen)).amount
