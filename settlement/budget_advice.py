@@ -149,8 +149,9 @@ def _advice(phase: Phase, quarters: tuple[QuarterEarned, ...], points: int, next
     excess = sum((quarter.excess for quarter in quarters), ZERO)
     part = max(ZERO, earned - excess) / full
     proposed = round_half_up(next_full * part)
+    basis = "、".join(quarter.quarter for quarter in quarters)
     why = (
-        f"{money(next_full)} × ({money(earned)} − {money(excess)}) ÷ {money(full)} = "
+        f"依据 going by {basis}：{money(next_full)} × ({money(earned)} − {money(excess)}) ÷ {money(full)} = "
         f"{money(next_full)} × {share(part)} = {grouped(proposed)}"
     )
     return PhaseAdvice(phase, quarters, points, part, next_full, proposed, why)

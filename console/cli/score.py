@@ -108,7 +108,7 @@ def fill_(
     if xlsx is not None:
         from settlement.reports.score_sheet import sheet  # noqa: PLC0415  only this option needs a spreadsheet writer
 
-        write_out(xlsx, sheet(card, [str(notice) for notice in notices]))
+        write_out(xlsx, sheet(card, [_on_paper(notice) for notice in notices]))
     if as_json:
         print_json({**card_document(card), "notices": [_json(notice) for notice in notices]})
         return
@@ -194,6 +194,12 @@ def _json(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "remedy": finding.remedy,
     }
+
+
+def _on_paper(notice: Finding) -> str:
+    """A notice without the folders of this machine."""
+    place = f"{Path(notice.file).name}:{notice.line}: " if notice.file else ""
+    return f"{place}{notice.message} → {notice.remedy}"
 
 
 def _say(notices: list[Finding]) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from settlement.reports.cells import safe
+from settlement.reports.cells import lines_in, safe
 from settlement.scorecard.card import Card, GroupScore, Scored
 from settlement.scorecard.printed import exact_text
 
 COLUMNS = (
-    ("一级指标", 12),
+    ("一级指标", 16),
     ("二级指标", 14),
-    ("指标", 24),
+    ("指标", 26),
     ("分值", 8),
     ("评分标准", 30),
     ("数据", 28),
@@ -32,6 +32,8 @@ COLUMNS = (
 )
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  a fixed date in the file, so that equal cards are equal bytes
 UNPRINTED = "未印出"
+LINE = 14.0
+"""A line's height in points."""
 
 
 def sheet(card: Card, notices: Sequence[str] = ()) -> bytes:
@@ -52,10 +54,10 @@ def sheet(card: Card, notices: Sequence[str] = ()) -> bytes:
             }
         ),
         "text": book.add_format({"border": 1, "text_wrap": True, "valign": "top"}),
-        "points": book.add_format({"border": 1, "num_format": "0.##", "align": "right", "valign": "top"}),
+        "points": book.add_format({"border": 1, "align": "right", "valign": "top"}),
         "sum": book.add_format({"border": 1, "bold": True, "bg_color": "#F3F6F8", "text_wrap": True, "valign": "top"}),
         "sum-points": book.add_format(
-            {"border": 1, "bold": True, "bg_color": "#F3F6F8", "num_format": "0.##", "align": "right", "valign": "top"}
+            {"border": 1, "bold": True, "bg_color": "#F3F6F8", "align": "right", "valign": "top"}
         ),
         "plain": book.add_format({"text_wrap": True, "valign": "top"}),
     }
@@ -76,8 +78,9 @@ def sheet(card: Card, notices: Sequence[str] = ()) -> bytes:
         row = _group(page, row, group, looks)
     row = _total(page, row, card, looks)
     for n, word in enumerate(("评价人 evaluator", "复核 checked by", "日期 date")):
-        page.write_string(row + 1, n * 3, f"{word}：", looks["plain"])
+        page.write_string(row + 1, n * 3, f"{word}：")
     for n, notice in enumerate(notices):
+        page.set_row(row + 3 + n, LINE * lines_in(notice, sum(width for _, width in COLUMNS)) + 3)
         page.merge_range(row + 3 + n, 0, row + 3 + n, len(COLUMNS) - 1, safe(notice), looks["plain"])
     book.close()
     return stream.getvalue()
@@ -94,11 +97,24 @@ def _head(card: Card) -> str:
 
 
 def _group(page: Any, row: int, group: GroupScore, looks: dict[str, Any]) -> int:
+    first = row
     for scored in group.rows:
-        _indicator(page, row, group, scored, looks)
+        _indicator(page, row, group.group.title if row == first else "", scored, looks)
         row += 1
     if group.group.unlisted != 0 or group.rest is not None:
-        cells = [group.group.title, "", "其余（未逐项印出）", UNPRINTED, "", "", "", "", "", "", ""]
+        cells = [
+            group.group.title if row == first else "",
+            "",
+            "其余（未逐项印出）",
+            UNPRINTED,
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+        ]
         if group.rest is not None:
             cells[7], cells[10] = group.rest.why, group.rest.source
         _texts(page, row, cells, looks["text"])
@@ -107,18 +123,20 @@ def _group(page: Any, row: int, group: GroupScore, looks: dict[str, Any]) -> int
         else:
             page.write_string(row, 6, UNPRINTED, looks["text"])
         row += 1
+    if row - first > 1:
+        page.merge_range(first, 0, row - 1, 0, safe(group.group.title), looks["text"])
     name = "小计（得分已含在其他组）" if group.group.contained else "小计（另有未印出）" if group.silent else "小计"
-    _texts(page, row, [group.group.title, "", name, "", "", "", "", "", "", "", ""], looks["sum"])
+    _texts(page, row, ["", "", name, "", "", "", "", "", "", "", ""], looks["sum"])
     _points(page, row, 3, group.group.whole, looks, "sum")
     page.write_number(row, 6, _cell(group.score), looks["sum-points"])
     return row + 1
 
 
-def _indicator(page: Any, row: int, group: GroupScore, scored: Scored, looks: dict[str, Any]) -> None:
+def _indicator(page: Any, row: int, title: str, scored: Scored, looks: dict[str, Any]) -> None:
     indicator = scored.indicator
     source = f"{scored.source}（本系统自动取数）" if scored.measured else scored.source
     cells = [
-        group.group.title,
+        title,
         indicator.second_level,
         indicator.title,
         "",
@@ -158,6 +176,9 @@ def _total(page: Any, row: int, card: Card, looks: dict[str, Any]) -> int:
 
 
 def _texts(page: Any, row: int, cells: Sequence[str], look: Any) -> None:
+    """Write a row's texts, and make it as high as its longest one needs."""
+    high = max(lines_in(text, width) for text, (_, width) in zip(cells, COLUMNS, strict=True))
+    page.set_row(row, LINE * high + 3)
     for column, text in enumerate(cells):
         page.write_string(row, column, safe(text), look)
 
