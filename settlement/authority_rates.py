@@ -30,7 +30,8 @@ Level = Literal["phase", "point"]
 class AuthorityRate(NamedTuple):
     """A phase's rate as the authority has it. `points` is its own count of points, `printed` its rate with strangers.
 
-    `level` says what the rate was made from. `files` are the digests of the files whose figures entered, sorted.
+    `level` says what the rate was made from, `months` are its months where the authority gives them. `files` are the
+    digests of the files whose figures entered, sorted.
     """
 
     quarterly: Quarterly
@@ -38,6 +39,7 @@ class AuthorityRate(NamedTuple):
     points: int | None
     printed: Fraction | None
     files: tuple[str, ...]
+    months: tuple[tuple[str, Fraction], ...] = ()
 
     @property
     def value(self) -> Fraction:
@@ -107,20 +109,21 @@ def rate_from_phase(
 ) -> AuthorityRate | None:
     """Take the quarter's own figure if there is one, else make it of the months."""
     whole = figures.get(quarter.label)
+    months = [
+        Monthly(label, figures[label].value, figures[label].points) for label in months_in(quarter) if label in figures
+    ]
+    rates = tuple((month.period, month.value) for month in months)
     if whole is not None:
         counted = None if whole.unit == "share" else whole.den
         quarterly = Quarterly(
             whole.value, f"季度数 the quarter's figure: {whole.text}", whole.unit, counted, whole.points
         )
-        return AuthorityRate(quarterly, "phase", whole.points, None, (whole.file,))
-    months = [
-        Monthly(label, figures[label].value, figures[label].points) for label in months_in(quarter) if label in figures
-    ]
+        return AuthorityRate(quarterly, "phase", whole.points, None, (whole.file,), rates)
     made = quarter_of_months(quarter, months, rule, presence)
     if made is None:
         return None
     files = tuple(sorted({figures[month.period].file for month in months}))
-    return AuthorityRate(made, "phase", made.points, None, files)
+    return AuthorityRate(made, "phase", made.points, None, files, rates)
 
 
 def missing_months(quarter: Quarter, figures: Mapping[str, Figure], presence: Mapping[str, Presence]) -> list[str]:
@@ -149,7 +152,7 @@ def rate_from_points(
     ours = [point for point in ledger if point.phase == phase and point.assessed]
     by_code = {point.code: matched.figures[point.code] for point in ours if point.code in matched.figures}
     days = {point.code: point.days for point in ours}
-    made = _of_points(quarter, by_code, days, rule)
+    made, months = _of_points(quarter, by_code, days, rule)
     if made is None:
         return None
     codes = matched.printed.get(phase, frozenset())
@@ -159,10 +162,10 @@ def rate_from_points(
         for figure in figures:
             if plain_code(figure.code) in codes:
                 everything[plain_code(figure.code)].setdefault(figure.period, figure)
-        whole = _of_points(quarter, everything, None, rule)
+        whole, _ = _of_points(quarter, everything, None, rule)
         printed = None if whole is None else whole.value
     files = tuple(sorted({figure.file for periods in by_code.values() for figure in periods.values()}))
-    return AuthorityRate(made, "point", len(codes), printed, files)
+    return AuthorityRate(made, "point", len(codes), printed, files, tuple((m.period, m.value) for m in months))
 
 
 def _of_points(
@@ -170,11 +173,11 @@ def _of_points(
     by_code: Mapping[str, Mapping[str, Figure]],
     days: Mapping[str, tuple[int, ...]] | None,
     rule: MonthsRule,
-) -> Quarterly | None:
+) -> tuple[Quarterly | None, list[Monthly]]:
     whole = {code: periods[quarter.label] for code, periods in by_code.items() if quarter.label in periods}
     if whole:
         served = None if days is None or rule != "by-point-days" else {code: sum(d) for code, d in days.items()}
-        return _pool(whole, served)
+        return _pool(whole, served), []
     months: list[Monthly] = []
     presence: dict[str, Presence] = {}
     for n, label in enumerate(months_in(quarter)):
@@ -186,10 +189,26 @@ def _of_points(
         if month is not None:
             months.append(Monthly(label, month.value, len(there)))
     made = quarter_of_months(quarter, months, rule, presence)
-    return None if made is None else Quarterly(made.value, made.how, points=len(by_code))
+    return (None if made is None else Quarterly(made.value, made.how, points=len(by_code))), months
 
 
 def _pool(figures: Mapping[str, Figure], days: Mapping[str, int] | None) -> Quarterly | None:
     """Pool figures that stand under our codes; `days` are by those codes too."""
     named = [figure._replace(point=code) for code, figure in figures.items()]
     return pooled(named, days)
+
+
+def disagreement(
+    quarter: Quarter, phase: str, figures: Mapping[str, Figure], rule: MonthsRule, presence: Mapping[str, Presence]
+) -> Item | None:
+    """Return an item where the authority gives a quarter and its months, and the months make another rate."""
+    whole = figures.get(quarter.label)
+    if whole is None:
+        return None
+    months = rate_from_phase(quarter, {k: v for k, v in figures.items() if k != quarter.label}, rule, presence)
+    # A printed rate is rounded or cut: one unit of its last digit is no disagreement.
+    if months is None or abs(months.value - whole.value) <= Fraction(1, whole.den):
+        return None
+    text = f"季度数 {whole.text} 与各月不符，采用季度数 the quarter's figure is used, its months make {months.quarterly.how}"
+    share = Share(whole.num, whole.den)
+    return Item("other-period", phase, "", "", quarter.label, share, None, text, whole.file, whole.line)

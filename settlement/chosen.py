@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from monitor.finding import Finding
@@ -11,7 +13,7 @@ from settlement.authority_rates import AuthorityRate
 from settlement.clauses import AuthorityClause
 from settlement.daycount import Quarter
 from settlement.readings import percent
-from settlement.rules import OnlineRate
+from settlement.rules import MonthFacts, OnlineRate, PhaseFacts
 
 Source = Literal["own", "authority", "provisional-own", "prepay-only", "waits", "none"]
 SOURCE_ZH: Mapping[str, str] = {
@@ -60,7 +62,7 @@ def figure_for(
         return _own(phase, own, "合同采用系统监测 the contract takes our measurement")
     if theirs is None:
         return _missing(clause, quarter, phase, own, today)
-    rate = OnlineRate(theirs.value.numerator, theirs.value.denominator, "authority", reference)
+    rate = _rate(theirs.value, reference)
     if clause.pays == "authority":
         return Chosen(phase, rate, "authority", reference, "合同采用公安核定 the contract takes the authority's")
     if own is None:
@@ -98,3 +100,28 @@ def _missing(clause: AuthorityClause, quarter: Quarter, phase: str, own: OnlineR
     text = f"{by}公安数据未到，暂按系统监测 the authority's figure did not come, ours is taken provisionally"
     found = Finding("", 0, phase, text, "到后以调整行更正 an adjustment follows when it comes", "warning")
     return Chosen(phase, own, "provisional-own" if own else "none", "", text, found)
+
+
+def applied(
+    facts: PhaseFacts, chosen: Chosen, theirs: AuthorityRate | None, reference: str, labels: Sequence[str]
+) -> PhaseFacts:
+    """Return a phase's facts with the rate that pays, and both rates beside it.
+
+    Where the authority's pays, so do its months; a month that it does not give takes its quarter's rate. `labels` are
+    the quarter's months. Where no rate pays (waiting, prepayment only, none), `rate` is None.
+    """
+    beside = _rate(theirs.value, reference) if theirs is not None else None
+    facts = replace(facts, rate=chosen.rate, own_rate=facts.own_rate or facts.rate, authority_rate=beside)
+    if chosen.source != "authority" or theirs is None:
+        return facts
+    given = dict(theirs.months)
+    known = {month.month: month for month in facts.months}
+    months = tuple(
+        replace(known.get(label, MonthFacts(label, None)), rate=_rate(given.get(label, theirs.value), reference))
+        for label in labels
+    )
+    return replace(facts, months=months)
+
+
+def _rate(value: Fraction, reference: str) -> OnlineRate:
+    return OnlineRate(value.numerator, value.denominator, "authority", reference)

@@ -17,6 +17,7 @@ from monitor.rates import six
 from settlement.authority import Figure, periods_in
 from settlement.authority_rates import (
     AuthorityRate,
+    disagreement,
     missing_months,
     phase_figures,
     presence_of,
@@ -47,6 +48,7 @@ class FileNote(NamedTuple):
     typed: bool
     actor: str
     checked_by: str
+    scan_sha: str = ""
     notes: tuple[tuple[int, str], ...] = ()
 
 
@@ -85,6 +87,8 @@ class PhaseReconciliation(NamedTuple):
     own_payable_fen: int | None
     their_payable_fen: int | None
     chosen: Chosen
+    reference: str = ""
+    """What the authority's figure stands on: its document numbers, or its files' names."""
 
     @property
     def difference_fen(self) -> int | None:
@@ -151,9 +155,15 @@ def reconcile(
         reference = "、".join(dict.fromkeys(references.get(file, file[:12]) for file in theirs.files)) if theirs else ""
         rate = mine.rate if mine else None
         chosen = figure_for(terms.authority, quarter, phase.id, rate, theirs, reference, today)
-        row = _row(sides, rate, theirs, chosen, payable)
+        row = _row(sides, rate, theirs, chosen, payable, len(ours) or (len(mine.points) if mine else 0))._replace(
+            reference=reference
+        )
         rows.append(row)
         findings += [*doubts, *([chosen.finding] if chosen.finding else []), *_unexplained(row, terms.authority)]
+        unlike = disagreement(
+            quarter, phase.id, sides.phase_figures, terms.authority.months, presence_of(quarter, phase.id, ours)
+        )
+        items += [unlike] if unlike else []
         compared, lacking = _points(sides, matched, mine, payable)
         points += compared
         items += lacking
@@ -204,13 +214,18 @@ def _theirs(sides: _Sides, matched: Matched) -> tuple[AuthorityRate | None, list
 
 
 def _row(
-    sides: _Sides, own: OnlineRate | None, theirs: AuthorityRate | None, chosen: Chosen, payable: Payable
+    sides: _Sides,
+    own: OnlineRate | None,
+    theirs: AuthorityRate | None,
+    chosen: Chosen,
+    payable: Payable,
+    points: int,
 ) -> PhaseReconciliation:
     difference = theirs.value - own.value if theirs is not None and own is not None else None
     return PhaseReconciliation(
         sides.phase,
         own,
-        len(sides.ours),
+        points,
         theirs,
         difference,
         None if difference is None else abs(difference) <= sides.clause.tolerance,

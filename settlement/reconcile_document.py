@@ -39,6 +39,7 @@ def reconciliation_document(found: Reconciliation, *, points: bool = True) -> di
                 "typed": file.typed,
                 "actor": file.actor,
                 "checked_by": file.checked_by,
+                "scan_sha256": file.scan_sha,
             }
             for file in found.files
         ],
@@ -72,11 +73,13 @@ def _phase(row: PhaseReconciliation) -> dict[str, Any]:
             "den": made.value.denominator,
             "value": six(made.value),
             "how": made.how,
+            "reference": row.reference,
             "from": row.theirs.level,
             "unit": made.unit,
             "counted": made.counted,
             "points": row.theirs.points,
             "printed": None if row.theirs.printed is None else six(row.theirs.printed),
+            "months": {label: six(value) for label, value in row.theirs.months},
             "files": list(row.theirs.files),
         }
     chosen = row.chosen

@@ -32,6 +32,10 @@ _COUNTS: tuple[tuple[Unit, Field, Field, Field], ...] = (
 )
 
 
+class LoneCountError(NoFigureError):
+    """One count of the two that make a rate."""
+
+
 class Made(NamedTuple):
     """A figure without what it is of; `doubt` is what does not fit in the row, empty if all does."""
 
@@ -55,14 +59,20 @@ class Manner:
 def make_figure(cells: Mapping[Field, tuple[Column, Value]], manner: Manner, *, of_point: bool) -> Made | None:
     """Make the figure of one row and group of columns; None if the cells are empty. NoFigureError if it cannot be made."""
     rate = _rate(cells, manner)
-    counts = _counts(cells)
+    doubt = ""
+    try:
+        counts = _counts(cells)
+    except LoneCountError:
+        if rate is None:
+            raise
+        counts = None  # beside a rate, a count alone is only told
+    except NoFigureError as error:
+        if rate is None or manner.prefers == "counts":
+            raise
+        counts, doubt = None, str(error)
     if rate is None and counts is None:
         return None
-    points = None
-    if not of_point:
-        given = cells.get("points") or cells.get("due")
-        points = count_of(given[1]) if given is not None and not is_empty(given[1]) else None
-    doubt = ""
+    points = None if of_point else _points(cells)
     if rate is not None and counts is not None:
         # Offices round or cut: one unit of the last printed digit is no contradiction.
         if abs(Fraction(rate[0], rate[1]) - Fraction(counts[0], counts[1])) > Fraction(1, rate[1]):
@@ -73,6 +83,15 @@ def make_figure(cells: Mapping[Field, tuple[Column, Value]], manner: Manner, *, 
     if rate is None:
         return None
     return Made(rate[0], rate[1], "share", points, rate[2], doubt)
+
+
+def _points(cells: Mapping[Field, tuple[Column, Value]]) -> int | None:
+    """How many points a phase's figure covers, if the row says so in a way that can be read."""
+    given = cells.get("points") or cells.get("due")
+    try:
+        return None if given is None or is_empty(given[1]) else count_of(given[1])
+    except NoFigureError:
+        return None
 
 
 def _rate(cells: Mapping[Field, tuple[Column, Value]], manner: Manner) -> tuple[int, int, str] | None:
@@ -100,7 +119,7 @@ def _counts(cells: Mapping[Field, tuple[Column, Value]]) -> tuple[int, int, Unit
         if online not in there and offline not in there:
             continue
         if len(there) < 2:
-            raise NoFigureError("只有一个计数，无从得出在线率 a single count makes no rate")
+            raise LoneCountError("只有一个计数，无从得出在线率 a single count makes no rate")
         values = {f: _amount(column, value, unit) for f, (column, value) in there.items()}
         good = values[online] if online in values else values[due] - values[offline]
         counted = values[due] if due in values else good + values[offline]

@@ -145,7 +145,7 @@ FIGURES = frozenset(FIELDS) - {"phase", "point", "device", "name", "period", "ig
 """Fields that hold figures; the others say what the figures are of."""
 TIMES = frozenset({"time", "time_online", "time_offline"})
 
-TOTAL = re.compile(r"^(合计|总计|小计|共计|汇总|平均|平均值|全部|全区|全市|全县|总体)")
+TOTAL = re.compile(r"^(合计|总计|小计|共计|汇总|平均|全部|全区|全市|全县|总体|[本全]?[月季年]度?(平均|合计|小计))")
 SIGNATURE = re.compile(
     r"^(填表|填报|制表|统计人|审核|复核|审批|经办|负责人|单位负责人|主管|领导|联系人|联系电话|电话|备注:|注:|注\d|说明:|日期:|时间:|盖章|\(盖章\)|单位:|打印)"
 )

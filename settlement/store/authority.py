@@ -151,6 +151,15 @@ def list_files(connection: Connection, contract: str | None = None) -> list[Stor
     return _files(connection, *([] if contract is None else [authority_files.c.contract == contract]))
 
 
+def pending_files(connection: Connection, contract: str, periods: Iterable[str]) -> list[StoredFile]:
+    """Return the files with figures of these periods that nobody has checked or withdrawn."""
+    files, figures = authority_files.c, authority_figures.c
+    concerned = exists().where(figures.file_id == files.id, figures.period.in_(sorted(set(periods))))
+    return _files(
+        connection, files.contract == contract, files.checked_at.is_(None), files.withdrawn_at.is_(None), concerned
+    )
+
+
 def find_file(connection: Connection, prefix: str, contract: str | None = None) -> StoredFile:
     """Return the newest import of the file whose digest begins with `prefix`. InputError if none or several fit."""
     text = prefix.strip().lower()
