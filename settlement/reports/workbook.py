@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
 from monitor.finding import refuse
 from settlement.reports.cells import FONT, Formats
@@ -41,17 +42,20 @@ def _nobody(done: int, total: int) -> None:
     """Take no notice of progress."""
 
 
-def write_xlsx(document: Mapping[str, Any], path: Path, cover: Cover, moved: Moved = _nobody) -> None:
+def write_xlsx(
+    document: Mapping[str, Any], path: Path, cover: Cover, moved: Moved = _nobody, scratch: Path | None = None
+) -> None:
     """Write the workbook to `path`; `moved` is told (points written, points in all).
 
-    InputError where a list is longer than a sheet can hold; nothing is written then.
+    `scratch` is where sheets lie while they are written, the system's folder unless given. InputError where a list is
+    longer than a sheet can hold (nothing is written then), or the file cannot be written.
     """
     for what, rows in _sizes(document):
         if rows > MOST_ROWS:
             message = f"{what} {rows:,} 行，超过工作表的上限 more rows than a sheet holds ({MOST_ROWS:,})"
             raise refuse(message, "按期次分开出具，或只出 PDF export phase by phase, or the PDF alone", file=str(path))
     picture = to_png(draw(steps_of(document)))
-    book = xlsxwriter.Workbook(str(path), OPTIONS)
+    book = xlsxwriter.Workbook(str(path), {**OPTIONS, "tmpdir": str(scratch) if scratch else None})
     at = datetime(cover.made_on.year, cover.made_on.month, cover.made_on.day)  # noqa: DTZ001 - xlsx knows no zones
     title = f"{document['contract']['id']} {document['quarter']}"
     book.set_properties({"title": title, "created": at, "comments": f"inputs SHA-256 {cover.inputs_sha}"})
@@ -67,7 +71,12 @@ def write_xlsx(document: Mapping[str, Any], path: Path, cover: Cover, moved: Mov
     if notices_of(document, cover):
         write_notices(book, formats, document, cover, footer)
     write_digests(book, formats, document, cover, footer)
-    book.close()
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise refuse(
+            f"无法写入 cannot write: {error}", "检查目录和权限 check directory and permissions", file=str(path)
+        ) from error
 
 
 def _sizes(document: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -1,0 +1,90 @@
+"""A job in a process of its own: it can be watched, and ended when its time is over, without harm to anybody else."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from monitor.finding import Finding, InputError, refuse
+
+Moved = Callable[[int, int], None]
+POLL_S = 0.5
+ENDING_S = 5.0
+"""How long an ended process may take to be gone."""
+
+
+class Job(Protocol):
+    """What a worker runs. It and all it holds must be picklable."""
+
+    def __call__(self, moved: Moved) -> None:
+        """Do the work, telling `moved` (done, total) now and then."""
+
+
+def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
+    """Run a job in a fresh process and pass its progress on; return when it is done.
+
+    InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is then
+    gone. Any other failure of the job is a RuntimeError with its text. The process ends with its parent: it fails at its next word to a closed pipe, and is
+    a daemon besides.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(job, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        _follow(ours, process, time.monotonic() + deadline_s, deadline_s, moved)
+    finally:
+        ours.close()
+        if process.is_alive():
+            process.kill()
+        process.join(ENDING_S)
+
+
+def _follow(pipe: Connection, process: Any, until: float, deadline_s: float, moved: Moved) -> None:
+    while True:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise refuse(
+                f"超过 {deadline_s:g} 秒未完成，已中止 not done within {deadline_s:g} s, ended",
+                "加大 --deadline，或分期出具 give a longer --deadline, or export fewer points",
+                column="deadline",
+            )
+        if not pipe.poll(min(POLL_S, left)):
+            continue
+        try:
+            word, content = pipe.recv()
+        except EOFError:
+            process.join(ENDING_S)
+            raise RuntimeError(f"the worker ended without a word, exit code {process.exitcode}") from None
+        if word == "moved":
+            moved(*content)
+        elif word == "refused":
+            raise InputError(content)
+        elif word == "failed":
+            raise RuntimeError(content)
+        else:
+            return
+
+
+def _run(job: Job, pipe: Connection) -> None:
+    def moved(done: int, total: int) -> None:
+        pipe.send(("moved", (done, total)))
+
+    try:
+        job(moved)
+    except InputError as error:
+        pipe.send(("refused", error.findings))
+    except OSError as error:
+        remedy = "检查磁盘、目录和权限 check disk, directory and permissions"
+        pipe.send(("refused", (Finding(str(error.filename or ""), 0, "", f"无法写入 cannot write: {error}", remedy),)))
+    except Exception as error:
+        pipe.send(("failed", f"{type(error).__name__}: {error}"))
+        raise
+    else:
+        pipe.send(("done", None))
+    finally:
+        pipe.close()
