@@ -13,7 +13,7 @@ _HOUR_PLACES = 4
 
 def number(value: Fraction | int) -> str:
     """Write 11.38 as "11.38", 62 1/3 as "(62 1/3)": exact, never rounded."""
-    exact = Fraction(value)
+    exact = value if isinstance(value, Fraction) else Fraction(value)
     if (text := _decimal(exact, _PLACES)) is not None:
         return text
     whole, rest = divmod(exact, 1)
@@ -28,9 +28,9 @@ def share(value: Fraction) -> str:
 
 def money(amount_fen: Fraction | int) -> str:
     """Write fen as yuan, with "≈" where it is not a whole number of fen: "23,236.00", "≈ 30.39"."""
-    exact = Fraction(amount_fen)
-    text = grouped(round_half_up(exact))
-    return text if exact.denominator == 1 else f"≈ {text}"
+    if amount_fen.denominator == 1:
+        return grouped(amount_fen.numerator)
+    return f"≈ {grouped(round_half_up(Fraction(amount_fen)))}"
 
 
 def equals(amount_fen: Fraction | int) -> str:
@@ -41,6 +41,8 @@ def equals(amount_fen: Fraction | int) -> str:
 
 def duration(seconds: int) -> str:
     """Write seconds as hours where that ends within four decimals, "9.3 h", else as "9 h 18 min 3 s" or "4 h 10 min"."""
+    if seconds % HOUR_S == 0:
+        return f"{seconds // HOUR_S:,} h"
     text = _decimal(Fraction(seconds, HOUR_S), _HOUR_PLACES)
     if text is not None:
         return f"{text} h"
@@ -50,12 +52,18 @@ def duration(seconds: int) -> str:
 
 def _decimal(exact: Fraction, places: int) -> str | None:
     """Write a number that ends within so many decimals, thousands grouped; None if it does not."""
-    denominator, used = exact.denominator, 0
-    while denominator != 1 and used < places:
-        used += 1
-        denominator = (exact * 10**used).denominator
-    if denominator != 1:
+    size, rest = abs(exact.numerator), exact.denominator
+    sign = "−" if exact.numerator < 0 else ""
+    if rest == 1:
+        return f"{sign}{size:,}"
+    twos = (rest & -rest).bit_length() - 1
+    rest >>= twos
+    fives = 0
+    while rest % 5 == 0:
+        rest //= 5
+        fives += 1
+    used = max(twos, fives)
+    if rest != 1 or used > places:
         return None
-    whole, rest = divmod(abs(exact.numerator) * 10**used // exact.denominator, 10**used)
-    sign = "−" if exact < 0 else ""
-    return f"{sign}{whole:,}" + (f".{rest:0{used}d}" if used else "")
+    whole, digits = divmod(size * 10**used // exact.denominator, 10**used)
+    return f"{sign}{whole:,}.{digits:0{used}d}"

@@ -66,8 +66,8 @@ def spells(
         seconds = sum(seconds for _, seconds in group)
         if not group or not beyond(seconds, rule.over, free):
             continue
-        counting = seconds - free if rule.mode == "marginal" else Fraction(seconds)
-        yield Spell(tuple(outage for outage, _ in group), seconds, counted(counting / unit_s, rule.rounding))
+        counting = Fraction(seconds - free if free and rule.mode == "marginal" else seconds, unit_s)
+        yield Spell(tuple(outage for outage, _ in group), seconds, counted(counting, rule.rounding))
 
 
 def spell_text(rule: TimedTerms, spell: Spell, unit_s: int, unit: str, free_hours: Fraction | None = None) -> str:

@@ -99,7 +99,11 @@ def within(fee: Fraction, items: Iterable[Item]) -> list[Item]:
 
 def added(items: Sequence[Item]) -> Fraction:
     """Add up the items' amounts."""
-    return sum((item.amount for item in items), Fraction(0))
+    by_denominator: dict[int, int] = {}  # a city's items share few denominators: their numerators add up as integers
+    for item in items:
+        amount = item.amount
+        by_denominator[amount.denominator] = by_denominator.get(amount.denominator, 0) + amount.numerator
+    return sum((Fraction(top, bottom) for bottom, top in by_denominator.items()), Fraction(0))
 
 
 def sum_text(items: Sequence[Item]) -> str:
