@@ -11,13 +11,14 @@ from monitor.finding import Finding, InputError
 from settlement.calendar import Calendar
 from settlement.clauses import PaymentClause
 from settlement.contract import Terms
-from settlement.dues import Due, due_on
+from settlement.dues import Due, due_on, instalment_dues
 from settlement.lines import Adjustment
 from settlement.money import taxed
 from settlement.payments import Interest, Lateness, interest, lateness
-from settlement.store import dues, invoices
+from settlement.store import contracts, dues, invoices
 from settlement.store.money_tables import dues as dues_table
 from settlement.store.movements import contested, movements, open_dues, payment_clause
+from settlement.store.payment_checks import newest_terms
 from settlement.store.tables import statement_lines
 
 
@@ -45,7 +46,8 @@ def states(connection: Connection, contract: str, calendar: Calendar, on: date) 
     charged = _charged(connection, contract)
     found: list[DueState] = []
     findings: list[Finding] = []
-    for due, left in open_dues(connection, contract):
+    owed = open_dues(connection, contract)
+    for due, left in owed + _instalments_ahead(connection, contract, {due.kind for due, _ in owed}):
         day = None
         try:
             day = due_on(due, calendar, invoiced.get(due.id))
@@ -58,6 +60,20 @@ def states(connection: Connection, contract: str, calendar: Calendar, on: date) 
         state = lateness(due, day, moved, on)
         found.append(DueState(due, left, held.get(due.id, 0), state, cost, due.id in charged))
     return found, findings
+
+
+def _instalments_ahead(connection: Connection, contract: str, kinds: set[str]) -> list[tuple[Due, int]]:
+    """Return the instalments of a contract of which none was entered yet: they are entered with the first payment."""
+    terms = newest_terms(connection, contract)
+    if terms is None or terms.instalments is None or "instalment" in kinds:
+        return []
+    return [(due, due.fen) for due in instalment_dues(contract, terms.instalments)]
+
+
+def known_contracts(connection: Connection) -> list[str]:
+    """Return the contracts of which something is or will be owed: those with dues, and those with instalments."""
+    named = {version.contract for version in contracts.versions(connection) if version.terms.instalments is not None}
+    return sorted(named | set(dues.contracts_with_dues(connection)))
 
 
 def interest_lines(connection: Connection, terms: Terms, calendar: Calendar, on: date) -> list[Adjustment]:

@@ -7,9 +7,11 @@ from datetime import date
 
 from sqlalchemy import Connection, Row, insert, select
 
+from monitor.finding import refuse
 from monitor.model import Instant
 from settlement.clauses import PaymentClause
 from settlement.dues import Due, held_back
+from settlement.money import grouped
 from settlement.payments import Movement, outstanding
 from settlement.store import contracts, disputes, dues
 from settlement.store.money_tables import payments
@@ -66,6 +68,40 @@ def contested(connection: Connection, contract: str) -> dict[str, int]:
     for place, amount in claims.items():
         held |= held_back([(due, left) for due, left in found if due.statement == place], amount)
     return held
+
+
+def spread(connection: Connection, contract: str, quarter: str, amount_fen: int, voucher: str) -> list[tuple[str, int]]:
+    """Spread one payment over a quarter's open lines in their order, as (due, fen).
+
+    A voucher that was spread over the quarter before, with the same sum, gives the same parts again. InputError if it is
+    more than all of them, or the voucher stands with another sum.
+    """
+    known = [
+        row.movement
+        for row in rows(connection, contract)
+        if row.movement.voucher == voucher.strip()
+        and row.movement.due.startswith(f"{quarter}/")
+        and not row.reverses
+        and not row.reversed_by
+    ]
+    if known and sum(movement.fen for movement in known) == amount_fen:
+        return [(movement.due, movement.fen) for movement in known]
+    found = [(due, left) for due, left in open_dues(connection, contract) if due.statement.startswith(f"{quarter}/")]
+    owed = [(due, left) for due, left in found if left > 0]
+    total = sum(left for _, left in owed)
+    if not owed or amount_fen > total:
+        message = (
+            f"{contract} {quarter} 尚余应付 {grouped(total)}，登记 {grouped(amount_fen)} "
+            "the amount is larger than what is open"
+        )
+        raise refuse(message, f"camsla payment due {contract}", column="amount")
+    parts = []
+    for due, left in owed:
+        part = min(left, amount_fen)
+        if part:
+            parts.append((due.id, part))
+            amount_fen -= part
+    return parts
 
 
 def payment_clause(connection: Connection, statement_id: int) -> PaymentClause:

@@ -49,6 +49,12 @@ def contract_total(terms: Terms) -> int | None:
     return sum(printed) if printed and len(printed) == len(terms.phases) else None
 
 
+def newest_terms(connection: Connection, contract: str) -> Terms | None:
+    """Return the terms of a contract's newest approved version; None if there is none."""
+    approved = [version for version in contracts.versions(connection, contract) if version.approved_at is not None]
+    return approved[-1].terms if approved else None
+
+
 def objections(connection: Connection, order: Order, due: Due | None) -> list[Finding]:
     """Say everything that speaks against a payment or refund: errors that stop it, warnings that do not."""
     findings: list[Finding] = []
@@ -113,12 +119,12 @@ def beyond_total(connection: Connection, contract: str, more_fen: int, kind: str
     """Return a finding if a further payment would take what was paid beyond 合同总金额 of the newest approved version."""
     if kind in BEYOND_TOTAL:
         return None
-    approved = [version for version in contracts.versions(connection, contract) if version.approved_at is not None]
-    if not approved:
+    terms = newest_terms(connection, contract)
+    if terms is None:
         return None
     priced = {due.id for due in dues.of_contract(connection, contract) if due.kind not in BEYOND_TOTAL}
     paid = sum(m.fen for m in movements(connection, contract) if not m.due or m.due in priced)
-    return total_finding(contract_total(approved[-1].terms), paid, more_fen)
+    return total_finding(contract_total(terms), paid, more_fen)
 
 
 def supplement_warning(connection: Connection, contract: str) -> Finding | None:

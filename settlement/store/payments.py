@@ -17,11 +17,11 @@ from settlement.ledger import Entry, Posting, Role, reversal
 from settlement.life import State
 from settlement.money import grouped
 from settlement.payments import Movement
-from settlement.store import contracts, dues, journal, statements
+from settlement.store import contracts, dues, journal, ledger, statements
 from settlement.store.audit import AuditSink
 from settlement.store.money_tables import payments
 from settlement.store.movements import insert_movement, open_dues, rows, stored_row
-from settlement.store.payment_checks import Order, beyond_total, objections, state_of
+from settlement.store.payment_checks import Order, beyond_total, newest_terms, objections, state_of
 from settlement.store.tables import statements as statement_table
 
 _table = payments.c
@@ -44,7 +44,7 @@ def record(connection: Connection, audit: AuditSink, order: Order, *, at: Instan
     A statement whose dues are all settled takes the step `pay`.
     """
     order = _tidy(order)
-    due = _due(connection, order)
+    due = _due(connection, order, at=at, actor=actor)
     kind = "unsettled" if due is None else "refund" if due.refund else "payment"
     signed = -order.fen if kind == "refund" else order.fen
     year = order.budget_year or order.last.year
@@ -172,26 +172,6 @@ def pay_if_settled(connection: Connection, audit: AuditSink, statement_id: int, 
     return _take(connection, audit, statement_id, "pay", frozenset({State.REQUESTED}), at=at, actor=actor, reason="")
 
 
-def spread(connection: Connection, contract: str, quarter: str, amount_fen: int) -> list[tuple[str, int]]:
-    """Spread one payment over a quarter's open lines in their order; InputError if it is more than all of them."""
-    found = [(due, left) for due, left in open_dues(connection, contract) if due.statement.startswith(f"{quarter}/")]
-    owed = [(due, left) for due, left in found if left > 0]
-    total = sum(left for _, left in owed)
-    if not owed or amount_fen > total:
-        message = (
-            f"{contract} {quarter} 尚余应付 {grouped(total)}，登记 {grouped(amount_fen)} "
-            "the amount is larger than what is open"
-        )
-        raise refuse(message, f"camsla payment due {contract}", column="amount")
-    parts = []
-    for due, left in owed:
-        part = min(left, amount_fen)
-        if part:
-            parts.append((due.id, part))
-            amount_fen -= part
-    return parts
-
-
 def _tidy(order: Order) -> Order:
     return replace(order, voucher=order.voucher.strip(), payer=order.payer.strip(), project=order.project.strip())
 
@@ -200,8 +180,10 @@ def _find_due(connection: Connection, contract: str, name: str) -> Due | None:
     return next((due for due in dues.of_contract(connection, contract) if due.id == name), None)
 
 
-def _due(connection: Connection, order: Order) -> Due | None:
+def _due(connection: Connection, order: Order, *, at: Instant, actor: str) -> Due | None:
     """Return the due that an order names, None where it names none. InputError if there is no such due."""
+    if order.due.startswith("instalment/"):
+        _enter_instalments(connection, order, at=at, actor=actor)
     if order.due:
         due = _find_due(connection, order.contract, order.due)
         if due is None:
@@ -216,6 +198,14 @@ def _due(connection: Connection, order: Order) -> Due | None:
             column="due",
         )
     return None
+
+
+def _enter_instalments(connection: Connection, order: Order, *, at: Instant, actor: str) -> None:
+    """Enter a contract's instalments as owed when the first of them is paid."""
+    terms = newest_terms(connection, order.contract)
+    if terms is not None and terms.instalments is not None:
+        day = min(order.last, terms.instalments.first_due)
+        ledger.post_instalments(connection, terms, day, at=at, actor=actor)
 
 
 def _again(connection: Connection, row: Row[tuple[object, ...]], movement: Movement) -> Recorded:
