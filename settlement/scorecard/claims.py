@@ -6,15 +6,28 @@ No I/O, no clock.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from settlement.figures import complaint
 from settlement.scorecard.printed import Number, Time
 
 Text = Annotated[str, Field(max_length=2_000)]
 Many = 200
+
+
+def least(count: int) -> AfterValidator:
+    """Ask for so many items, once they are all sound: `min_length` counts only those that are."""
+
+    def enough(value: Sized) -> Sized:
+        if len(value) < count:
+            message = f"项数过少，至少 {count} too few items, at least {count}"
+            raise complaint("too-few", message, "补上 add what is missing")
+        return value
+
+    return AfterValidator(enough)
 
 
 class Claim(BaseModel):
@@ -71,20 +84,20 @@ class PrintedAt(BaseModel):
 class Quantity(Claim):
     """One quantity as it is printed in several places."""
 
-    values: Annotated[tuple[PrintedAt, ...], Field(min_length=2, max_length=50)]
+    values: Annotated[tuple[PrintedAt, ...], Field(max_length=50), least(2)]
 
 
 class Sum(Claim):
     """Parts and the total that is printed for them: payments, items of a cost."""
 
-    parts: Annotated[tuple[Number, ...], Field(min_length=1, max_length=1_000)]
+    parts: Annotated[tuple[Number, ...], Field(max_length=1_000), least(1)]
     total: Number
 
 
 class Product(Claim):
     """Factors and the total that is printed for them: instalments, price × points × months."""
 
-    factors: Annotated[tuple[Number, ...], Field(min_length=2, max_length=10)]
+    factors: Annotated[tuple[Number, ...], Field(max_length=10), least(2)]
     total: Number
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from settlement.figures import complaint
-from settlement.scorecard.claims import Text
+from settlement.scorecard.claims import Text, least
 from settlement.scorecard.printed import Number, Points, Printed, printed
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
@@ -125,7 +125,7 @@ class Tiers(Part):
 
     kind: Literal["tiers"]
     measure: Literal["share", "number", "deviation"] = "share"
-    tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=50)]
+    tiers: Annotated[tuple[Tier, ...], Field(max_length=50), least(1)]
     items: Items = ()
     text: Text = ""
 
@@ -160,7 +160,7 @@ class PerEvent(Part):
     """Points off for each event of a kind, down to nothing."""
 
     kind: Literal["per-event"]
-    events: Annotated[dict[Name, Points], Field(min_length=1, max_length=100)]
+    events: Annotated[dict[Name, Points], Field(max_length=100), least(1)]
     text: Text = ""
 
 
@@ -174,4 +174,26 @@ class Manual(Part):
     text: Text = ""
 
 
-Formula = Annotated[Proportional | Tiers | PerUnit | PerEvent | Manual, Field(discriminator="kind")]
+_KINDS: dict[str, type[Proportional | Tiers | PerUnit | PerEvent | Manual]] = {
+    "proportional": Proportional,
+    "tiers": Tiers,
+    "per-unit": PerUnit,
+    "per-event": PerEvent,
+    "manual": Manual,
+}
+
+
+def _of_kind(value: object) -> object:
+    """Read a formula by its kind, so that a complaint stands at the key that it is about."""
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind")
+    known = ", ".join(_KINDS)
+    if kind is None:
+        raise complaint("kind", "缺少键 missing key: kind", f"可用 use one of {known}")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise complaint("kind", f"未知的种类 unknown kind: {str(kind)[:40]!r}", f"可用 use one of {known}")
+    return _KINDS[kind].model_validate(value)
+
+
+Formula = Annotated[Proportional | Tiers | PerUnit | PerEvent | Manual, BeforeValidator(_of_kind)]

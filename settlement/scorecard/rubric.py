@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, StrictInt, model_validator
 
 from settlement.figures import complaint
-from settlement.scorecard.claims import Claims, PrintedAt, Text
+from settlement.scorecard.claims import Claims, PrintedAt, Text, least
 from settlement.scorecard.kinds import Formula, Manual, Name, Part, Tiers, Title
 from settlement.scorecard.printed import Points, exact_text, points
 
@@ -124,10 +124,10 @@ class Rubric(Part):
     as_printed: bool = False
     total: Points = Fraction(100)
     places: Annotated[StrictInt, Field(ge=0, le=6)] = 2
-    bands: Annotated[tuple[Band, ...], Field(min_length=1, max_length=20)] = BANDS
+    bands: Annotated[tuple[Band, ...], Field(max_length=20), least(1)] = BANDS
     unlisted: Annotated[StrictInt, Field(ge=0, le=1_000)] = 0
     """How many indicators are not printed, whatever their groups."""
-    groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=50)]
+    groups: Annotated[tuple[Group, ...], Field(max_length=50), least(1)]
     claims: Claims = Claims()
     assumed: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
 
