@@ -7,8 +7,9 @@ from fractions import Fraction
 from settlement.charges import Charge, Prepaid
 from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter
-from settlement.evaluate import READING_RULE, Evaluation
+from settlement.evaluate import Evaluation
 from settlement.money import NOTHING, Amount, grouped, round_half_up
+from settlement.notation import money
 from settlement.readings import factor_text, marks_of, percent, rate_text
 
 
@@ -59,12 +60,12 @@ def payable_text(terms: Terms, basis: Charge, evaluation: Evaluation, reading: R
     """A payable: the full fee times the reading's factor, or less what each rule took."""
     fee, rate = _fee_text(basis, evaluation), evaluation.rate
     taken = [result for result in evaluation.results if result.unit == "fen" and result.amount]
-    if rate is not None and all(result.rule == READING_RULE for result in evaluation.results):
+    if rate is not None and evaluation.plain:
         text = f"{fee} × {factor_text(reading, rate, marks_of(terms))} = {grouped(gross_fen)}"
     elif not taken:
         text = f"{fee} = {grouped(gross_fen)}"
     else:
-        off = " − ".join(f"{grouped(round_half_up(result.amount))} [{result.rule}]" for result in taken)
+        off = " − ".join(f"{money(result.amount)} [{result.rule}]" for result in taken)
         text = f"{fee} − {off} = {grouped(gross_fen)}"
     if rate is None:
         return text

@@ -18,7 +18,9 @@ from pydantic import (
     Field,
     StrictInt,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
+    field_serializer,
     field_validator,
     model_validator,
 )
@@ -40,8 +42,10 @@ from settlement.daycount import FIRST_YEAR, LAST_YEAR, DayCount, add_months
 from settlement.families.family import RuleTerms
 from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate, complaint
 from settlement.money import grouped
+from settlement.ruleset import again, misfits, read_rules
 
 Place = tuple[str | int, ...]
+MAX_RULES = 100
 
 
 class Reading(StrEnum):
@@ -103,17 +107,31 @@ class Phase(BaseModel):
         """The fee components as (id, fen), in the contract's order."""
         return tuple(self.components_fen.items())
 
+    @property
+    def component_names(self) -> frozenset[str]:
+        """The names that its price has in every version; none where the price is not broken down."""
+        names = frozenset(self.components_fen)
+        return names.intersection(*(price.components_fen for price in self.prices))
+
+    def _price_errors(self) -> Iterable[tuple[Place, PydanticCustomError]]:
+        yield from _added_up((), self.components_fen, self.unit_price_fen)
+        before = self.in_service_from
+        for n, price in enumerate(self.prices):
+            yield from _added_up(("prices", n), price.components_fen, price.unit_price_fen)
+            if bool(price.components_fen) != bool(self.components_fen):
+                message = "费用构成须在每个单价下都写，或都不写 a price broken down beside one that is not"
+                place: Place = ("prices", n, "components" if price.components_fen else "unit_price")
+                yield place, complaint("components", message, "补上或删去 add the components or leave them out")
+            if not before < price.valid_from < self.in_service_until:
+                message = f"变价日期不按顺序或在期次之外 a price out of order or outside the phase: {price.valid_from}"
+                remedy = f"须在 after {before}、之前 before {self.in_service_until}"
+                yield ("prices", n, "from"), complaint("prices", message, remedy)
+            before = max(before, price.valid_from)
+
     @model_validator(mode="after")
     def _sums(self) -> Self:
-        errors: list[tuple[Place, PydanticCustomError]] = []
-        parts = sum(self.components_fen.values())
-        if self.components_fen and parts != self.unit_price_fen:
-            message = (
-                f"费用构成合计 {grouped(parts)} 不等于单价 {grouped(self.unit_price_fen)} "
-                "fee components do not add up to the price"
-            )
-            errors.append((("components",), complaint("components", message, "核对各项 check each component")))
-        if self.contracted is not None:
+        errors = list(self._price_errors())
+        if self.contracted is not None and not self.prices:
             product = self.unit_price_fen * self.contracted.points * self.months
             if product != self.contracted.total_fen:
                 message = (
@@ -148,7 +166,7 @@ class Terms(BaseModel):
     """Reading H's k: how many times the fault rate beyond the allowed one is taken off again."""
     day_count: DayCount = DayCount.ACTUAL
     policy: Policy = Policy()
-    rules: Annotated[tuple[RuleTerms, ...], Field(max_length=100)] = ()
+    rules: tuple[RuleTerms, ...] = ()
     escalations: Annotated[tuple[EscalationClause, ...], Field(max_length=20)] = ()
     breaches: Annotated[tuple[BreachClause, ...], Field(max_length=20)] = ()
     prices_from: Literal["contract", "ledger"] = "contract"
@@ -181,6 +199,47 @@ class Terms(BaseModel):
             raise complaint("zone", f"没有这个时区 no such time zone: {value[:40]!r}", "Asia/Shanghai") from None
         return value
 
+    @field_validator("rules", mode="plain")
+    @classmethod
+    def _by_kind(cls, value: object, info: ValidationInfo) -> tuple[RuleTerms, ...]:
+        rules = read_rules(value, info.data.get("grain", "quarter"))
+        if len(rules) > MAX_RULES:
+            raise complaint("too_long", "项数过多 too many items", f"至多 at most {MAX_RULES}")
+        return rules
+
+    @field_serializer("rules", when_used="json")
+    def _written(self, rules: tuple[RuleTerms, ...]) -> list[dict[str, Any]]:
+        return [rule.model_dump(mode="json", by_alias=True) for rule in rules]
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        errors = misfits(self.rules, self.phases, self.reading, self.grain)
+        errors += [error for n, phase in enumerate(self.phases) for error in self._dated(n, phase)]
+        errors += [
+            (
+                ("escalations", n, "factor"),
+                complaint("factor", f"加重系数小于 1 a factor below 1: {clause.factor}", "≥ 1"),
+            )
+            for n, clause in enumerate(self.escalations)
+            if clause.factor < 1
+        ]
+        if errors:
+            raise _errors("Terms", errors)
+        return self
+
+    def _dated(self, n: int, phase: Phase) -> Iterable[tuple[Place, PydanticCustomError]]:
+        if self.day_count is DayCount.ACTUAL:
+            return
+        for k, price in enumerate(phase.prices):
+            if price.valid_from.day != 1:
+                message = (
+                    f"{price.valid_from} 月中变价，而 day_count 为 {self.day_count} a price changes inside a month"
+                )
+                remedy = (
+                    "改为每月 1 日，或 day_count: actual let it change on a month's first day, or count actual days"
+                )
+                yield ("phases", n, "prices", k, "from"), complaint("prices", message, remedy)
+
     @field_validator("phases", mode="wrap")
     @classmethod
     def _apart(cls, value: object, handler: ValidatorFunctionWrapHandler) -> tuple[Phase, ...]:
@@ -190,7 +249,7 @@ class Terms(BaseModel):
         try:
             phases = handler(value)
         except ValidationError as error:
-            wrong = [_again(detail) for detail in error.errors(include_url=False)]
+            wrong = [again(detail) for detail in error.errors(include_url=False)]
         if not wrong and not phases:
             raise complaint("phases", "没有期次 no phases", "至少一个期次 the contract needs at least one")
         rows = phases or (value if isinstance(value, list | tuple) else ())
@@ -200,12 +259,13 @@ class Terms(BaseModel):
         return phases
 
 
-def _again(detail: Any) -> InitErrorDetails:
-    """Carry an error of one phase along unchanged in kind, place and message."""
-    context = {**detail.get("ctx", {}), "message": detail["msg"]}
-    return InitErrorDetails(
-        type=PydanticCustomError(detail["type"], "{message}", context), loc=detail["loc"], input=detail["input"]
-    )
+def _added_up(place: Place, components: dict[str, int], price_fen: int) -> Iterable[tuple[Place, PydanticCustomError]]:
+    parts = sum(components.values())
+    if components and parts != price_fen:
+        message = (
+            f"费用构成合计 {grouped(parts)} 不等于单价 {grouped(price_fen)} fee components do not add up to the price"
+        )
+        yield (*place, "components"), complaint("components", message, "核对各项 check each component")
 
 
 def _doubled(rows: Iterable[object]) -> Iterable[tuple[Place, PydanticCustomError]]:

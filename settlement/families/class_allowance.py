@@ -107,4 +107,6 @@ def _items(rule: ClassAllowance, window: Window, cell: Cell, name: str) -> list[
     return items
 
 
-FAMILY = Family(10, "class-allowance", "分类免计时长与扣分 class allowance", "event", ClassAllowance, judge, outages=True)
+FAMILY = Family(
+    10, "class-allowance", "分类免计时长与扣分 class allowance", "event", ClassAllowance, judge, outages=True
+)

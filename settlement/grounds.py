@@ -1,0 +1,274 @@
+"""What rules see of a phase's quarter: windows cut from its facts and its fee, for any rule's months and components."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+
+from monitor.period import midnight, parse_period, quarter_of
+from settlement.authority import Monthly, Presence, quarter_of_months
+from settlement.charges import MONTHS, ZERO, Charge, Lot, Part, price_on
+from settlement.contract import Phase, Terms
+from settlement.daycount import Quarter
+from settlement.facts import Cell, EventFact, OutageFact, Share, Window
+from settlement.families.family import RuleTerms
+from settlement.rules import MonthFacts, OnlineRate, PhaseFacts, PointMonth
+
+Months = tuple[int, ...]
+"""Months of the quarter, 0 to 2."""
+Left = frozenset[tuple[str, int]]
+"""Points that left the pool, each with the month."""
+NOBODY: Left = frozenset()
+
+
+class Grounds:
+    """A phase's quarter as rules may ask about it. Looks things up once; holds nothing that changes."""
+
+    def __init__(self, terms: Terms, phase: Phase, quarter: Quarter, facts: PhaseFacts, basis: Charge) -> None:
+        self.terms, self.phase, self.quarter, self.facts, self.basis = terms, phase, quarter, facts, basis
+        days = [date.fromordinal(first) for first, _ in quarter.months]
+        self.labels = tuple(f"{day:%Y-%m}" for day in days)
+        self.starts = tuple(midnight(day, terms.zone) for day in (*days, quarter.end))
+        known = {month.month: month for month in facts.months}
+        self.months = tuple(known.get(label) for label in self.labels)
+        self.lots: dict[str, Lot] = {code: lot for lot in basis.lots for code in lot.codes}
+        self._categories = {point.code: point.category for point in facts.roster}
+        self._points: tuple[dict[str, PointMonth], ...] = tuple(
+            {point.point: point for point in (month.points or ())} if month else {} for month in self.months
+        )
+        self._before = _outages_before(facts.earlier)
+
+    @property
+    def detailed(self) -> bool:
+        """Whether single points are known in every month that has a fee."""
+        return bool(self.facts.roster) and all(
+            month is not None and month.points is not None
+            for n, month in enumerate(self.months)
+            if self.basis.fee((n,))
+        )
+
+    def windows(self, grain: str) -> list[Months]:
+        """The quarter's windows of a grain that have a fee."""
+        cut = [MONTHS] if grain == "quarter" else [(n,) for n in MONTHS]
+        return [months for months in cut if self.basis.fee(months)]
+
+    def label(self, months: Months) -> str:
+        """The window's name: 2020Q3 or 2020-07."""
+        return self.quarter.label if months == MONTHS else self.labels[months[0]]
+
+    def point_fee(self, code: str, months: Months, components: Sequence[str] = ()) -> Fraction:
+        """One point's full fee in some months; 0 for a point that is not billed."""
+        lot = self.lots.get(code)
+        return ZERO if lot is None else sum((lot.fee(n, components) for n in months), ZERO)
+
+    def pool_fee(self, months: Months, left: Left, components: Sequence[str] = ()) -> Fraction:
+        """The fee of all points but those that left."""
+        gone = (self.point_fee(code, (n,), components) for code, n in left if n in months)
+        return self.basis.fee(months, components) - sum(gone, ZERO)
+
+    def rate(self, months: Months, left: Left = NOBODY) -> OnlineRate | None:
+        """The rate of a window: all points' for a given figure, without those that left for a measured one."""
+        whole = self.quarter_rate() if months == MONTHS else self._month_rate(months[0])
+        gone = [self._points[n][code] for code, n in left if n in months and code in self._points[n]]
+        if whole is None or whole.source != "measured" or not gone:
+            return whole
+        good = whole.good - sum(point.good for point in gone)
+        counted = whole.counted - sum(point.counted for point in gone)
+        return OnlineRate(good, counted) if counted else None
+
+    def quarter_rate(self) -> OnlineRate | None:
+        """The quarter's rate; where only its months' are known, they are added up, or put together by the contract's rule."""
+        if self.facts.rate is not None or not self.facts.months:
+            return self.facts.rate
+        there = [(label, month.rate if month else None, n) for n, (label, month) in enumerate(self._named())]
+        there = [row for row in there if self.basis.fee((row[2],))]
+        rates = [rate for _, rate, _ in there if rate is not None]
+        if not rates or any(rate.source == "measured" for rate in rates):
+            counted = sum(rate.counted for rate in rates)
+            return OnlineRate(sum(rate.good for rate in rates), counted) if counted else None
+        presence = {label: self._presence(n) for label, _, n in there}
+        months = [Monthly(label, rate.value, None) for label, rate, _ in there if rate is not None]
+        made = quarter_of_months(self.quarter, months, self.terms.authority.months, presence)
+        if made is None:
+            return None
+        return OnlineRate(made.value.numerator, made.value.denominator, rates[0].source, made.how)
+
+    def _named(self) -> Iterable[tuple[str, MonthFacts | None]]:
+        return zip(self.labels, self.months, strict=True)
+
+    def _month_rate(self, n: int) -> OnlineRate | None:
+        month = self.months[n]
+        return month.rate if month else None
+
+    def _presence(self, n: int) -> Presence:
+        days = (self.starts[n + 1] - self.starts[n]) // 86_400
+        points = sum(lot.points for lot in self.basis.lots if lot.months[n])
+        return Presence(points, int(self.basis.units((n,)) * days))
+
+    def window(
+        self, rule: RuleTerms, months: Months, rate: OnlineRate | None, left: Left = NOBODY, **sums: Fraction
+    ) -> Window:
+        """Cut a window for a rule: fee and points of the pool, cells and events of everybody."""
+        start, end = self.starts[months[0]], self.starts[months[-1] + 1]
+        gone = self._gone(months, left)
+        there = [lot for lot in self.basis.lots if any(lot.months[n] for n in months)]
+        last_day = self.quarter.months[months[-1]][1] - 1
+        return Window(
+            label=self.label(months),
+            start=start,
+            end=end,
+            fee=self.pool_fee(months, left, rule.components),
+            points=sum(lot.points for lot in there) - len(gone),
+            price_fen=price_on(self.phase, last_day)[0],
+            yearly_fee=self._yearly(there, gone, rule.components),
+            rate=None if rate is None else Share(rate.good, rate.counted),
+            target=self.terms.target,
+            cells=self._cells(months, rule.components),
+            events=self._events(months),
+            history=tuple((label, Share(r.good, r.counted)) for label, r in self.history(rule.grain) if r is not None),
+            **sums,
+        )
+
+    def _gone(self, months: Months, left: Left) -> set[str]:
+        """Points that left the pool in every month of the window in which they are billed."""
+        counts = Counter(code for code, n in left if n in months and code in self.lots)
+        return {code for code, n in counts.items() if n >= sum(bool(self.lots[code].months[m]) for m in months)}
+
+    def _yearly(self, lots: Sequence[Lot], gone: set[str], components: Sequence[str]) -> Fraction:
+        """Twelve months of each point's last price."""
+        fee = ZERO
+        for lot in lots:
+            part = [part for month in lot.months for part in month][-1]
+            points = lot.points - sum(code in gone for code in lot.codes) if gone else lot.points
+            fee += 12 * points * part._replace(units=Fraction(1)).scoped(components)
+        return fee
+
+    def _events(self, months: Months) -> tuple[EventFact, ...]:
+        """Events of the months; one that lasts stands in each month that it touches, and comes once."""
+        found = {event.id: event for n in months if (month := self.months[n]) for event in month.events}
+        return tuple(found.values())
+
+    def _cells(self, months: Months, components: Sequence[str]) -> tuple[Cell, ...]:
+        start = self.starts[months[0]]
+        outages: dict[str, list[OutageFact]] = defaultdict(list)
+        for n in months:
+            for code, point in self._points[n].items():
+                outages[code] += point.outages
+        cells = []
+        for code in sorted(outages):
+            if not outages[code] or code not in self.lots:
+                continue
+            earlier = dict(self._before.get(code, {}))
+            for n in range(months[0]):
+                if code in self._points[n]:
+                    earlier.update((outage.incident, outage) for outage in self._points[n][code].outages)
+            here = {outage.incident for outage in outages[code]}
+            cells.append(
+                Cell(
+                    code,
+                    self._categories.get(code, ""),
+                    self.point_fee(code, months, components),
+                    tuple(outages[code]),
+                    earlier=tuple(
+                        outage._replace(offline_s=0, reported_s=0)
+                        for outage in earlier.values()
+                        if outage.incident not in here and outage.end <= start
+                    ),
+                )
+            )
+        return tuple(cells)
+
+    def earlier_windows(self, rule: RuleTerms) -> list[Window]:
+        """Windows of a rule's grain before the quarter, from what is known of earlier months; fees at today's price."""
+        groups: dict[str, list[MonthFacts]] = defaultdict(list)
+        for month in self.facts.earlier:
+            groups[month.month if rule.grain == "month" else quarter_of(parse_period(month.month).first).label].append(
+                month
+            )
+        return [self._earlier_window(rule, label, months) for label, months in groups.items()]
+
+    def _earlier_window(self, rule: RuleTerms, label: str, months: Sequence[MonthFacts]) -> Window:
+        start, end = parse_period(label).span(self.terms.zone)
+        outages: dict[str, list[OutageFact]] = defaultdict(list)
+        for month in months:
+            for point in month.points or ():
+                outages[point.point] += point.outages
+        price, components = price_on(self.phase, self.quarter.start.toordinal() - 1)
+        fee = Part(Fraction(len(months)), price, components).scoped(rule.components)
+        points = sum(lot.points for lot in self.basis.lots)
+        rates = [month.rate for month in months if month.rate is not None]
+        counted = sum(rate.counted for rate in rates)
+        return Window(
+            label=label,
+            start=start,
+            end=end,
+            fee=points * fee,
+            points=points,
+            price_fen=price,
+            yearly_fee=12 * points * fee / len(months),
+            rate=Share(sum(rate.good for rate in rates), counted) if counted else None,
+            target=self.terms.target,
+            cells=tuple(
+                Cell(code, self._categories.get(code, ""), fee, tuple(found)) for code, found in sorted(outages.items())
+            ),
+            events=tuple({event.id: event for month in months for event in month.events}.values()),
+        )
+
+    def outages(self, code: str, months: Months) -> tuple[int, int]:
+        """How many outages a point had in some months, and their counted seconds."""
+        found = [outage for n in months if code in self._points[n] for outage in self._points[n][code].outages]
+        return len({outage.incident for outage in found}), sum(outage.offline_s for outage in found)
+
+    def touched(self, months: Months) -> set[str]:
+        """Points with outages in some months."""
+        return {code for n in months for code, point in self._points[n].items() if point.outages}
+
+    def history(self, grain: str) -> list[tuple[str, OnlineRate | None]]:
+        """Earlier windows of a grain with the whole phase's rate, oldest first; a quarter needs its three months."""
+        if grain == "month":
+            return [(month.month, month.rate) for month in self.facts.earlier]
+        quarters: dict[str, list[MonthFacts]] = defaultdict(list)
+        for month in self.facts.earlier:
+            quarters[quarter_of(parse_period(month.month).first).label].append(month)
+        return [(label, _together(months)) for label, months in quarters.items()]
+
+    def series(self, grain: str) -> list[tuple[str, OnlineRate | None]]:
+        """Earlier windows and the quarter's own, in unbroken order; what is missing between is None."""
+        own = [(self.quarter.label, self.quarter_rate())]
+        if grain == "month":
+            own = [(label, month.rate if month else None) for label, month in self._named()]
+        rows = [*self.history(grain), *own]
+        filled = rows[:1]
+        for (before, _), row in pairwise(rows):
+            if _number(row[0]) != _number(before) + 1:
+                filled.append(("", None))
+            filled.append(row)
+        return filled
+
+
+def _together(months: Sequence[MonthFacts]) -> OnlineRate | None:
+    """A past quarter's rate: measured months are added up, given ones averaged; None unless all three are known."""
+    rates = [month.rate for month in months if month.rate is not None]
+    if len(rates) != len(MONTHS):
+        return None
+    if all(rate.source == "measured" for rate in rates):
+        return OnlineRate(sum(rate.good for rate in rates), sum(rate.counted for rate in rates))
+    mean = sum((rate.value for rate in rates), ZERO) / len(rates)
+    return OnlineRate(mean.numerator, mean.denominator, rates[0].source)
+
+
+def _number(label: str) -> int:
+    """Count windows so that neighbours differ by one: 2020-07 or 2020Q3."""
+    year, _, number = label.replace("Q", "-").partition("-")
+    return int(year) * (4 if "Q" in label else 12) + int(number)
+
+
+def _outages_before(earlier: Iterable[MonthFacts]) -> dict[str, dict[str, OutageFact]]:
+    found: dict[str, dict[str, OutageFact]] = defaultdict(dict)
+    for month in earlier:
+        for point in month.points or ():
+            found[point.point].update((outage.incident, outage) for outage in point.outages)
+    return found
