@@ -13,9 +13,12 @@ from typing import Literal, NamedTuple
 
 from monitor.finding import Finding
 from monitor.rates import Seconds, rate_of
+from settlement.charges import charge
 from settlement.contract import Reading, Terms
+from settlement.daycount import Quarter
 from settlement.families.registry import FAMILIES
 from settlement.readings import percent
+from settlement.rules import PhaseFacts
 
 MAX_POINTS = 50
 """How many of the deciding points a finding names; a doubt holds them all."""
@@ -100,6 +103,17 @@ def doubts_of(terms: Terms, measured: Sequence[Measured]) -> list[Doubt]:
             found.append(covered)
         found += _straddles(terms, item, unknown)
     return found
+
+
+def unrated(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]) -> list[Doubt]:
+    """Return a doubt for each phase that is billed in the quarter and has no rate at all."""
+    return [
+        Doubt("nothing-counted", phase.id, quarter.label, "有计费点位而无在线率 billed, but without a rate", ())
+        for phase in terms.phases
+        if (found := facts.get(phase.id)) is not None
+        and found.rate is None
+        and charge(terms, phase, quarter, found).fee_fen
+    ]
 
 
 def _unknown(item: Measured) -> tuple[tuple[str, int], ...]:

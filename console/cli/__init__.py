@@ -15,6 +15,7 @@ COMMANDS = (
     "outages",
     "settle",
     "contract",
+    "statement",
     "score",
     "ledger",
     "payment",

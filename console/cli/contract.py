@@ -11,6 +11,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "lint": ("contract_lint", "lint"),
     "readings": ("contract_readings", "readings"),
     "what-if": ("contract_what_if", "what_if_"),
+    "add": ("contract_versions", "add"),
+    "approve": ("contract_versions", "approve"),
+    "list": ("contract_versions", "list_"),
+    "show": ("contract_versions", "show"),
 }
 """Each verb's module here and the command's name in it, loaded when it is asked for."""
 

@@ -106,6 +106,16 @@ def import_runs(
     return ImportResult(len(run_rows), len(gap_list), repeated=False)
 
 
+def imports_since(connection: Connection, at: Instant) -> list[tuple[str, str]]:
+    """Return (digest, kind) of the files of runs and gaps that were imported after an instant, oldest first."""
+    query = (
+        select(imports.c.sha256, imports.c.kind)
+        .where(imports.c.at > at, imports.c.kind.like("%-runs") | imports.c.kind.like("%-gaps"))
+        .order_by(imports.c.at, imports.c.sha256)
+    )
+    return [(row.sha256, row.kind) for row in connection.execute(query)]
+
+
 def _is_new(connection: Connection, sha256: str) -> bool:
     return connection.scalar(select(imports.c.sha256).where(imports.c.sha256 == sha256)) is None
 

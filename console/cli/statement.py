@@ -1,0 +1,45 @@
+"""`camsla statement`: a quarter's statement from the draft to the payment. One file per topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+VERBS: Mapping[str, tuple[str, str]] = {
+    "draft": ("statement_draft", "draft"),
+    "reconcile": ("statement_steps", "reconcile"),
+    "confirm": ("statement_steps", "confirm"),
+    "dispute": ("statement_disputes", "dispute"),
+    "decide": ("statement_disputes", "decide"),
+    "check": ("statement_steps", "check"),
+    "approve": ("statement_steps", "approve"),
+    "return": ("statement_steps", "return_"),
+    "issue": ("statement_steps", "issue"),
+    "request-payment": ("statement_steps", "request_payment"),
+    "list": ("statement_show", "list_"),
+    "show": ("statement_show", "show"),
+    "diff": ("statement_show", "diff"),
+    "as-known": ("statement_known", "as_known"),
+    "recompute": ("statement_known", "recompute"),
+    "export": ("statement_export", "export"),
+}
+"""Each verb's module here and the command's name in it, loaded when it is asked for."""
+
+
+class _OnDemand(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click fixes the signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        module, name = VERBS[cmd_name]
+        command: click.Command = getattr(import_module(f"console.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_OnDemand)
+def statement() -> None:
+    """费用结算单：起草、核对、确认或异议、复核、审批、出具、申请支付 a statement's life."""

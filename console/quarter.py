@@ -1,0 +1,209 @@
+"""The quarter's close as somebody asks for it: read the store once, compute, store once; and what was known when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy import Connection
+
+from console import record
+from console.carried import Opening, carried, check_order, corrected, issued_prepayments, preceding
+from monitor.finding import Finding, InputError, refuse
+from monitor.model import Instant
+from monitor.store.database import reading
+from monitor.store.imports import imports_since
+from monitor.store.lock import one_at_a_time
+from monitor.store.writer import Writer
+from settlement.adjusting import Correction
+from settlement.daycount import Quarter
+from settlement.doubts import Doubt, doubts_of, unrated
+from settlement.inputs import Inputs, settle_inputs
+from settlement.lines import Before
+from settlement.quarter import Computed, compute, frozen, life, store
+from settlement.store import contracts, statements
+from settlement.store.contracts import Version
+from settlement.store.statements import Stored
+
+SOFTWARE = f"camsla {version('camsla')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants drafted. `override` is the reason for closing in spite of doubts; "" is none."""
+
+    contract: str
+    quarter: Quarter
+    override: str = ""
+    redraft: bool = False
+    opening: Opening = field(default_factory=Opening)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft as it now stands; `added` is False if it stood already."""
+
+    stored: Stored
+    added: bool
+    findings: tuple[Finding, ...]
+
+
+def draft(writer: Writer, order: Order, *, today: date, at: Instant, actor: str) -> Drafted:
+    """Compute a quarter from the store and store it as a draft, in one transaction with its audit row.
+
+    InputError, with nothing stored: no version in force, the quarter is not over or out of order, a doubt that nobody
+    overrides, or a statement that stands and was made from other inputs.
+    """
+    with reading(writer.engine) as connection:
+        computed = prepare(connection, order, today)
+    with writer.transaction() as connection:
+        one_at_a_time(connection, f"statement {order.contract}")
+        stored, added = store(connection, writer.audit, computed, reason=order.override, at=at, actor=actor)
+    return Drafted(stored, added, computed.findings)
+
+
+def prepare(connection: Connection, order: Order, today: date) -> Computed:
+    """Compute what `draft` would store, from one snapshot."""
+    contract, quarter = order.contract, order.quarter
+    chosen = version_for(connection, contract, quarter)
+    newest = statements.find(connection, contract, quarter.label)
+    check_order(connection, contract, quarter)
+    opens = _opens(chosen, quarter)
+    if today < quarter.end and not opens:
+        raise refuse(
+            f"季度 {quarter.label} 尚未结束 the quarter is not over",
+            f"{quarter.end} 起 from that day on",
+            column="quarter",
+        )
+    found = record.read(connection, chosen.terms, quarter, today)
+    stopping = [finding for finding in found.findings if finding.level == "error"]
+    if stopping:
+        raise InputError(stopping)
+    left = carried(connection, chosen.terms, quarter, found.facts, order.opening, today)
+    doubts = [] if opens else _doubts(chosen, quarter, found)
+    notes = _overridden(doubts, order) + list(left.notes)
+    inputs = inputs_of(chosen, quarter, found, left.before, notes)
+    state = None if newest is None else life(connection, newest).state
+    computed = compute(newest, state, inputs, left.corrections, redraft=order.redraft)
+    warnings = [doubt.finding("warning") for doubt in doubts]
+    return replace(computed, findings=(*found.findings, *left.findings, *warnings, *computed.findings))
+
+
+def version_for(connection: Connection, contract: str, quarter: Quarter, known_at: Instant | None = None) -> Version:
+    """Return the version in force when a quarter begins, or, for the quarter before the contract's first, when it ends."""
+    for day in (quarter.start, quarter.end):
+        found = contracts.in_force(connection, contract, day, known_at)
+        if found is not None:
+            return found
+    known = [v for v in contracts.versions(connection, contract) if not v.approved_by]
+    remedy = (
+        f"由另一人批准 have it approved: camsla contract approve {contract} {known[-1].version}"
+        if known
+        else "先录入并批准 first: camsla contract add FILE, camsla contract approve CONTRACT VERSION"
+    )
+    raise refuse(f"{quarter.label} 没有生效的合同版本 no version of {contract} is in force", remedy, column="contract")
+
+
+def _opens(chosen: Version, quarter: Quarter) -> bool:
+    """Tell whether the quarter lies before the contract's service, so that it only issues the first prepayment."""
+    return quarter.end <= min(phase.in_service_from for phase in chosen.terms.phases)
+
+
+def _doubts(chosen: Version, quarter: Quarter, found: record.Record) -> list[Doubt]:
+    own = [item for item in found.measured if item.phase not in found.decided]
+    doubts = doubts_of(chosen.terms, own)
+    named = {doubt.phase for doubt in doubts} | set(found.decided)
+    facts = {phase: its for phase, its in found.facts.items() if phase not in named}
+    return doubts + unrated(chosen.terms, quarter, facts)
+
+
+def _overridden(doubts: Sequence[Doubt], order: Order) -> list[str]:
+    """Return what is printed of an override. InputError with every doubt where nobody overrides them."""
+    if doubts and not order.override:
+        raise InputError([doubt.finding() for doubt in doubts])
+    if order.override and not doubts:
+        raise refuse(
+            "没有需要说明理由的疑点 there is nothing to override", "去掉 --override leave it out", column="override"
+        )
+    if not doubts:
+        return []
+    return [
+        f"说明理由关账 closed by override: {order.override}",
+        *(f"{d.phase} {d.window}: {d.message}" for d in doubts),
+    ]
+
+
+def inputs_of(
+    chosen: Version, quarter: Quarter, found: record.Record, before: Before, notes: Sequence[str] = ()
+) -> Inputs:
+    """Freeze what a quarter is settled from."""
+    return Inputs(
+        terms=chosen.terms,
+        contract_version=chosen.version,
+        quarter=quarter.label,
+        facts=found.facts,
+        before=before,
+        evidence={**found.evidence, "contract_sha256": chosen.sha256},
+        notes=tuple(notes),
+        software=SOFTWARE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A quarter as known at an instant: recomputed from what was recorded by then, beside what had been issued by then.
+
+    `adjusted` are the adjustment lines of the quarter that had been issued by then. `limits` say what the store cannot
+    know of that time.
+    """
+
+    document: Mapping[str, Any]
+    issued: Stored | None
+    adjusted: tuple[Mapping[str, Any], ...]
+    limits: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: Instant, today: date) -> Known:
+    """Recompute a quarter from what was recorded by an instant. InputError if no version was in force by then."""
+    issued = statements.issued(connection, contract, known_at)
+    own = next((stored for stored in issued if stored.quarter == quarter.label), None)
+    chosen = version_for(connection, contract, quarter, known_at)
+    found = record.read(connection, chosen.terms, quarter, today, known_at)
+    before = next((stored for stored in issued if stored.quarter == preceding(quarter).label), None)
+    base = Before()
+    if own is not None:
+        base = replace(frozen(own).before, adjustments=())
+    elif before is not None:
+        base = Before(issued_prepayments(before, chosen.terms))
+    inputs = inputs_of(chosen, quarter, found, base)
+    _, document, findings = settle_inputs(inputs)
+    prefix = f"{quarter.label}/"
+    adjusted = [
+        {**line, "statement": f"{stored.quarter}/{stored.revision}"}
+        for stored in issued
+        for line in stored.document["adjustments"]
+        if line["parent"].startswith(prefix)
+    ]
+    return Known(document, own, tuple(adjusted), tuple(_limits(connection, known_at)), tuple(findings))
+
+
+def _limits(connection: Connection, known_at: Instant) -> list[str]:
+    limits = [
+        "已记录的监测中断何时结束不留登记时间，按现有记录 when a gap was found to be over is not recorded: as it stands now",
+    ]
+    late = imports_since(connection, known_at)
+    if late:
+        limits.append(
+            f"此后导入的 {len(late)} 个文件 files imported since then: "
+            + ", ".join(f"{kind} {sha[:12]}" for sha, kind in late[:5])
+        )
+    return limits
+
+
+def difference_today(connection: Connection, stored: Stored, today: date) -> tuple[list[Correction], list[Finding]]:
+    """Return the adjustment lines that an issued statement needs today, beyond those that were issued since."""
+    return corrected(connection, [stored], statements.issued(connection, stored.contract), today)

@@ -1,0 +1,117 @@
+"""A quarter as the store has it, now or as known at an instant: facts to settle from, and what stands behind them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from console import views
+from monitor.finding import Finding
+from monitor.model import Instant
+from monitor.period import Period, months_of
+from monitor.rates import ZERO, Seconds, add, rate_of
+from monitor.report import PointSeconds
+from monitor.scope import EVERYTHING
+from monitor.store.exclusions import exclusions_for
+from settlement.contract import Terms
+from settlement.daycount import Quarter
+from settlement.doubts import Measured
+from settlement.rules import PhaseFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a quarter is settled from. `measured` is our own measurement by window, `evidence` goes into frozen inputs.
+
+    `decided` are the phases that our own measurement does not pay: its doubts do not stop their close.
+    """
+
+    facts: Mapping[str, PhaseFacts]
+    measured: tuple[Measured, ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    decided: frozenset[str] = frozenset()
+
+
+def period_of(quarter: Quarter) -> Period:
+    """Return the quarter as a period."""
+    return Period(quarter.label, quarter.start, quarter.end - timedelta(days=1))
+
+
+def read(
+    connection: Connection,
+    terms: Terms,
+    quarter: Quarter,
+    today: date,  # noqa: ARG001
+    known_at: Instant | None = None,
+) -> Record:
+    """Read a quarter's facts under a contract's terms, and the exclusions that they rest on.
+
+    `today` decides whether the authority's figure is still waited for.
+    """
+    period = period_of(quarter)
+    question = views.Question(period, terms.zone, terms.policy, known_at=known_at)
+    measured = _measured(connection, terms, question, "quarter")
+    facts = _facts(connection, terms, period, measured, known_at)
+    if terms.grain == "month" or any(rule.grain == "month" for rule in terms.rules):
+        for month in months_of(period):
+            measured += _measured(connection, terms, replace(question, period=month), "month")
+    evidence = {"exclusions": _exclusions(connection, terms, question)}
+    doubts = views.settling_doubts(connection, EVERYTHING, terms, period, {}) if known_at is None else []
+    return Record(facts, tuple(measured), evidence, tuple(doubts))
+
+
+def _measured(
+    connection: Connection, terms: Terms, question: views.Question, grain: Literal["month", "quarter"]
+) -> list[Measured]:
+    accounts = views.of_contract(views.point_seconds(connection, EVERYTHING, question), terms)
+    by_phase: dict[str, list[PointSeconds]] = defaultdict(list)
+    for account in accounts:
+        by_phase[account.phase].append(account)
+    return [
+        Measured(phase, question.period.label, grain, _all(points.values()), points)
+        for phase, its in sorted(by_phase.items())
+        for points in [_by_point(its)]
+    ]
+
+
+def _by_point(accounts: Sequence[PointSeconds]) -> dict[str, Seconds]:
+    points: dict[str, Seconds] = {}
+    for account in accounts:
+        points[account.point] = add(points.get(account.point, ZERO), account.seconds)
+    return points
+
+
+def _all(parts: Iterable[Seconds]) -> Seconds:
+    whole = ZERO
+    for part in parts:
+        whole = add(whole, part)
+    return whole
+
+
+def _facts(
+    connection: Connection, terms: Terms, period: Period, measured: Sequence[Measured], known_at: Instant | None
+) -> dict[str, PhaseFacts]:
+    """Build the facts of the phases that have points; a day further, because the next prepayment counts that day's."""
+    after = period.last + timedelta(days=1)
+    ahead = views.Question(
+        Period(f"{period.first}..{after}", period.first, after), terms.zone, terms.policy, known_at=known_at
+    )
+    points = views.contract_roster(connection, EVERYTHING, terms, ahead)
+    rates = {item.phase: rate_of(item.seconds, terms.policy) for item in measured}
+    seconds = {item.phase: item.seconds for item in measured}
+    facts = views.roster_by_phase(points, terms, views.online_rates(rates))
+    return {
+        phase: replace(found, own_rate=found.rate, seconds=seconds.get(phase)) for phase, found in sorted(facts.items())
+    }
+
+
+def _exclusions(connection: Connection, terms: Terms, question: views.Question) -> list[list[Any]]:
+    points = {point.code for point in views.contract_roster(connection, EVERYTHING, terms, question)}
+    found = exclusions_for(connection, EVERYTHING, question.window_us, question.known_at)
+    return [[row.point, row.start, row.end, row.cause] for row in found if row.point in points]

@@ -1,0 +1,274 @@
+"""Steps of a statement's life as somebody takes them: each in one transaction with its audit row and its document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, TypeVar
+
+from sqlalchemy import Connection
+
+from console.quarter import version_for
+from monitor.finding import Finding, InputError, refuse
+from monitor.model import Instant
+from monitor.store.lock import one_at_a_time
+from monitor.store.writer import Writer
+from settlement.contract import Terms
+from settlement.daycount import parse_quarter
+from settlement.disputes import Decision, Effect, check_claim, check_grant, claimable, undisputed_fen
+from settlement.life import Life, Step
+from settlement.money import fen
+from settlement.quarter import frozen, life, verified
+from settlement.store import disputes, documents, statements
+from settlement.store.ledger import post_issue
+from settlement.store.statements import Stored
+
+Result = TypeVar("Result")
+
+
+class Paper(NamedTuple):
+    """A document that somebody hands in with a step: its bytes and its file name."""
+
+    body: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Who acts on which statement, when, why, on what paper. `quarter` is a label, the newest revision is meant."""
+
+    contract: str
+    quarter: str
+    actor: str
+    at: Instant
+    today: date
+    reason: str = ""
+    paper: Paper | None = None
+
+
+class Outcome(NamedTuple):
+    """A statement and its life after a step."""
+
+    stored: Stored
+    life: Life
+
+
+def _acting(
+    writer: Writer, action: Action, work: Callable[[Connection, Stored, Terms, str], Result]
+) -> tuple[Result, Outcome]:
+    """Do `work` (connection, statement, frozen terms, document digest) in one transaction, one step at a time."""
+    with writer.transaction() as connection:
+        one_at_a_time(connection, f"statement {action.contract}")
+        stored = statements.require(connection, action.contract, action.quarter)
+        sha = ""
+        if action.paper is not None:
+            sha, _ = documents.add(connection, action.paper.body, action.paper.name, at=action.at, actor=action.actor)
+        result = work(connection, stored, frozen(stored).terms, sha)
+        return result, Outcome(stored, life(connection, stored))
+
+
+def take(writer: Writer, action: Action, word: str) -> Outcome:
+    """Take a step that needs nothing but itself: confirm, silence, check, review, approve, return, request-payment."""
+
+    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
+        _take(connection, writer, action, stored, word, terms, sha)
+
+    return _acting(writer, action, work)[1]
+
+
+def _take(
+    connection: Connection, writer: Writer, action: Action, stored: Stored, word: str, terms: Terms, sha: str
+) -> Life:
+    return statements.take(
+        connection,
+        writer.audit,
+        stored,
+        word,
+        terms.approval,
+        terms.zone,
+        at=action.at,
+        actor=action.actor,
+        reason=action.reason,
+        document_sha=sha,
+    )
+
+
+def reconcile(writer: Writer, action: Action) -> Outcome:
+    """Hold our measurement beside the authority's figure. InputError where they lie apart and nobody says why."""
+
+    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
+        beside = frozen(stored).evidence.get("authority") or {}
+        apart = [row["phase"] for row in beside.get("phases", ()) if row["within_tolerance"] is False]
+        if apart and not action.reason:
+            raise refuse(
+                f"系统监测与公安核定之差超出容差 measurement and authority's figure lie apart: {', '.join(apart)}",
+                f"说明 --reason，先看 see camsla authority reconcile {stored.contract} {stored.quarter}",
+                column="reason",
+            )
+        _take(connection, writer, action, stored, Step.RECONCILE.value, terms, sha)
+
+    return _acting(writer, action, work)[1]
+
+
+def link(writer: Writer, action: Action, words: Sequence[str]) -> Outcome:
+    """Take the approval chain's next link, if it is one of `words` (check and review, or approve)."""
+
+    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
+        chain, done = terms.approval.chain, life(connection, stored).links
+        following = chain[done] if done < len(chain) else chain[-1]
+        word = following if following in words else words[0]
+        _take(connection, writer, action, stored, word, terms, sha)
+
+    return _acting(writer, action, work)[1]
+
+
+def dispute(writer: Writer, action: Action, line: int, point: str, claimed_fen: int | None) -> tuple[int, Outcome]:
+    """Contest a line or a point of it; return the dispute's number. InputError as from the checks, nothing stored."""
+
+    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> int:
+        _, most = claimable(stored.document, line, point, stored.name)
+        contested = check_claim(claimed_fen, most, stored.name)
+        _take(connection, writer, action, stored, Step.DISPUTE.value, terms, sha)
+        number = disputes.add(
+            connection,
+            stored.id,
+            line=line,
+            point=point,
+            contested_fen=contested,
+            reason=action.reason,
+            document_sha=sha,
+            at=action.at,
+            actor=action.actor,
+        )
+        after = {"contested_fen": contested, "line": line, "point": point, "reason": action.reason}
+        writer.audit(
+            connection,
+            at=action.at,
+            actor=action.actor,
+            action="dispute.add",
+            object=f"{stored.name} dispute {number}",
+            before=None,
+            after={**after, "document_sha": sha or None},
+        )
+        return number
+
+    return _acting(writer, action, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision on a dispute. `granted_fen` is only needed for a part; `effect` says how the grant reaches the supplier."""
+
+    number: int
+    decision: Decision
+    granted_fen: int | None = None
+    effect: Effect = "amount"
+
+
+def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
+    """Decide a dispute of the statement, with `action.reason` as the opinion; never by its claimant or the maker."""
+
+    def work(connection: Connection, stored: Stored, _: Terms, sha: str) -> Stored:
+        found = disputes.find(connection, ruling.number)
+        if found is None or found.quarter != stored.quarter or _contract(connection, found) != stored.contract:
+            numbers = ", ".join(
+                str(d.id) for d in disputes.of_contract(connection, stored.contract) if d.quarter == stored.quarter
+            )
+            raise refuse(
+                f"{stored.contract} {stored.quarter} 没有异议 no such dispute: {ruling.number}",
+                f"已有 there are: {numbers or '无 none'}",
+                column="dispute",
+            )
+        contested = statements.by_id(connection, found.statement_id)  # perhaps an earlier revision
+        if found.decision:
+            raise refuse(
+                f"异议 {found.id} 已由 {found.decided_by} 复核 is decided already: {found.decision}",
+                "决定不再改变 a decision stands",
+                column="dispute",
+            )
+        granted = check_grant(ruling.decision, ruling.granted_fen, found.contested_fen, contested.name)
+        terms = frozen(contested).terms
+        if action.actor == found.actor:
+            raise refuse(f"{action.actor} 提出了该异议 raised the dispute", "换一人复核 let another person decide")
+        if contested.id == stored.id:
+            _take(connection, writer, action, stored, Step.DECIDE.value, terms, sha)
+        elif action.actor == contested.actor:
+            raise refuse(f"{action.actor} 是经办人 made the statement", "换一人复核 let another person decide")
+        disputes.decide(
+            connection,
+            found.id,
+            ruling.decision,
+            granted,
+            ruling.effect,
+            action.reason,
+            at=action.at,
+            actor=action.actor,
+        )
+        writer.audit(
+            connection,
+            at=action.at,
+            actor=action.actor,
+            action="dispute.decide",
+            object=f"{contested.name} dispute {found.id}",
+            before={"contested_fen": found.contested_fen, "line": found.line, "point": found.point},
+            after={
+                "decision": ruling.decision,
+                "granted_fen": granted,
+                "effect": ruling.effect,
+                "opinion": action.reason,
+                "document_sha": sha or None,
+            },
+        )
+        return contested
+
+    return _acting(writer, action, work)[1]
+
+
+def _contract(connection: Connection, found: disputes.Dispute) -> str:
+    return statements.by_id(connection, found.statement_id).contract
+
+
+def issue(writer: Writer, action: Action) -> Outcome:
+    """Issue a statement and post it to the ledger, in one transaction; from here on it never changes.
+
+    InputError if it cannot be recomputed from what it froze, or another contract version is in force by now.
+    """
+
+    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
+        wrong = verified(stored)
+        chosen = version_for(connection, stored.contract, parse_quarter(stored.quarter))
+        if chosen.version != stored.version:
+            message = (
+                f"结算单按合同版本 {stored.version} 做成，现生效的是 {chosen.version} "
+                "another version of the contract is in force by now"
+            )
+            wrong.append(Finding("", 0, stored.name, message, "退回并重新起草 return it and draft it anew"))
+        if wrong:
+            raise InputError(wrong)
+        _take(connection, writer, action, stored, Step.ISSUE.value, terms, sha)
+        post_issue(
+            connection,
+            statement_id=stored.id,
+            document=stored.document,
+            day=action.today,
+            at=action.at,
+            actor=action.actor,
+        )
+
+    return _acting(writer, action, work)[1]
+
+
+class Dues(NamedTuple):
+    """What a statement's total is, what of it is contested and open, and what falls due at once, in fen."""
+
+    total_fen: int
+    contested_fen: int
+    undisputed_fen: int
+
+
+def dues(connection: Connection, stored: Stored) -> Dues:
+    """Return what falls due at once: everything that both sides agree on."""
+    total = fen(stored.document["totals"]["total"])
+    claims = [d.contested_fen for d in disputes.of_statement(connection, stored.id) if not d.decision]
+    return Dues(total, sum(claims), undisputed_fen(total, claims))
