@@ -16,10 +16,11 @@ from settlement.families.registry import FAMILIES
 from settlement.families.windows import added
 from settlement.figures import fraction_of
 from settlement.money import fen, grouped, round_half_up
+from settlement.punishing import repeated, verdict
 
 HERE = Path(__file__).parent
 ROW_KEYS = {"with", "outages", "events", "class", "score_off", "each"}
-EXPECTED = {"deducts", "pays", "off", "says", "touches"}
+EXPECTED = {"deducts", "pays", "off", "items", "says", "touches"}
 
 
 def cases() -> list[Any]:
@@ -135,7 +136,12 @@ def judged(case: dict[str, Any]) -> tuple[Judgement, Window]:
     family = FAMILIES[case["rule"]["kind"]]
     terms = {key: value for key, value in {**case["rule"], **case.get("with", {})}.items() if value is not None}
     window = window_of(case)
-    return family.judge(family.terms.model_validate(terms), window), window
+    rule = family.terms.model_validate(terms)
+    judgement = family.judge(rule, window)
+    if rule.repeat is None:
+        return judgement, window
+    items = repeated([verdict(rule, family, window.label, (0,), judgement)])[0].items
+    return judgement._replace(amount=added(items), items=items), window
 
 
 @pytest.mark.parametrize("case", cases())
@@ -150,6 +156,8 @@ def test_rule(case: dict[str, Any]) -> None:
         assert grouped(round_half_up(judgement.amount)) == case["deducts"]
     if "pays" in case:
         assert grouped(round_half_up(window.fee - judgement.amount)) == case["pays"]
+    if "items" in case:
+        assert [grouped(round_half_up(item.amount)) for item in judgement.items] == case["items"]
     if "says" in case:
         assert case["says"] in " ".join([judgement.formula, *(item.why for item in judgement.items)])
     if "touches" in case:
