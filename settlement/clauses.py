@@ -7,14 +7,37 @@ matters.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt
 
-from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate
+from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate, complaint
+from settlement.money import yuan
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
 Text = Annotated[str, Field(max_length=2_000)]
+
+
+def _of_pairs(value: Any) -> Any:
+    """Take a list of [name, yuan] for the mapping that it stands for; anything else is left to be judged as it is."""
+    if not isinstance(value, list) or not all(isinstance(row, list) and len(row) == 2 for row in value):
+        return value
+    names = [row[0] for row in value]
+    doubled = next((name for n, name in enumerate(names) if name in names[:n]), None)
+    if doubled is not None:
+        message = f"费用构成重复 a fee component twice: {str(doubled)[:40]}"
+        raise complaint("components", message, "只留一个 keep one of them")
+    return dict(value)
+
+
+def _as_pairs(components: dict[str, int]) -> list[list[str]]:
+    return [[name, yuan(fen)] for name, fen in components.items()]
+
+
+Components = Annotated[
+    dict[Name, Fen], BeforeValidator(_of_pairs), PlainSerializer(_as_pairs, return_type=list, when_used="json")
+]
+"""A price's parts by name. As JSON a list of [name, yuan], so that the contract's order survives sorted keys."""
 
 
 class Clause(BaseModel):
@@ -107,7 +130,7 @@ class DatedPrice(Clause):
 
     valid_from: Day = Field(alias="from")
     unit_price_fen: Price = Field(alias="unit_price")
-    components_fen: dict[Name, Fen] = Field(alias="components", default_factory=dict, max_length=100)
+    components_fen: Components = Field(alias="components", default_factory=dict, max_length=100)
     reason: Text = ""
 
 

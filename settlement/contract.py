@@ -31,6 +31,7 @@ from settlement.clauses import (
     ApprovalClause,
     AuthorityClause,
     BreachClause,
+    Components,
     DatedPrice,
     EscalationClause,
     InstalmentClause,
@@ -89,7 +90,7 @@ class Phase(BaseModel):
     id: Name
     title: Text = ""
     unit_price_fen: Price = Field(alias="unit_price")
-    components_fen: dict[Name, Fen] = Field(alias="components", default_factory=dict, max_length=100)
+    components_fen: Components = Field(alias="components", default_factory=dict, max_length=100)
     in_service_from: Day
     months: Annotated[StrictInt, Field(ge=1, le=600)]
     contracted: Contracted | None = None

@@ -15,7 +15,7 @@ from settlement.facts import Window
 from settlement.families.family import AnyFamily, Family, Item, Judgement, RuleTerms, Stage
 from settlement.families.registry import FAMILIES
 from settlement.grounds import NOBODY, Grounds, Left, Months
-from settlement.notation import number
+from settlement.notation import money, number
 from settlement.punishing import Claim, Verdict, once, repeated, verdict
 from settlement.readings import factor_text, marks_of, paid
 from settlement.rules import OnlineRate
@@ -138,7 +138,9 @@ def _rate(grounds: Grounds, months: Months, left: Left, rule: RuleTerms) -> Onli
 def _by_reading(grounds: Grounds, reading: Reading, months: Months, rate: OnlineRate, left: Left) -> Verdict:
     marks, fee = marks_of(grounds.terms), grounds.pool_fee(months, left)
     title = f"口径 reading {reading.value}"
-    judgement = Judgement(fee - paid(reading, fee, rate.value, marks), factor_text(reading, rate, marks))
+    amount = fee - paid(reading, fee, rate.value, marks)
+    text = f"{money(fee)} × (1 − {factor_text(reading, rate, marks)}) = {money(amount)}"
+    judgement = Judgement(amount, text)
     rule = ReadingTerms(title=title, grain=grounds.terms.grain)
     return verdict(rule, READING_FAMILY, grounds.label(months), months, judgement)
 
