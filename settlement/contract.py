@@ -41,7 +41,7 @@ from settlement.clauses import (
 )
 from settlement.daycount import FIRST_YEAR, LAST_YEAR, DayCount, add_months
 from settlement.families.family import RuleTerms
-from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate, complaint
+from settlement.figures import Day, Factor, Price, Share, Target, TaxRate, complaint
 from settlement.money import grouped
 from settlement.ruleset import again, misfits, read_rules
 
