@@ -43,8 +43,13 @@ class Asked:
     phase: str | None = None
 
 
-def read_authority(path: Path, terms: Terms, mapping: Mapping, asked: Asked) -> AuthorityFile:
-    """Read a CSV, XLSX or XLS of the authority's. InputError if it cannot be read, has no heading, or holds no figure."""
+def read_authority(
+    path: Path, terms: Terms, mapping: Mapping, asked: Asked, *, headings_only: bool = False
+) -> AuthorityFile:
+    """Read a CSV, XLSX or XLS of the authority's. InputError if it cannot be read, has no heading, or holds no figure.
+
+    With `headings_only` it is enough that there is a heading: what the figures lack is not asked.
+    """
     source = read_source(path)
     words = Vocabulary(terms, mapping.columns, mapping.phases)
     notes = Notes()
@@ -65,14 +70,14 @@ def read_authority(path: Path, terms: Terms, mapping: Mapping, asked: Asked) -> 
         reader = SheetReader(source.sha256, layout, words, manner, _default(layout, default, asked, words), notes)
         figures += reader.figures()
         undated += reader.undated
-    if undated:
+    if undated and not headings_only:
         raise refuse(
             f"有数而无期间 {len(undated)} figures name no month, quarter or year",
             "用 --period 指明，如 name it with --period: 2020-07 or 2020Q3",
             file=source.file,
             line=undated[0],
         )
-    if not figures:
+    if not figures and not headings_only:
         said = "；".join(text for _, text in notes.all()[:3])
         raise refuse(
             f"没有可用的数 the file holds no figure: {said}" if said else "没有数据行 the file holds no row of figures",

@@ -15,6 +15,8 @@ COMMANDS = (
     "outages",
     "settle",
     "contract",
+    "authority",
+    "documents",
     "statement",
     "score",
     "ledger",
