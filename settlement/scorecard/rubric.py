@@ -6,11 +6,12 @@ that they can be shown, and says `not-printed` where the report is silent: nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, StrictInt, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from settlement.figures import complaint
 from settlement.scorecard.claims import Claims, PrintedAt, Text, least
@@ -152,12 +153,22 @@ class Rubric(Part):
 
     @model_validator(mode="after")
     def _ids(self) -> Self:
-        for what, names in (
-            ("组", [group.id for group in self.groups]),
-            ("指标", [indicator.id for indicator in self.indicators]),
-        ):
-            doubled = sorted({name for name in names if names.count(name) > 1})
-            if doubled:
-                message = f"{what}编号重复 duplicate id: {', '.join(doubled)}"
-                raise complaint("duplicate", message, "换一个编号 use another id")
+        groups = [(("groups", n, "id"), group.id) for n, group in enumerate(self.groups)]
+        rows = [
+            (("groups", n, "indicators", m, "id"), row.id)
+            for n, group in enumerate(self.groups)
+            for m, row in enumerate(group.indicators)
+        ]
+        wrong = [*_doubled("组编号重复 duplicate group id", groups), *_doubled("指标编号重复 duplicate id", rows)]
+        if wrong:
+            raise ValidationError.from_exception_data("Rubric", wrong)
         return self
+
+
+def _doubled(message: str, names: Sequence[tuple[tuple[str | int, ...], str]]) -> Iterator[InitErrorDetails]:
+    seen: set[str] = set()
+    for place, name in names:
+        if name in seen:
+            error = complaint("duplicate", f"{message}: {name}", "换一个编号 use another id")
+            yield InitErrorDetails(type=error, loc=place, input=None)
+        seen.add(name)
