@@ -15,7 +15,6 @@ from console.carried import Opening, carried, check_order, corrected, issued_pre
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
 from monitor.store.database import reading
-from monitor.store.imports import imports_since
 from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.adjusting import Correction
@@ -188,20 +187,14 @@ def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: 
         for line in stored.document["adjustments"]
         if line["parent"].startswith(prefix)
     ]
-    return Known(document, own, tuple(adjusted), tuple(_limits(connection, known_at)), tuple(findings))
+    return Known(document, own, tuple(adjusted), LIMITS, tuple(findings))
 
 
-def _limits(connection: Connection, known_at: Instant) -> list[str]:
-    limits = [
-        "已记录的监测中断何时结束不留登记时间，按现有记录 when a gap was found to be over is not recorded: as it stands now",
-    ]
-    late = imports_since(connection, known_at)
-    if late:
-        limits.append(
-            f"此后导入的 {len(late)} 个文件 files imported since then: "
-            + ", ".join(f"{kind} {sha[:12]}" for sha, kind in late[:5])
-        )
-    return limits
+LIMITS = (
+    "监测中断的结束时间不留登记时间，按现有记录 when a gap was found to be over is not recorded: it counts as it stands now",
+    "本系统自己的观测按发生时间计为已知 our own observations count as known when they were made",
+)
+"""What the store cannot tell of an earlier time."""
 
 
 def difference_today(connection: Connection, stored: Stored, today: date) -> tuple[list[Correction], list[Finding]]:

@@ -81,7 +81,7 @@ def import_runs(
     ]
     rows.sort()
     _check_overlaps(connection, rows, run_rows, ids, vantages, origin)
-    _store(connection, rows, progress)
+    _store(connection, rows, at, progress)
     if gap_list:
         connection.execute(
             insert(gaps),
@@ -104,16 +104,6 @@ def import_runs(
         if new:
             _note(connection, audit, source, f"{kind}-{what}", count, actor, at)
     return ImportResult(len(run_rows), len(gap_list), repeated=False)
-
-
-def imports_since(connection: Connection, at: Instant) -> list[tuple[str, str]]:
-    """Return (digest, kind) of the files of runs and gaps that were imported after an instant, oldest first."""
-    query = (
-        select(imports.c.sha256, imports.c.kind)
-        .where(imports.c.at > at, imports.c.kind.like("%-runs") | imports.c.kind.like("%-gaps"))
-        .order_by(imports.c.at, imports.c.sha256)
-    )
-    return [(row.sha256, row.kind) for row in connection.execute(query)]
 
 
 def _is_new(connection: Connection, sha256: str) -> bool:
@@ -210,16 +200,16 @@ def _clashes_with_stored(connection: Connection, rows: list[_Row], vantages: lis
     return found
 
 
-def _store(connection: Connection, rows: list[_Row], progress: Callable[[int, int], None] | None) -> None:
+def _store(connection: Connection, rows: list[_Row], at: Instant, progress: Callable[[int, int], None] | None) -> None:
     source = iter(rows)
     done = 0
     while chunk := list(islice(source, CHUNK_ROWS)):
         if connection.dialect.name == "postgresql":
-            _copy(connection, chunk)
+            _copy(connection, chunk, at)
         else:
             connection.exec_driver_sql(
-                "INSERT INTO runs (point_id, vantage_id, first_at, last_at, n, outcome_id, valid_s)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (point_id, vantage_id, first_at, last_at, n, outcome_id, valid_s, recorded_at)"
+                f" VALUES (?, ?, ?, ?, ?, ?, ?, {int(at)})",
                 chunk,
             )
         done += len(chunk)
@@ -229,18 +219,19 @@ def _store(connection: Connection, rows: list[_Row], progress: Callable[[int, in
         connection.execute(text(f"ANALYZE {runs.name}"))
 
 
-def _copy(connection: Connection, rows: list[_Row]) -> None:
+def _copy(connection: Connection, rows: list[_Row], at: Instant) -> None:
     """COPY is several times as fast as INSERT and takes part in the same transaction."""
     driver: Any = connection.connection.driver_connection
     with (
         driver.cursor() as cursor,
         cursor.copy(
-            "COPY runs (point_id, vantage_id, first_at, last_at, n, outcome_id, valid_s) FROM STDIN (FORMAT BINARY)"
+            "COPY runs (point_id, vantage_id, first_at, last_at, n, outcome_id, valid_s, recorded_at)"
+            " FROM STDIN (FORMAT BINARY)"
         ) as copy,
     ):
-        copy.set_types(["int8", "int8", "int8", "int8", "int8", "int8", "int4"])
+        copy.set_types(["int8", "int8", "int8", "int8", "int8", "int8", "int4", "int8"])
         for row in rows:
-            copy.write_row(row)
+            copy.write_row((*row, at))
 
 
 def _capped(findings: Iterable[Finding]) -> list[Finding]:

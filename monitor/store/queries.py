@@ -97,25 +97,37 @@ _PASSES = (
     "r.point_id = p.id AND r.vantage_id = v.id AND r.n >= :samples AND r.last_at - r.first_at >= :lasting"
     " AND r.outcome_id IN :online"
 )
-_RUNS = text(
-    "WITH pairs AS MATERIALIZED (SELECT p.id AS pid, v.id AS vid,"
-    f" (SELECT r.first_at FROM runs r WHERE {_PASSES} AND r.first_at <= :start ORDER BY r.first_at DESC LIMIT 1)"
-    " AS back,"
-    f" (SELECT r.first_at FROM runs r WHERE {_PASSES} AND r.first_at >= :end ORDER BY r.first_at LIMIT 1) AS ahead"
-    " FROM points p CROSS JOIN vantages v WHERE p.id IN :points AND v.id IN :vantages),"
-    " bounds AS MATERIALIZED (SELECT pid, max(back) AS low, min(ahead) AS high FROM pairs GROUP BY pid),"
-    " spans AS MATERIALIZED (SELECT q.pid, q.vid, b.low, b.high, coalesce((SELECT max(s.first_at) FROM runs s"
-    " WHERE s.point_id = q.pid AND s.vantage_id = q.vid AND s.first_at <= b.low), b.low, 0) AS since"
-    " FROM pairs q JOIN bounds b ON b.pid = q.pid)"
-    # CROSS JOIN: SQLite then seeks each span in the runs, and does not read a point's runs of all years.
-    " SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, t.low, t.high"
-    " FROM spans t CROSS JOIN runs r WHERE r.point_id = t.pid AND r.vantage_id = t.vid"
-    " AND r.first_at >= t.since AND r.first_at <= coalesce(t.high, :forever)"
-).bindparams(*(bindparam(name, expanding=True) for name in ("points", "vantages", "online")))
-_WHOLE = text(
-    "SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, NULL, NULL"
-    " FROM runs r WHERE r.point_id IN :points AND r.vantage_id IN :vantages"
-).bindparams(bindparam("points", expanding=True), bindparam("vantages", expanding=True))
+_BY_THEN = " AND (r.recorded_at IS NULL OR r.recorded_at <= :known_at)"
+_ROWS = "SELECT r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id"
+
+
+def _runs_query(by_then: str) -> TextClause:
+    passes = _PASSES + by_then
+    return text(
+        "WITH pairs AS MATERIALIZED (SELECT p.id AS pid, v.id AS vid,"
+        f" (SELECT r.first_at FROM runs r WHERE {passes} AND r.first_at <= :start ORDER BY r.first_at DESC LIMIT 1)"
+        " AS back,"
+        f" (SELECT r.first_at FROM runs r WHERE {passes} AND r.first_at >= :end ORDER BY r.first_at LIMIT 1) AS ahead"
+        " FROM points p CROSS JOIN vantages v WHERE p.id IN :points AND v.id IN :vantages),"
+        " bounds AS MATERIALIZED (SELECT pid, max(back) AS low, min(ahead) AS high FROM pairs GROUP BY pid),"
+        " spans AS MATERIALIZED (SELECT q.pid, q.vid, b.low, b.high, coalesce((SELECT max(s.first_at) FROM runs s"
+        " WHERE s.point_id = q.pid AND s.vantage_id = q.vid AND s.first_at <= b.low), b.low, 0) AS since"
+        " FROM pairs q JOIN bounds b ON b.pid = q.pid)"
+        # CROSS JOIN: SQLite then seeks each span in the runs, and does not read a point's runs of all years.
+        f" {_ROWS}, t.low, t.high"
+        " FROM spans t CROSS JOIN runs r WHERE r.point_id = t.pid AND r.vantage_id = t.vid"
+        f" AND r.first_at >= t.since AND r.first_at <= coalesce(t.high, :forever){by_then}"
+    ).bindparams(*(bindparam(name, expanding=True) for name in ("points", "vantages", "online")))
+
+
+def _whole_query(by_then: str) -> TextClause:
+    return text(
+        f"{_ROWS}, NULL, NULL FROM runs r WHERE r.point_id IN :points AND r.vantage_id IN :vantages{by_then}"
+    ).bindparams(bindparam("points", expanding=True), bindparam("vantages", expanding=True))
+
+
+_RUNS, _WHOLE = _runs_query(""), _whole_query("")
+_RUNS_BY_THEN, _WHOLE_BY_THEN = _runs_query(_BY_THEN), _whole_query(_BY_THEN)
 
 
 def timeline_inputs(
@@ -130,7 +142,7 @@ def timeline_inputs(
 ) -> Iterator[PointHistory]:
     """Yield every visible point's runs and gaps for a window, by code; points without runs as well.
 
-    With `known_at`, only what was seen by that instant, and the gaps that were recorded by then.
+    With `known_at`, only what was seen or imported by that instant, and the gaps that were recorded by then.
 
     Step 9 of the timeline algorithm: so much history that nothing inside the window can read differently under a
     policy with this recovery. Takes the named vantages or all. Memory is bounded by CHUNK_POINTS points.
@@ -152,12 +164,13 @@ def timeline_inputs(
         "end": window[1],
         "forever": _FOREVER,
     }
+    runs_of, whole = (_RUNS, _WHOLE) if known_at is None else (_RUNS_BY_THEN, _WHOLE_BY_THEN)
     listed = iter(codes(connection, scope, window))
     while chunk := list(islice(listed, CHUNK_POINTS)):
-        found = _load(connection, _RUNS, {**values, "points": [n for _, n in chunk]}, known_at)
+        found = _load(connection, runs_of, {**values, "points": [n for _, n in chunk]}, known_at)
         doubtful = [n for code, n in chunk if blind.spoils(code, found.get(n, ()), recovery_samples, values["lasting"])]
         if doubtful:
-            found |= _load(connection, _WHOLE, {"points": doubtful, "vantages": list(wanted)}, known_at)
+            found |= _load(connection, whole, {"points": doubtful, "vantages": list(wanted)}, known_at)
         for code, n in chunk:
             rows = found.get(n, [])
             yield PointHistory(code, rows, blind.around(code, rows), wanted, seen)
@@ -172,7 +185,8 @@ def _load(
     """
     if not values["vantages"]:
         return {}
-    with connection.execute(query, values) as result:
+    known = values if known_at is None else {**values, "known_at": known_at}
+    with connection.execute(query, known) as result:
         rows = cast(list[_Row], result.cursor.fetchall())
     if known_at is not None:
         rows = [_seen_by(row, known_at) for row in rows if row[2] <= known_at]

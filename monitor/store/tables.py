@@ -158,6 +158,7 @@ runs = Table(
     Column("outcome_id", ForeignKey("outcomes.id"), nullable=False),
     Column("valid_s", Integer, nullable=False),
     Column("camera_id", ForeignKey("cameras.id")),
+    Column("recorded_at", BigInteger),  # when an import brought it; what we saw ourselves was known as it happened
 )
 
 projections = Table(

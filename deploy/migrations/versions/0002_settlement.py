@@ -59,6 +59,7 @@ def downgrade() -> None:
         ("contract_versions", "approved_by"),
         ("contract_versions", "approved_at"),
         ("events", "details"),
+        ("runs", "recorded_at"),
     ):
         op.drop_column(table, column)
 
@@ -141,6 +142,7 @@ def _contracts_and_figures() -> None:
     op.add_column("contract_versions", sa.Column("approved_at", sa.BigInteger()))
     op.add_column("contract_versions", sa.Column("approved_by", _text()))
     op.add_column("events", sa.Column("details", _text()))
+    op.add_column("runs", sa.Column("recorded_at", sa.BigInteger()))
 
 
 def _statements() -> None:
