@@ -26,9 +26,9 @@ class Job(Protocol):
 def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
     """Run a job in a fresh process and pass its progress on; return when it is done.
 
-    InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is then
-    gone. Any other failure of the job is a RuntimeError with its text. The process ends with its parent: it fails at its next word to a closed pipe, and is
-    a daemon besides.
+    InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is
+    then gone. Any other failure of the job is a RuntimeError with its text. The process ends with its parent: it fails
+    at its next word to a closed pipe, and is a daemon besides.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)

@@ -35,12 +35,14 @@ ANNEX_POINTS = 2_000
 """How many points the paper lists; a longer list stands in the workbook alone."""
 _UNBROKEN = re.compile(r"[!-~]{21,}")
 _PIECE = 16
+_HOLE = "□"
+"""Stands for a character that cannot be seen; the packaged font has no U+FFFD."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def shown(text: object) -> str:
     """Return a text as it may be set: nothing invisible, and long codes may be broken between lines."""
-    clean = _UNPRINTABLE.sub("\ufffd", str(text))
+    clean = _UNPRINTABLE.sub(_HOLE, str(text))
     return _UNBROKEN.sub(_broken, clean)
 
 

@@ -108,6 +108,7 @@ def _row(bar: _Bar, top: int, x: Any, *, last: bool) -> list[str]:
     edge = TOTAL if step.sort == "total" else DOWN if down else UP
     weight = 'font-weight="700"' if step.sort == "total" else _REGULAR
     sign = "+" if step.sort == "change" and step.amount_fen > 0 else ""
+    amount = f"{sign}{grouped(step.amount_fen)}"
     y = top + (_ROW - _BAR) // 2
     base = y + 13
     parts = [
@@ -116,8 +117,8 @@ def _row(bar: _Bar, top: int, x: Any, *, last: bool) -> list[str]:
         f'<text x="{_LABELS - 10}" y="{base + 7}" text-anchor="end" font-size="7.5" {_REGULAR} fill="{FAINT}">{escape(step.en)}</text>',
         f'<rect x="{x(left)}" y="{y}" width="{_tenths(max(wide, Fraction(8, 10)))}" height="{_BAR}" fill="{fill}" '
         f'stroke="{edge}" stroke-width="0.6"/>',
-        f'<text x="{WIDTH - 2}" y="{base}" text-anchor="end" font-size="11" {weight} fill="{INK}">'
-        f"{sign}{grouped(step.amount_fen)}</text>",
+        f'<text x="{WIDTH - 2}" y="{base}" text-anchor="end" font-size="{_size(amount)}" {weight} fill="{INK}">'
+        f"{amount}</text>",
     ]
     if not last:
         parts.append(
@@ -125,6 +126,11 @@ def _row(bar: _Bar, top: int, x: Any, *, last: bool) -> list[str]:
             'stroke-width="0.7" stroke-dasharray="2 1.5"/>'
         )
     return parts
+
+
+def _size(amount: str) -> str:
+    """Return the type size at which an amount fits its column; a figure is less than 0.62 of it wide."""
+    return _tenths(min(Fraction(11), Fraction((_AMOUNTS - 8) * 100, 62 * len(amount))))
 
 
 def _tenths(value: Fraction) -> str:

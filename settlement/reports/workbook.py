@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -47,22 +48,34 @@ def write_xlsx(
 ) -> None:
     """Write the workbook to `path`; `moved` is told (points written, points in all).
 
-    `scratch` is where sheets lie while they are written, the system's folder unless given. InputError where a list is
+    `scratch` is where sheets lie while they are written, the system's folder unless given; nothing stays there. InputError where a list is
     longer than a sheet can hold (nothing is written then), or the file cannot be written.
     """
     for what, rows in _sizes(document):
         if rows > MOST_ROWS:
             message = f"{what} {rows:,} 行，超过工作表的上限 more rows than a sheet holds ({MOST_ROWS:,})"
             raise refuse(message, "按期次分开出具，或只出 PDF export phase by phase, or the PDF alone", file=str(path))
-    picture = to_png(draw(steps_of(document)))
-    book = xlsxwriter.Workbook(str(path), {**OPTIONS, "tmpdir": str(scratch) if scratch else None})
+    with tempfile.TemporaryDirectory(prefix="camsla-", dir=scratch) as folder:
+        book = xlsxwriter.Workbook(str(path), {**OPTIONS, "tmpdir": folder})
+        try:
+            _write(book, document, cover, moved)
+            book.close()
+        except FileCreateError as error:
+            message = f"无法写入 cannot write: {error}"
+            raise refuse(message, "检查目录和权限 check directory and permissions", file=str(path)) from error
+        finally:
+            for sheet in book.worksheets():  # of a workbook that was not closed they are still open
+                sheet.row_data_fh.close()
+
+
+def _write(book: Any, document: Mapping[str, Any], cover: Cover, moved: Moved) -> None:
     at = datetime(cover.made_on.year, cover.made_on.month, cover.made_on.day)  # noqa: DTZ001 - xlsx knows no zones
     title = f"{document['contract']['id']} {document['quarter']}"
     book.set_properties({"title": title, "created": at, "comments": f"inputs SHA-256 {cover.inputs_sha}"})
     formats = Formats(book)
     footer = f"数据指纹 inputs SHA-256: {cover.inputs_sha}"
     write_summary(book, formats, document, cover)
-    write_picture(book, picture, footer)
+    write_picture(book, to_png(draw(steps_of(document))), footer)
     write_lines(book, formats, document, footer)
     write_points(book, formats, document, footer, moved)
     write_rules(book, formats, document, footer)
@@ -71,12 +84,6 @@ def write_xlsx(
     if notices_of(document, cover):
         write_notices(book, formats, document, cover, footer)
     write_digests(book, formats, document, cover, footer)
-    try:
-        book.close()
-    except FileCreateError as error:
-        raise refuse(
-            f"无法写入 cannot write: {error}", "检查目录和权限 check directory and permissions", file=str(path)
-        ) from error
 
 
 def _sizes(document: Mapping[str, Any]) -> list[tuple[str, int]]:
