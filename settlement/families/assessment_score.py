@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, field_validator
 
 from settlement.facts import EventFact, Window
-from settlement.families.bands import band_at, band_text, check_table
+from settlement.families.bands import band_at, band_text, table
 from settlement.families.family import Family, Item, Judgement, Name, Over, RuleTerms
 from settlement.families.windows import begun, events_of
 from settlement.figures import Factor, Share
@@ -42,11 +42,10 @@ class AssessmentScore(RuleTerms):
     bands: Annotated[tuple[ScoreBand, ...], Field(max_length=50)]
     over: Over = "≥"
 
-    @field_validator("bands")
+    @field_validator("bands", mode="wrap")
     @classmethod
-    def _whole(cls, bands: tuple[ScoreBand, ...]) -> tuple[ScoreBand, ...]:
-        check_table(bands, FULL, write=number)
-        return bands
+    def _whole(cls, value: object, handler: ValidatorFunctionWrapHandler) -> tuple[ScoreBand, ...]:
+        return cast(tuple[ScoreBand, ...], table(value, handler, FULL, write=number))
 
 
 def judge(rule: AssessmentScore, window: Window) -> Judgement:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from settlement.families.family import Over, beyond
-from settlement.figures import Share, complaint
+from settlement.figures import Share, complaint, fraction_of
 from settlement.notation import share
 
 Place = tuple[str | int, ...]
@@ -46,23 +46,76 @@ def refuse_all(title: str, errors: Sequence[tuple[Place, PydanticCustomError]]) 
         )
 
 
-def check_table(
-    rows: Sequence[Bounded], most: Fraction, *, open_top: bool = False, write: Callable[[Fraction], str] = share
-) -> None:
-    """Refuse a table that is not ordered, overlaps, or leaves a value from 0 to `most` without a band.
+class _Written(NamedTuple):
+    """A row's bounds as they are written, where the row is wrong in something else."""
 
-    `open_top` allows values above the highest band. ValidationError names every fault at its row.
+    low: Fraction
+    high: Fraction
+
+
+def table(
+    value: object,
+    handler: ValidatorFunctionWrapHandler,
+    most: Fraction,
+    *,
+    open_top: bool = False,
+    write: Callable[[Fraction], str] = share,
+) -> Any:
+    """Validate rows, and refuse a table that overlaps or leaves a value from 0 to `most` without a band.
+
+    `open_top` allows values above the highest band. ValidationError names every fault at its row, those of single rows
+    and those between them together.
     """
+    wrong: list[InitErrorDetails] = []
+    rows: Sequence[Bounded] = ()
+    try:
+        rows = valid = handler(value)
+    except ValidationError as error:
+        wrong = [_again(detail) for detail in error.errors(include_url=False)]
+        rows = _written(value, most)
+    else:
+        if not rows:
+            raise complaint("bands", "分档表为空 an empty table of bands", "至少一档 write at least one band")
+    errors = _faults(rows, most, open_top, write) if rows else []
+    wrong += [InitErrorDetails(type=error, loc=place, input=None) for place, error in errors]
+    if wrong:
+        raise ValidationError.from_exception_data("bands", wrong)
+    return valid
+
+
+def _again(detail: ErrorDetails) -> InitErrorDetails:
+    """Carry an error of one row along unchanged in kind, place and message."""
+    context = {**detail.get("ctx", {}), "message": detail["msg"]}
+    return InitErrorDetails(
+        type=PydanticCustomError(detail["type"], "{message}", context), loc=detail["loc"], input=detail["input"]
+    )
+
+
+def _written(value: object, most: Fraction) -> Sequence[_Written]:
+    """Read the bounds of raw rows; nothing where a bound itself is wrong."""
+    rows = []
+    for row in value if isinstance(value, list | tuple) else ():
+        if not isinstance(row, dict):
+            return ()
+        try:
+            low, high = fraction_of(row.get("from", 0)), fraction_of(row.get("to", most))
+        except ValueError:
+            return ()
+        if max(low, high) > most:
+            return ()
+        rows.append(_Written(low, high))
+    return rows
+
+
+def _faults(
+    rows: Sequence[Bounded], most: Fraction, open_top: bool, write: Callable[[Fraction], str]
+) -> list[tuple[Place, PydanticCustomError]]:
     errors: list[tuple[Place, PydanticCustomError]] = []
-    if not rows:
-        raise complaint("bands", "分档表为空 an empty table of bands", "至少一档 write at least one band")
     for n, row in enumerate(rows):
         if row.low >= row.high:
             message = f"分档上下限颠倒 bounds the wrong way round: {write(row.low)} – {write(row.high)}"
             errors.append(((n, "from"), complaint("bands", message, "下限须小于上限 `from` must be below `to`")))
-    if not errors:
-        errors = _seams(rows, most, open_top, write)
-    refuse_all("bands", errors)
+    return errors or _seams(rows, most, open_top, write)
 
 
 def _seams(

@@ -6,12 +6,12 @@ Source: the settlement rules' eighth family: 99 to 99.9 % costs 20 %, 95 to 99 %
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, field_validator, model_validator
 
 from settlement.facts import Window
-from settlement.families.bands import RateBand, band_at, band_text, check_table, inner_bounds, refuse_all
+from settlement.families.bands import RateBand, band_at, band_text, inner_bounds, refuse_all, table
 from settlement.families.family import Family, Judgement, Over, RuleTerms
 from settlement.families.windows import online, online_text
 from settlement.figures import Share, complaint
@@ -36,11 +36,10 @@ class FeeBrackets(RuleTerms):
     over: Over = "≥"
     mode: Literal["bracket", "marginal"] = "bracket"
 
-    @field_validator("brackets")
+    @field_validator("brackets", mode="wrap")
     @classmethod
-    def _whole(cls, brackets: tuple[Bracket, ...]) -> tuple[Bracket, ...]:
-        check_table(brackets, Fraction(1), open_top=True)
-        return brackets
+    def _whole(cls, value: object, handler: ValidatorFunctionWrapHandler) -> tuple[Bracket, ...]:
+        return cast(tuple[Bracket, ...], table(value, handler, Fraction(1), open_top=True))
 
     @model_validator(mode="after")
     def _capped(self) -> Self:

@@ -6,12 +6,12 @@ Source: the settlement rules' second family: from 80 % the rate itself, 65 to 80
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, field_validator
+from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, ValidatorFunctionWrapHandler, field_validator
 
 from settlement.facts import Window
-from settlement.families.bands import RateBand, band_at, band_text, check_table, inner_bounds
+from settlement.families.bands import RateBand, band_at, band_text, inner_bounds, table
 from settlement.families.family import Family, Judgement, Over, RuleTerms
 from settlement.families.windows import online, online_text
 from settlement.figures import Share
@@ -40,11 +40,10 @@ class SubstitutedTiers(RuleTerms):
     tiers: Annotated[tuple[Tier, ...], Field(max_length=50)]
     over: Over = "≥"
 
-    @field_validator("tiers")
+    @field_validator("tiers", mode="wrap")
     @classmethod
-    def _whole(cls, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
-        check_table(tiers, Fraction(1))
-        return tiers
+    def _whole(cls, value: object, handler: ValidatorFunctionWrapHandler) -> tuple[Tier, ...]:
+        return cast(tuple[Tier, ...], table(value, handler, Fraction(1)))
 
 
 def judge(rule: SubstitutedTiers, window: Window) -> Judgement:

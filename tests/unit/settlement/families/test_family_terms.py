@@ -97,6 +97,12 @@ REFUSED: list[tuple[str, dict[str, Any], list[tuple[Any, ...]], str]] = [
         [("tiers", 0, "from"), ("tiers", 1, "from")],
         "bounds the wrong way round",
     ),
+    (  # what is wrong with a row does not hide what is wrong between rows
+        "substituted-tiers",
+        tiers(("80%", "100%", "rate"), ("65%", "79%", "65%"), ("0", "65%", "120%")),
+        [("tiers", 2, "pays"), ("tiers", 0, "from")],
+        "",
+    ),
     ("substituted-tiers", tiers(("0", "100%", "105%")), [("tiers", 0, "pays")], "a share above 1"),
     ("substituted-tiers", tiers(("0", "100%", "all")), [("tiers", 0, "pays")], "not a share"),
     ("substituted-tiers", tiers(("0", "120%", "1")), [("tiers", 0, "to")], "a share above 1"),
