@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
     """Run a job in a fresh process and pass its progress on; return when it is done.
 
     InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is
-    then gone. Any other failure of the job is a RuntimeError with its text. The process ends with its parent: it fails
+    then gone. Any other failure of the job is a RuntimeError with its traceback. The process ends with its parent: it fails
     at its next word to a closed pipe, and is a daemon besides.
     """
     context = multiprocessing.get_context("spawn")
@@ -81,9 +82,8 @@ def _run(job: Job, pipe: Connection) -> None:
     except OSError as error:
         remedy = "检查磁盘、目录和权限 check disk, directory and permissions"
         pipe.send(("refused", (Finding(str(error.filename or ""), 0, "", f"无法写入 cannot write: {error}", remedy),)))
-    except Exception as error:
-        pipe.send(("failed", f"{type(error).__name__}: {error}"))
-        raise
+    except Exception:
+        pipe.send(("failed", traceback.format_exc()))
     else:
         pipe.send(("done", None))
     finally:

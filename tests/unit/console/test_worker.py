@@ -1,0 +1,93 @@
+"""Jobs in a process of their own: progress, refusals, failures, the deadline."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from console.worker import Moved, in_worker
+from monitor.finding import Finding, InputError
+
+
+@dataclass(frozen=True)
+class Writes:
+    path: Path
+
+    def __call__(self, moved: Moved) -> None:
+        moved(1, 2)
+        self.path.write_text(str(os.getpid()))
+        moved(2, 2)
+
+
+@dataclass(frozen=True)
+class Refuses:
+    def __call__(self, moved: Moved) -> None:
+        raise InputError([Finding("f", 1, "c", "no", "do"), Finding("f", 2, "c", "neither", "")])
+
+
+@dataclass(frozen=True)
+class Breaks:
+    def __call__(self, moved: Moved) -> None:
+        raise ZeroDivisionError("a bug")
+
+
+@dataclass(frozen=True)
+class Dies:
+    def __call__(self, moved: Moved) -> None:
+        os._exit(3)
+
+
+@dataclass(frozen=True)
+class Hangs:
+    path: Path
+
+    def __call__(self, moved: Moved) -> None:
+        self.path.write_text(str(os.getpid()))
+        moved(0, 1)
+        while True:
+            time.sleep(60)
+
+
+def test_a_job_runs_elsewhere_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    in_worker(Writes(tmp_path / "pid"), 60, lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+    assert int((tmp_path / "pid").read_text()) != os.getpid()
+
+
+def test_what_a_job_refuses_is_refused_here() -> None:
+    with pytest.raises(InputError) as caught:
+        in_worker(Refuses(), 60, lambda done, total: None)
+    assert [finding.message for finding in caught.value.findings] == ["no", "neither"]
+
+
+def test_a_file_that_cannot_be_written_is_refused_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        in_worker(Writes(tmp_path / "none" / "pid"), 60, lambda done, total: None)
+    assert caught.value.findings[0].file.endswith("none/pid")
+    assert caught.value.findings[0].remedy
+
+
+def test_a_bug_is_told_with_its_traceback() -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in __call__.*ZeroDivisionError: a bug"):
+        in_worker(Breaks(), 60, lambda done, total: None)
+
+
+def test_a_job_that_dies_is_noticed() -> None:
+    with pytest.raises(RuntimeError, match="exit code 3"):
+        in_worker(Dies(), 60, lambda done, total: None)
+
+
+def test_at_the_deadline_the_process_is_gone(tmp_path: Path) -> None:
+    for deadline_s in (2, 10, 50):  # until the process has come as far as its own code
+        with pytest.raises(InputError, match="not done within") as caught:
+            in_worker(Hangs(tmp_path / "pid"), deadline_s, lambda done, total: None)
+        assert "--deadline" in caught.value.findings[0].remedy
+        if (tmp_path / "pid").exists():
+            break
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
