@@ -19,7 +19,7 @@ from settlement.disputes import DECISION_ZH
 from settlement.inputs import settle_inputs
 from settlement.lines import Adjustment, Before, Issued
 from settlement.money import NOTHING, Amount, grouped, taxed
-from settlement.quarter import frozen
+from settlement.quarter import frozen, life
 from settlement.rules import PhaseFacts, outside
 from settlement.store import disputes, statements
 from settlement.store.statements import Stored
@@ -205,6 +205,8 @@ def _granted(connection: Connection, terms: Terms, quarter: Quarter) -> list[Cor
         if parse_quarter(dispute.quarter).start > quarter.start:
             continue
         stored = statements.by_id(connection, dispute.statement_id)
+        if stored.quarter == quarter.label and life(connection, stored).final:
+            continue  # the statement that was contested has been issued: its grants belong to the quarter after it
         line = next(row for row in statements.document_lines(stored.document) if row["n"] == dispute.line)
         phase = terms.phase(line["phase"])
         amount = taxed(dispute.granted_fen, terms.tax_rate, phase.weights if phase is not None else ())
