@@ -137,7 +137,7 @@ def match(
     for figure in figures:
         found = names.find(figure)
         point, former = found if found else (None, False)
-        named = figure.phase if figure.phase in phases else point.phase if point is not None and point.ours else ""
+        named = _phase_named(figure, point, phases)
         printed[named].add(plain_code(figure.code))
         about = _about(figure, point, former)
         if about is not None:
@@ -157,6 +157,15 @@ def match(
                 continue
             settled[code][period] = several[0]
     return Matched(settled, tuple(items), {phase: frozenset(codes) for phase, codes in printed.items()})
+
+
+def _phase_named(figure: Figure, point: LedgerPoint | None, phases: frozenset[str]) -> str:
+    """The phase that the authority counts a point in: as it says, else by our ledger, else the only one there is."""
+    if figure.phase in phases:
+        return figure.phase
+    if point is not None and point.ours:
+        return point.phase
+    return next(iter(phases)) if len(phases) == 1 and not figure.phase else ""
 
 
 def _about(figure: Figure, point: LedgerPoint | None, former: bool) -> tuple[ItemKind, str] | None:
