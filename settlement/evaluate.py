@@ -130,7 +130,8 @@ def _lacking(grounds: Grounds) -> list[Finding]:
 
 def _taken(grounds: Grounds, judged: Judged, months: Months) -> Evaluation:
     """Cap what the verdicts take in one of the contract's windows, and say what is left."""
-    account = Account(grounds, months, judged.left)
+    scoped = any(rule.components for rule, _ in rules_of(grounds.terms, grounds.phase, "point"))
+    account = Account(grounds, months, judged.left, scoped=scoped)
     results: list[RuleResult] = []
     punished: dict[str, list[str]] = defaultdict(list)
     for verdict in judged.verdicts:

@@ -35,6 +35,10 @@ class Grounds:
         known = {month.month: month for month in facts.months}
         self.months = tuple(known.get(label) for label in self.labels)
         self.lots: dict[str, Lot] = {code: lot for lot in basis.lots for code in lot.codes}
+        self._places = {code: n for n, lot in enumerate(basis.lots) for code in lot.codes}
+        self._fees: dict[tuple[int, Months, tuple[str, ...]], Fraction] = {}
+        self._pools: dict[tuple[Months, Left, tuple[str, ...]], Fraction] = {}
+        self._cut: dict[tuple[Months, tuple[str, ...]], tuple[Cell, ...]] = {}
         self._categories = {point.code: point.category for point in facts.roster}
         self._points: tuple[dict[str, PointMonth], ...] = tuple(
             {point.point: point for point in (month.points or ())} if month else {} for month in self.months
@@ -61,13 +65,28 @@ class Grounds:
 
     def point_fee(self, code: str, months: Months, components: Sequence[str] = ()) -> Fraction:
         """One point's full fee in some months; 0 for a point that is not billed."""
-        lot = self.lots.get(code)
-        return ZERO if lot is None else sum((lot.fee(n, components) for n in months), ZERO)
+        place = self._places.get(code)
+        return ZERO if place is None else self._lot_fee(place, months, tuple(components))
+
+    def place(self, code: str) -> int:
+        """The place of a billed point's lot."""
+        return self._places[code]
+
+    def _lot_fee(self, place: int, months: Months, components: tuple[str, ...]) -> Fraction:
+        key = (place, months, components)
+        if key not in self._fees:
+            lot = self.basis.lots[place]
+            self._fees[key] = sum((lot.fee(n, components) for n in months), ZERO)
+        return self._fees[key]
 
     def pool_fee(self, months: Months, left: Left, components: Sequence[str] = ()) -> Fraction:
         """The fee of all points but those that left."""
-        gone = (self.point_fee(code, (n,), components) for code, n in left if n in months)
-        return self.basis.fee(months, components) - sum(gone, ZERO)
+        key = (months, left, tuple(components))
+        if key not in self._pools:
+            counts = Counter((self._places[code], n) for code, n in left if n in months and code in self._places)
+            gone = (k * self._lot_fee(place, (n,), tuple(components)) for (place, n), k in counts.items())
+            self._pools[key] = self.basis.fee(months, components) - sum(gone, ZERO)
+        return self._pools[key]
 
     def rate(self, months: Months, left: Left = NOBODY) -> OnlineRate | None:
         """The rate of a window: all points' for a given figure, without those that left for a measured one."""
@@ -109,9 +128,16 @@ class Grounds:
         return Presence(points, int(self.basis.units((n,)) * days))
 
     def window(
-        self, rule: RuleTerms, months: Months, rate: OnlineRate | None, left: Left = NOBODY, **sums: Fraction
+        self,
+        rule: RuleTerms,
+        months: Months,
+        rate: OnlineRate | None,
+        left: Left = NOBODY,
+        *,
+        cells: bool = False,
+        **sums: Fraction,
     ) -> Window:
-        """Cut a window for a rule: fee and points of the pool, cells and events of everybody."""
+        """Cut a window for a rule: fee and points of the pool, events of everybody, and `cells` for rules on points."""
         start, end = self.starts[months[0]], self.starts[months[-1] + 1]
         gone = self._gone(months, left)
         there = [lot for lot in self.basis.lots if any(lot.months[n] for n in months)]
@@ -126,7 +152,7 @@ class Grounds:
             yearly_fee=self._yearly(there, gone, rule.components),
             rate=None if rate is None else Share(rate.good, rate.counted),
             target=self.terms.target,
-            cells=self._cells(months, rule.components),
+            cells=self._cells(months, rule.components) if cells else (),
             events=self._events(months),
             history=tuple((label, Share(r.good, r.counted)) for label, r in self.history(rule.grain) if r is not None),
             **sums,
@@ -151,7 +177,13 @@ class Grounds:
         found = {event.id: event for n in months if (month := self.months[n]) for event in month.events}
         return tuple(found.values())
 
-    def _cells(self, months: Months, components: Sequence[str]) -> tuple[Cell, ...]:
+    def _cells(self, months: Months, components: tuple[str, ...]) -> tuple[Cell, ...]:
+        key = (months, components)
+        if key not in self._cut:
+            self._cut[key] = self._cells_of(months, components)
+        return self._cut[key]
+
+    def _cells_of(self, months: Months, components: tuple[str, ...]) -> tuple[Cell, ...]:
         start = self.starts[months[0]]
         outages: dict[str, list[OutageFact]] = defaultdict(list)
         for n in months:
@@ -161,25 +193,22 @@ class Grounds:
         for code in sorted(outages):
             if not outages[code] or code not in self.lots:
                 continue
-            earlier = dict(self._before.get(code, {}))
-            for n in range(months[0]):
-                if code in self._points[n]:
-                    earlier.update((outage.incident, outage) for outage in self._points[n][code].outages)
-            here = {outage.incident for outage in outages[code]}
-            cells.append(
-                Cell(
-                    code,
-                    self._categories.get(code, ""),
-                    self.point_fee(code, months, components),
-                    tuple(outages[code]),
-                    earlier=tuple(
-                        outage._replace(offline_s=0, reported_s=0)
-                        for outage in earlier.values()
-                        if outage.incident not in here and outage.end <= start
-                    ),
-                )
-            )
+            fee, found = self.point_fee(code, months, components), tuple(outages[code])
+            earlier = self._earlier(code, months, start, {outage.incident for outage in found})
+            cells.append(Cell(code, self._categories.get(code, ""), fee, found, earlier=earlier))
         return tuple(cells)
+
+    def _earlier(self, code: str, months: Months, start: int, here: set[str]) -> tuple[OutageFact, ...]:
+        """A point's outages that ended before a window."""
+        known = dict(self._before.get(code, {}))
+        for n in range(months[0]):
+            if code in self._points[n]:
+                known.update((outage.incident, outage) for outage in self._points[n][code].outages)
+        return tuple(
+            outage._replace(offline_s=0, reported_s=0)
+            for outage in known.values()
+            if outage.end <= start and outage.incident not in here
+        )
 
     def earlier_windows(self, rule: RuleTerms) -> list[Window]:
         """Windows of a rule's grain before the quarter, from what is known of earlier months; fees at today's price."""

@@ -91,8 +91,9 @@ def judge(grounds: Grounds, reading: Reading) -> Judged:
 
 def _of_all(grounds: Grounds, rule: RuleTerms, family: AnyFamily, left: Left = NOBODY) -> list[Verdict]:
     """Judge every window of a rule that looks at points or events: the whole phase, with the pool's rate."""
+    looks = family.stage == "point" or family.outages
     return [
-        _verdict(grounds, rule, family, months, grounds.window(rule, months, grounds.rate(months, left)))
+        _verdict(grounds, rule, family, months, grounds.window(rule, months, grounds.rate(months, left), cells=looks))
         for months in grounds.windows(rule.grain)
     ]
 
