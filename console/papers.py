@@ -15,9 +15,11 @@ from monitor.model import MICROSECONDS, Instant
 from settlement.inputs import Inputs
 from settlement.ledger import TITLES, Posting
 from settlement.life import STATE_ZH, Life, Step, Taken
+from settlement.money import grouped
 from settlement.quarter import frozen, life
 from settlement.reports.cover import Attachment, Cover, Entry, Signature
-from settlement.store import budgets, documents, journal, movements, statements
+from settlement.store import budgets, disputes, documents, journal, movements, statements
+from settlement.store.disputes import Dispute
 from settlement.store.statements import Stored
 
 Moved = Callable[[int, int], None]
@@ -32,8 +34,8 @@ _SUPPLIER = ("供应商签章", "supplier's seal")
 def cover_of(connection: Connection, stored: Stored) -> Cover:
     """Read what a statement's papers show beside its figures.
 
-    Of an issued statement all of it is as it stood when it was issued, so that its papers never change; only the boxes
-    and documents of later steps are added.
+    What was paid so far is as it stood when the statement was issued; steps, documents and disputes are all that there
+    are, so that a later paper says what has become of the statement.
     """
     inputs = frozen(stored)
     now = life(connection, stored)
@@ -47,6 +49,7 @@ def cover_of(connection: Connection, stored: Stored) -> Cover:
         project=_project(connection, stored),
         signatures=_signatures(now, inputs),
         attachments=_attachments(connection, taken, inputs),
+        remarks=tuple(_disputed(dispute) for dispute in disputes.of_statement(connection, stored.id)),
         entries=_entries(connection, stored),
         paid_fen=_paid(connection, stored.contract, issued_at),
         total_fen=inputs.terms.total_fen,
@@ -100,6 +103,16 @@ def _named(evidence: object, reference: str = "") -> list[tuple[str, str]]:
     if isinstance(evidence, list | tuple):
         return [pair for value in evidence for pair in _named(value, reference)]
     return []
+
+
+def _disputed(dispute: Dispute) -> str:
+    point = f" {dispute.point}" if dispute.point else ""
+    text = f"异议 dispute {dispute.parent}{point}：{grouped(dispute.contested_fen)} 元，{dispute.reason}"
+    if not dispute.decision:
+        return f"{text}（未决 open）"
+    zh = {"upheld": "维持", "partly": "部分采纳", "accepted": "采纳"}.get(dispute.decision, "")
+    decided = f"{zh} {dispute.decision}".strip()
+    return f"{text} → {decided} {grouped(dispute.granted_fen)} 元，{dispute.opinion}（{dispute.decided_by}）"
 
 
 def _entries(connection: Connection, stored: Stored) -> tuple[Entry, ...]:

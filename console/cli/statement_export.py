@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--inputs", type=_FILE, help="冻结的输入 the frozen inputs (canonical JSON)")
 @click.option(
     "--deadline",
-    type=click.FloatRange(1, 3_600),
+    type=click.FloatRange(0, 3_600, min_open=True),
     default=DEADLINE_S,
     show_default=True,
     metavar="SECONDS",

@@ -56,7 +56,8 @@ class Cover:
     project: str = ""
     signatures: tuple[Signature, ...] = BOXES
     attachments: tuple[Attachment, ...] = ()
-    overrides: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is said about the statement elsewhere and must be read with it: disputes and what was decided."""
     entries: tuple[Entry, ...] = ()
     paid_fen: int | None = None
     total_fen: int | None = None

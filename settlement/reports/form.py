@@ -240,8 +240,8 @@ def mixed(text: object) -> Fraction:
 
 
 def notices_of(document: Mapping[str, Any], cover: Cover) -> list[str]:
-    """Return what must be read beside the figures: overrides, phases that were not settled, notices."""
-    texts = [f"改判 override：{text}" for text in cover.overrides]
+    """Return what must be read beside the figures: the cover's remarks, phases that were not settled, notices."""
+    texts = list(cover.remarks)
     texts += [f"未结算 not settled：{item['phase']}　{item['reason']}" for item in document["not_settled"]]
     for notice in document["notices"]:
         texts.append(notice if isinstance(notice, str) else _notice(notice))

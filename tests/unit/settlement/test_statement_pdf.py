@@ -74,7 +74,7 @@ def test_hostile_texts_are_printed_as_they_are(tmp_path: Path, text: str) -> Non
     content["phases"][0]["point_lines"][0] |= {"code": text, "rules": [text]}
     content["phases"][1]["rules"][1]["items"][0] |= {"point": text, "incident": text, "why": text}
     content["notices"] = [text]
-    found = pages(content, tmp_path, dataclasses.replace(COVER, overrides=(text,)))
+    found = pages(content, tmp_path, dataclasses.replace(COVER, remarks=(text,)))
     flat = "".join("".join(found).split()).replace("\u200b", "")
     wanted = shown(text).replace("\u200b", "").replace(" ", "")[:40]
     assert wanted in flat

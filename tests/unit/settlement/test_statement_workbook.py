@@ -177,7 +177,7 @@ def test_hostile_texts_stay_texts_in_every_sheet(tmp_path: Path, text: str) -> N
     content["phases"][0]["point_lines"][0] |= {"code": text, "rules": [text]}
     content["phases"][1]["rules"][1]["items"][0] |= {"point": text, "incident": text, "why": text}
     content["notices"] = [{"level": "warning", "phase": text, "message": text, "remedy": text}]
-    found = made(tmp_path, content, dataclasses.replace(COVER, project=text, state=text, overrides=(text,)))
+    found = made(tmp_path, content, dataclasses.replace(COVER, project=text, state=text, remarks=(text,)))
     for name, rows in found.items():
         for row in rows:
             for cell in row:
