@@ -216,6 +216,7 @@ def _before(before: Before) -> Json:
             {"phase": a.phase, "kind": a.kind, **_amount(a.amount), "why": a.why, "parent": a.parent}
             for a in before.adjustments
         ],
+        "prepay_alone": sorted(before.prepay_alone),
     }
 
 
@@ -227,4 +228,5 @@ def _read_before(document: Json) -> Before:
             Adjustment(row["phase"], row["kind"], _read_amount(row), row["why"], row["parent"])
             for row in document["adjustments"]
         ),
+        frozenset(document["prepay_alone"]),
     )

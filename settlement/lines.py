@@ -75,12 +75,14 @@ class Before:
     """What earlier statements leave to this one, by phase.
 
     `prepaid` is what they prepaid for this quarter; a phase that is not named is taken as prepaid by the contract.
-    `retained` is what they kept back in all, to be released when its day comes.
+    `retained` is what they kept back in all, to be released when its day comes. `prepay_alone` are phases that cannot be
+    settled now and yet get their next prepayment.
     """
 
     prepaid: Mapping[str, Issued] = field(default_factory=dict)
     retained: Mapping[str, Issued] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
+    prepay_alone: frozenset[str] = frozenset()
 
 
 class PointLine(NamedTuple):

@@ -50,6 +50,7 @@ def settle(
     findings: list[Finding] = []
     lines: list[Line] = []
     results: list[PhaseResult] = []
+    open_phases: set[str] = set()
     for phase in terms.phases:
         known = facts.get(phase.id)
         if known is None:
@@ -57,17 +58,19 @@ def settle(
         basis = charge(terms, phase, when, known)
         evaluations, doubts = evaluate(terms, phase, when, known, basis, how)
         findings += doubts
-        if not evaluations and doubts:
+        unsettled = not evaluations and bool(doubts)
+        if unsettled and phase.id not in earlier.prepay_alone:
             continue
         settled = _phase_lines(terms, phase, when, basis, evaluations, how, earlier)
         if not settled:
-            findings.append(_not_billed(phase, when))
+            findings += [] if unsettled else [_not_billed(phase, when)]
             continue
+        open_phases |= {phase.id} if unsettled else set()
         lines += settled
         results.append(_result(terms, phase, basis, known, evaluations, settled))
         findings += [notice for evaluation in evaluations for notice in evaluation.notices]
     lines += [Line(a.phase, Kind(a.kind), a.amount, a.why, parent=a.parent) for a in earlier.adjustments]
-    done = {result.phase for result in results}
+    done = {result.phase for result in results} - open_phases
     return Statement(
         contract=terms.contract,
         quarter=when.label,
