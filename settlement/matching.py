@@ -245,5 +245,5 @@ def missing_items(
     return [
         Item("missing", point.phase, point.code, "", quarter.label, None, own_of(point.code), text)
         for point in sorted(assessed, key=lambda p: p.code)
-        if not known.get(point.code)
+        if point.code not in known
     ]
