@@ -13,8 +13,8 @@ from config.load import Lines, dotted, load_model, load_yaml
 from monitor.finding import Finding, InputError
 from settlement.scorecard.claim_checks import Flaw
 from settlement.scorecard.inputs import ScoreInputs
-from settlement.scorecard.lint import rubric_flaws
 from settlement.scorecard.rubric import Rubric
+from settlement.scorecard.rubric_lint import rubric_flaws
 
 SHIPPED = Path(__file__).parent / "rubrics"
 INPUTS = SHIPPED / "inputs"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -16,8 +16,7 @@ from console import views
 from monitor.finding import Finding
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period
-from monitor.rates import sum_of
-from monitor.report import rate_rows
+from monitor.rates import rate_of, sum_of
 from monitor.scope import EVERYTHING
 from monitor.store.access import seen_online
 from settlement.budget import Execution, execution
@@ -35,15 +34,19 @@ class _Question:
     connection: Connection
     terms: Terms
     period: Period
-    today: date
+    now_s: int
+
+    @property
+    def today(self) -> date:
+        """The day on which it is asked, in the contract's zone."""
+        return datetime.fromtimestamp(self.now_s, ZoneInfo(self.terms.zone)).date()
 
 
 def measure(
     connection: Connection, terms: Terms, period: Period, wanted: Collection[Measure], at: Instant
 ) -> tuple[dict[Measure, Measured], list[Finding]]:
     """Measure what is wanted for a contract's period, as known at `at`; warnings say what could not be measured."""
-    today = datetime.fromtimestamp(at // MICROSECONDS, UTC).astimezone(ZoneInfo(terms.zone)).date()
-    question = _Question(connection, terms, period, today)
+    question = _Question(connection, terms, period, at // MICROSECONDS)
     found: dict[Measure, Measured] = {}
     findings: list[Finding] = []
     for name in sorted(set(wanted)):
@@ -70,19 +73,22 @@ def _online(question: _Question) -> Measured | str:
 
 
 def _integrity(question: _Question) -> Measured | str:
-    _, end = question.period.span(question.terms.zone)
-    asked = views.Question(question.period, question.terms.zone, question.terms.policy, "integrity", (end - 1,))
-    accounts = views.of_contract(views.point_seconds(question.connection, EVERYTHING, asked), question.terms)
-    row = rate_rows(accounts, None, question.terms.policy, None, "integrity")[0]
-    devices = sum_of(account.inspections for account in accounts if account.inspections is not None)
-    known = devices.online + devices.offline
-    if row.rate.value is None or not known:
+    terms = question.terms
+    start, end = question.period.span(terms.zone)
+    second = min(end - 1, question.now_s)
+    if second < start:
+        return f"{question.period.label} 尚未开始 has not begun"
+    asked = views.Question(question.period, terms.zone, terms.policy, "integrity", (second,))
+    accounts = views.of_contract(views.point_seconds(question.connection, EVERYTHING, asked), terms)
+    rate = rate_of(sum_of(account.inspections for account in accounts if account.inspections is not None), terms.policy)
+    if not rate.counted:
         return f"{question.period.label} 期末没有可查的设备状态 no device's state is known at the period's end"
+    moment = datetime.fromtimestamp(second, ZoneInfo(terms.zone)).isoformat(timespec="seconds")
     source = (
-        f"本系统监测 own measurement：{question.period.last} 期末设备完好率 integrity at the period's end，"
-        f"故障 faulty {devices.offline:,}，缺失 unknown {devices.unknown:,}，剔除 excluded {devices.excluded:,}"
+        f"本系统监测 own measurement：{moment} 设备完好率 integrity，故障 faulty {rate.counted - rate.good:,}，"
+        f"缺失 unknown {rate.unknown:,}，剔除 excluded {rate.excluded:,}"
     )
-    return Measured(devices.online, known, source)
+    return Measured(rate.good, rate.counted, source)
 
 
 def _access(question: _Question) -> Measured | str:

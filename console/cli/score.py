@@ -17,10 +17,11 @@ from console.cli.score_advice import advice
 from monitor.finding import Finding, InputError
 from monitor.period import parse_period
 from settlement.scorecard.card import Card, card_document, fill
+from settlement.scorecard.input_lint import input_flaws
 from settlement.scorecard.inputs import Measured, ScoreInputs
-from settlement.scorecard.lint import input_flaws, rubric_flaws
 from settlement.scorecard.printed import exact_text, plain
 from settlement.scorecard.rubric import Measure, Rubric
+from settlement.scorecard.rubric_lint import rubric_flaws
 
 RUBRIC = click.Path(path_type=Path)
 
@@ -176,6 +177,8 @@ def lint(rubric: Path, inputs_file: Path | None, as_json: bool) -> None:
     else:
         for finding, _ in told:
             click.echo(f"{_LEVELS[finding.level]}: {finding}")
+        if given is None and rubric.name in shipped():
+            click.echo(f"随附的数据未检查 its shipped inputs are not looked at: --inputs {rubric.name}", err=True)
         click.echo(f"错误 errors: {errors}，警告 warnings: {warnings}，提示 notes: {len(flaws) - errors - warnings}")
     if errors:
         raise SystemExit(1)

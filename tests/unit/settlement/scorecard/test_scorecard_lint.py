@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from config.rubrics import findings, load_inputs, load_rubric
 from settlement.scorecard.card import fill
 from settlement.scorecard.claim_checks import Flaw, possible
+from settlement.scorecard.input_lint import input_flaws
 from settlement.scorecard.inputs import ScoreInputs
-from settlement.scorecard.lint import input_flaws, rubric_flaws
 from settlement.scorecard.printed import printed
 from settlement.scorecard.rubric import Rubric
+from settlement.scorecard.rubric_lint import rubric_flaws
 
 
 def flaws(rubric: Rubric, inputs: ScoreInputs) -> list[Flaw]:
