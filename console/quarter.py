@@ -84,7 +84,8 @@ def prepare(connection: Connection, order: Order, today: date) -> Computed:
     left = carried(connection, chosen.terms, quarter, found.facts, order.opening, today)
     doubts = [] if opens else _doubts(chosen, quarter, found)
     notes = _overridden(doubts, order) + list(left.notes)
-    inputs = inputs_of(chosen, quarter, found, left.before, notes)
+    alone = frozenset(phase for phase, facts in found.facts.items() if facts.rate is None)
+    inputs = inputs_of(chosen, quarter, found, replace(left.before, prepay_alone=alone), notes)
     state = None if newest is None else life(connection, newest).state
     computed = compute(newest, state, inputs, left.corrections, redraft=order.redraft)
     warnings = [doubt.finding("warning") for doubt in doubts]

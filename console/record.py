@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from console import views
+from console.authority.reconciling import reconcile_quarter, settled_facts
 from monitor.finding import Finding
 from monitor.model import Instant
 from monitor.period import Period, months_of
@@ -21,6 +22,7 @@ from monitor.store.exclusions import exclusions_for
 from settlement.contract import Terms
 from settlement.daycount import Quarter
 from settlement.doubts import Measured
+from settlement.reconcile_document import reconciliation_document
 from settlement.rules import PhaseFacts
 
 
@@ -47,7 +49,7 @@ def read(
     connection: Connection,
     terms: Terms,
     quarter: Quarter,
-    today: date,  # noqa: ARG001
+    today: date,
     known_at: Instant | None = None,
 ) -> Record:
     """Read a quarter's facts under a contract's terms, and the exclusions that they rest on.
@@ -61,9 +63,15 @@ def read(
     if terms.grain == "month" or any(rule.grain == "month" for rule in terms.rules):
         for month in months_of(period):
             measured += _measured(connection, terms, replace(question, period=month), "month")
-    evidence = {"exclusions": _exclusions(connection, terms, question)}
+    beside = reconcile_quarter(connection, terms, quarter, facts, measured, today, known_at)
+    settled, decided = settled_facts(facts, beside, quarter)
+    evidence: dict[str, Any] = {"exclusions": _exclusions(connection, terms, question)}
+    if beside.files or terms.authority.pays != "own":
+        authority = reconciliation_document(beside, points=False)
+        del authority["findings"]  # they speak of the day on which somebody asked
+        evidence["authority"] = authority
     doubts = views.settling_doubts(connection, EVERYTHING, terms, period, {}) if known_at is None else []
-    return Record(facts, tuple(measured), evidence, tuple(doubts))
+    return Record(settled, tuple(measured), evidence, (*doubts, *beside.findings), decided)
 
 
 def _measured(
