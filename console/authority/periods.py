@@ -100,6 +100,12 @@ def when_within(text: str) -> When | None:
     return None
 
 
+def year_within(text: str) -> int | None:
+    """Find a year in a title that names no month: 2020年度视频监控在线率."""
+    found = re.search(r"((?:19|20|21)\d{2})年", plain_period(text))
+    return int(found[1]) if found else None
+
+
 def reference_within(text: str) -> str:
     """Find a document number (文号) in a title: 新公视〔2020〕18号; empty if there is none."""
     found = _REFERENCE.search(unicodedata.normalize("NFC", text))

@@ -13,7 +13,7 @@ from console.authority.figure import manner_of
 from console.authority.layout import Layout, doubled, find_layout
 from console.authority.mapping import Mapping
 from console.authority.notes import Notes
-from console.authority.periods import When, reference_within, when_of, when_within
+from console.authority.periods import When, reference_within, when_of, when_within, year_within
 from console.authority.rows import Default, SheetReader
 from console.authority.words import Vocabulary
 from monitor.finding import refuse
@@ -110,11 +110,12 @@ def _layouts(source: Source, words: Vocabulary, mapping: Mapping, notes: Notes) 
 
 
 def _default(layout: Layout, when: When | None, asked: Asked, words: Vocabulary) -> Default:
+    """The sheet's name goes before what the importer said, that before the sheet's title, that before other titles."""
     head = words.heading(layout.sheet) if layout.sheet else None
-    own = when_within(" ".join(layout.titles))
-    chosen = when if asked.period else own or when
-    if head is not None and head.when is not None and not asked.period:
-        year = head.when.year if head.when.year is not None else chosen.year if chosen is not None else None
-        chosen = head.when._replace(year=year)
-    phase = asked.phase or (head.phase if head is not None and head.phase else "")
-    return Default(chosen, phase)
+    title = " ".join(layout.titles)
+    chosen = when if asked.period else when_within(title) or when
+    year = chosen.year if chosen is not None else year_within(title)
+    if head is not None and head.when is not None:
+        year = head.when.year if head.when.year is not None else year
+        chosen = head.when
+    return Default(chosen, asked.phase or (head.phase if head is not None and head.phase else ""), year)

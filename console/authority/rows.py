@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from console.authority.cell import NoFigureError, bare_number, is_empty, text_of
 from console.authority.figure import Made, Manner, make_figure
@@ -17,13 +18,12 @@ from monitor.roster.table import Value
 from settlement.authority import Figure
 
 
-class Default:
-    """What holds where a figure says nothing itself: the sheet's name, then what the importer said, then the title."""
+class Default(NamedTuple):
+    """What holds where a figure says nothing itself: a period, a phase, and the year of a month without one."""
 
-    def __init__(self, when: When | None, phase: str) -> None:
-        self.when = when
-        self.phase = phase
-        self.year = when.year if when is not None else None
+    when: When | None
+    phase: str
+    year: int | None
 
 
 class SheetReader:
