@@ -127,8 +127,9 @@ class PointMonth(NamedTuple):
 class MonthFacts:
     """A phase's month, like "2020-07": its rate, its seconds, its events, and the points that rules may look at.
 
-    `points` need only hold those with outages; None says that single points are not known at all. Counts of points are
-    of the same unit as the month's measured rate.
+    `points` need only hold those with outages in the quarter, but those in each of its months: a rule by quarter takes
+    the seconds of all three out of the pool. None says that single points are not known at all. Counts of points are of
+    the same unit as the month's measured rate.
     """
 
     month: str
