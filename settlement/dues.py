@@ -28,7 +28,8 @@ REST = "rest"
 class Due:
     """One amount owed. `id` is unique in its contract: 2020Q3/0/5 (quarter, revision, line), instalment/2/payer, claim/….
 
-    `period` is the service period, from `service_from` until before `service_until`. The due date is `days` (calendar or
+    `period` is the service period, from `service_from` until before `service_until`; `entered` is the day of issue, or an
+    instalment's own day. The due date is `days` (calendar or
     working days) after `base`; `base` is None while it waits for an invoice.
     """
 
@@ -40,6 +41,7 @@ class Due:
     period: str
     service_from: date
     service_until: date
+    entered: date
     base: date | None
     days: int
     day_kind: DayKind
@@ -107,6 +109,7 @@ def statement_dues(
                     period=served.label,
                     service_from=served.start,
                     service_until=served.end,
+                    entered=issued,
                     base=_base(clause, kind, quarter, issued),
                     days=clause.due_days,
                     day_kind=clause.days,
@@ -155,6 +158,7 @@ def instalment_dues(contract: str, clause: InstalmentClause) -> list[Due]:
                     period=str(day.year),
                     service_from=day,
                     service_until=add_months(day, clause.every_months),
+                    entered=day,
                     base=day,
                     days=0,
                     day_kind="calendar",

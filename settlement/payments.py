@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.finding import Finding, InputError, refuse
+from settlement.daycount import parse_quarter
 from settlement.dues import Due
 from settlement.families.late_payment import late_payment
 from settlement.money import grouped, round_half_up
@@ -154,8 +155,8 @@ def paid_range(text: str, today: date) -> tuple[date, date]:
 class Lateness:
     """How late a due was covered, or is by the day asked about: days after the due date, never below zero.
 
-    `after_quarter` counts from the first day after the service period's quarter, as evaluators do. None where unknown:
-    no due date yet.
+    `after_quarter` counts, as evaluators do, from the first day after the quarter whose statement it stands on; an opening
+    prepayment's and an instalment's from the first day they are for. `late` is None where there is no due date yet.
     """
 
     due_on: date | None
@@ -179,13 +180,15 @@ def lateness(due: Due, due_day: date | None, movements: Iterable[Movement], on: 
         if left == 0:
             first, last = movement.first, movement.last
     settled = left == 0
-    quarter_began = due.service_from if due.kind in {"prepayment", "next_prepayment"} else due.service_until
+    began = due.service_from
+    if due.statement and due.kind != "prepayment":
+        began = parse_quarter(due.statement.partition("/")[0]).end
     late = None
     if due_day is not None:
         ends = (first, last) if settled else (on, on)
         late = Days(*(max(0, (day - due_day).days) for day in ends))
     ends = (first, last) if settled else (on, on)
-    return Lateness(due_day, late, Days(*((day - quarter_began).days for day in ends)), settled)
+    return Lateness(due_day, late, Days(*((day - began).days for day in ends)), settled)
 
 
 class Interest(NamedTuple):
@@ -201,10 +204,10 @@ def interest(
 ) -> Interest:
     """Return what lateness costs the purchaser: each part × its days late × the daily rate, rounded once (family 15).
 
-    Parts still open on the day `on` are late until that day. `cap` is the most, as a share of the due. Refunds bear none,
-    nor does what was set off.
+    Parts still open on the day `on` are late until that day. `cap` is the most, as a share of the due. Refunds, interest
+    itself and what was set off bear none.
     """
-    if due.refund:
+    if due.refund or due.kind == "interest":
         return Interest(0, 0, "")
 
     def late(first: date, last: date) -> Days:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +148,10 @@ def list_(session: Session, contract: str | None, as_json: bool) -> None:
             ("应付 due", False),
             ("类别 kind", False),
             ("金额 amount", True),
-            ("付款日 paid on", False),
+            ("付款日 paid on", True),
             ("凭证 voucher", False),
             ("预算 budget", False),
-            ("服务期 service", False),
+            ("服务期 service", True),
             ("冲回 taken back", False),
         ],
         [
@@ -163,7 +164,7 @@ def list_(session: Session, contract: str | None, as_json: bool) -> None:
                 _days(str(row.movement.first), str(row.movement.last)),
                 row.movement.voucher,
                 f"{row.movement.project} {row.movement.budget_year}" if row.movement.kind != "set-off" else "",
-                f"{row.service_from}–{row.service_until}",
+                _days(str(row.service_from), str(_last(row))),
                 f"→ {row.reversed_by}" if row.reversed_by else f"冲 of {row.reverses}" if row.reverses else "",
             )
             for row in found
@@ -173,6 +174,11 @@ def list_(session: Session, contract: str | None, as_json: bool) -> None:
 
 def _days(first: str, last: str) -> str:
     return first if first == last else f"{first}..{last}"
+
+
+def _last(row: movements.Stored) -> date:
+    """The last day of the service period, as people write it."""
+    return max(row.service_from, row.service_until - timedelta(days=1))
 
 
 def _movement_json(row: movements.Stored) -> dict[str, Any]:
@@ -190,7 +196,7 @@ def _movement_json(row: movements.Stored) -> dict[str, Any]:
         "project": movement.project,
         "budget_year": movement.budget_year or None,
         "service_from": row.service_from.isoformat(),
-        "service_until": row.service_until.isoformat(),
+        "service_last": _last(row).isoformat(),
         "receipt": row.document_sha or None,
         "reverses": row.reverses or None,
         "reversed_by": row.reversed_by or None,
@@ -224,24 +230,29 @@ def due_(session: Session, contract: str | None, on: datetime | None, only_open:
     if as_json:
         print_json([_due_json(state) for state in rows])
         return
+    for name, group in groupby(rows, key=lambda state: state.due.contract):
+        _print_dues(name, list(group), day)
+    if not rows:
+        click.echo("没有应付应退 nothing is owed")
+
+
+def _print_dues(contract: str, rows: list[DueState], day: date) -> None:
     print_table(
-        f"应付与应退 dues（{day}）",
+        f"{contract} 应付与应退 dues（{day}）",
         [
-            ("合同 contract", False),
-            ("编号 due", False),
+            ("编号 due", True),
             ("期次 phase", False),
             ("类别 kind", False),
             ("金额 amount", True),
             ("未结 open", True),
             ("争议 contested", True),
-            ("到期 due on", False),
-            ("逾期 late (d)", True),
-            ("季后 after quarter (d)", True),
+            ("到期 due on", True),
+            ("逾期 late, d", True),
+            ("季后 after, d", True),
             ("利息 interest", True),
         ],
         [
             (
-                state.due.contract,
                 state.due.id,
                 state.due.phase,
                 KIND_ZH[state.due.kind],

@@ -14,10 +14,10 @@ from settlement.contract import Terms
 from settlement.dues import Due, due_on, instalment_dues
 from settlement.lines import Adjustment
 from settlement.money import taxed
-from settlement.payments import Interest, Lateness, interest, lateness
+from settlement.payments import Interest, Lateness, interest, lateness, outstanding
 from settlement.store import contracts, dues, invoices
 from settlement.store.money_tables import dues as dues_table
-from settlement.store.movements import contested, movements, open_dues, payment_clause
+from settlement.store.movements import contested, movements, payment_clause
 from settlement.store.payment_checks import newest_terms
 from settlement.store.tables import statement_lines
 
@@ -36,18 +36,22 @@ class DueState:
 
 
 def states(connection: Connection, contract: str, calendar: Calendar, on: date) -> tuple[list[DueState], list[Finding]]:
-    """Return a contract's dues as they stand on a day, oldest first.
+    """Return the dues that a contract had by a day, as they stood then, oldest first; instalments ahead as well.
 
+    A payment counts from its last possible day; one that was taken back later counts as never made.
     Findings (warnings) name dues whose due date cannot be told, because nobody knows the working days of that year.
     """
-    moved = movements(connection, contract)
+    moved = [movement for movement in movements(connection, contract) if movement.last <= on]
     held = contested(connection, contract)
     invoiced = invoices.invoiced_on(connection, contract)
     charged = _charged(connection, contract)
     found: list[DueState] = []
     findings: list[Finding] = []
-    owed = open_dues(connection, contract)
-    for due, left in owed + _instalments_ahead(connection, contract, {due.kind for due, _ in owed}):
+    owed = dues.of_contract(connection, contract)
+    for due in owed + _instalments_ahead(connection, contract, {due.kind for due in owed}):
+        if due.entered > on and due.kind != "instalment":
+            continue
+        left = outstanding(due, moved)
         day = None
         try:
             day = due_on(due, calendar, invoiced.get(due.id))
@@ -62,12 +66,12 @@ def states(connection: Connection, contract: str, calendar: Calendar, on: date) 
     return found, findings
 
 
-def _instalments_ahead(connection: Connection, contract: str, kinds: set[str]) -> list[tuple[Due, int]]:
+def _instalments_ahead(connection: Connection, contract: str, kinds: set[str]) -> list[Due]:
     """Return the instalments of a contract of which none was entered yet: they are entered with the first payment."""
     terms = newest_terms(connection, contract)
     if terms is None or terms.instalments is None or "instalment" in kinds:
         return []
-    return [(due, due.fen) for due in instalment_dues(contract, terms.instalments)]
+    return instalment_dues(contract, terms.instalments)
 
 
 def known_contracts(connection: Connection) -> list[str]:

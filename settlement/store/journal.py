@@ -119,7 +119,10 @@ def entries(connection: Connection, contract: str | None = None, until: date | N
     rows = connection.execute(query).all()
     keys = {row.id: row.key for row in connection.execute(select(_entry.id, _entry.key))}
     held: dict[int, list[Posting]] = defaultdict(list)
-    for row in connection.execute(select(postings).order_by(postings.c.journal_id, postings.c.n)):
+    wanted = select(postings).order_by(postings.c.journal_id, postings.c.n)
+    if contract is not None:
+        wanted = wanted.join(journal, _entry.id == postings.c.journal_id).where(_entry.contract == contract)
+    for row in connection.execute(wanted):
         account = parse_account("", row.account)
         held[row.journal_id].append(Posting(account.role, account.phase, row.fen, row.period))
     return [

@@ -49,6 +49,7 @@ dues = Table(  # what a line, an instalment or a claim makes somebody owe; negat
     Column("period", Bytewise, nullable=False),
     Column("service_from", Text, nullable=False),
     Column("service_until", Text, nullable=False),
+    Column("entered_on", Text, nullable=False),
     Column("base", Text),
     Column("days", Integer, nullable=False),
     Column("day_kind", Text, nullable=False),

@@ -78,7 +78,7 @@ amounts = st.integers(-500, 500).filter(bool)
 
 
 def due(n: int, fen: int, phase: str = "p") -> Due:
-    return Due(f"2020Q3/0/{n}", "c", phase, "true_up", fen, "2020Q3", DAY, DAY, DAY, 0, "calendar", "2020Q3/0", n)
+    return Due(f"2020Q3/0/{n}", "c", phase, "true_up", fen, "2020Q3", DAY, DAY, DAY, DAY, 0, "calendar", "2020Q3/0", n)
 
 
 @thorough

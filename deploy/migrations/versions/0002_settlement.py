@@ -301,6 +301,7 @@ def _money() -> None:
         sa.Column("period", _text(), nullable=False),
         sa.Column("service_from", sa.Text(), nullable=False),
         sa.Column("service_until", sa.Text(), nullable=False),
+        sa.Column("entered_on", sa.Text(), nullable=False),
         sa.Column("base", sa.Text()),
         sa.Column("days", sa.Integer(), nullable=False),
         sa.Column("day_kind", sa.Text(), nullable=False),

@@ -39,7 +39,7 @@ def due(
     phase: str = "phase-1",
 ) -> Due:
     return Due(
-        name, "xinjian", phase, kind, fen, "2019Q4", *quarter, base, days, day_kind, name.rpartition("/")[0]  # type: ignore[arg-type]
+        name, "xinjian", phase, kind, fen, "2019Q4", *quarter, quarter[1], base, days, day_kind, name.rpartition("/")[0]  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -60,10 +60,10 @@ Q3 = (date(2020, 7, 1), date(2020, 10, 1))
     ],
 )
 def test_report_a_s_lateness(quarter, first, last, days):
-    owed = due(quarter=quarter, base=quarter[1])
+    owed = due("2019Q4/0/4" if first < date(2020, 3, 1) else "2020Q3/0/4", quarter=quarter, base=quarter[1])
     day = due_on(owed, Calendar(frozenset()))
     assert day == quarter[1]
-    state = lateness(owed, day, [paid(owed.fen, first, last)], date(2021, 1, 1))
+    state = lateness(owed, day, [paid(owed.fen, first, last, owed.id)], date(2021, 1, 1))
     assert (state.late, state.after_quarter, state.settled) == (days, days, True)
 
 
@@ -103,7 +103,8 @@ def test_interest_of_parts_ranges_set_offs_and_refunds():
     ]  # what is left, 400,000, is open for 60 d: 24,000
     cost = interest(owed, day, parts, date(2020, 3, 1), rate, None)
     assert (cost.low_fen, cost.high_fen) == (31_000, 33_000)
-    assert interest(due(fen=-5), day, [], date(2021, 1, 1), rate, None).high_fen == 0
+    for owed in (due(fen=-5), due(fen=5_000, kind="interest")):
+        assert interest(owed, day, [], date(2021, 1, 1), rate, None).high_fen == 0
 
 
 def test_interest_is_rounded_once():
