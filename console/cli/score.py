@@ -16,6 +16,7 @@ from console.cli.frame import Session, answering, json_option, pass_session, pri
 from console.cli.score_advice import advice
 from monitor.finding import Finding, InputError
 from monitor.period import parse_period
+from settlement.scorecard.blank import blank
 from settlement.scorecard.card import Card, card_document, fill
 from settlement.scorecard.input_lint import input_flaws
 from settlement.scorecard.inputs import Measured, ScoreInputs
@@ -38,7 +39,7 @@ class _Scoring(click.Group):
 @click.group(
     cls=_Scoring,
     short_help="绩效评分 an evaluator's scorecard",
-    subcommand_metavar="RUBRIC … | lint RUBRIC … | list | advice CONTRACT YEAR …",
+    subcommand_metavar="RUBRIC … | lint RUBRIC … | form RUBRIC | list | advice CONTRACT YEAR …",
 )
 def score() -> None:
     """绩效评分：`camsla score RUBRIC --inputs FILE` 即 `camsla score fill …`。
@@ -64,6 +65,17 @@ def list_(as_json: bool) -> None:
         [("名称 name", False), ("标题 title", False), ("转载 as printed", False)],
         [(name, rubric.title, "是 yes" if rubric.as_printed else "否 no") for name, rubric in rows],
     )
+
+
+@score.command(short_help="空白数据文件 an empty file of inputs for a rubric")
+@click.argument("rubric", type=RUBRIC)
+@answering
+def form(rubric: Path) -> None:
+    """输出待填的数据文件：每个指标要填什么、分值多少。
+
+    Print a file of inputs to be filled in: what each indicator needs, and its weight.
+    """
+    click.echo(blank(load_rubric(rubric).value), nl=False)
 
 
 @score.command("fill", short_help="评分 score a rubric (the verb may be left out)")

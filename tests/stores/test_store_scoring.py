@@ -145,6 +145,14 @@ def test_the_seconds_and_devices_behind_the_measures(watched):
     assert measured(watched, SEEN, "2020-07-01..2020-07-02")[0]["access-rate"].num == 3
 
 
+def test_a_running_periods_integrity_is_that_of_now(watched):
+    found, _ = measured(watched, SEEN, DAY, known=at(40_000))
+    assert (found["integrity"].num, found["integrity"].den) == (2, 2)
+    found, findings = measured(watched, ("integrity",), DAY, known=at(-1))
+    assert found == {}
+    assert "尚未开始" in findings[0].message
+
+
 def test_the_contracts_own_number_of_points_is_what_was_planned(watched):
     body = terms().document()
     body["phases"][0]["contracted"] = {"points": 5, "total": "102000.00"}

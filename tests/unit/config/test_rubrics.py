@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from config.rubrics import SHIPPED, load_inputs, load_rubric, usable
+from config.rubrics import SHIPPED, load_inputs, load_rubric, shipped, usable
 from monitor.finding import Finding, InputError
+from settlement.scorecard.blank import blank
+from settlement.scorecard.card import fill
+from settlement.scorecard.printed import exact_text
 
 BAD = sorted((Path(__file__).parents[2] / "bad_config").glob("rubric_*.yaml"))
 GOOD = """rubric: r
@@ -98,3 +101,29 @@ def test_bad_inputs_say_what_is_wrong(tmp_path: Path, text: str, message: str) -
         load_inputs(path)
     assert [finding.line for finding in caught.value.findings] == [2]
     assert message in caught.value.findings[0].message
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_an_empty_form_reads_and_names_every_indicator(tmp_path: Path, name: str) -> None:
+    rubric = load_rubric(Path(name)).value
+    text = blank(rubric)
+    path = tmp_path / "i.yaml"
+    path.write_text(text.replace("values:\n", "values: {}\n"), encoding="utf-8")
+    assert load_inputs(path).value.rubric == rubric.rubric
+    for row in rubric.indicators:
+        assert f"\n  # {row.id}: {{" in text
+
+
+def test_a_form_that_is_filled_in_scores(tmp_path: Path) -> None:
+    rubric = load_rubric(Path("lease")).value
+    filled = blank(rubric).replace("score: ,", "score: 5,").replace("num: , den: ,", "num: 9, den: 10,")
+    rows = [
+        line.replace("  # ", "  ", 1) if ": {" in line and line.startswith("  # ") else line
+        for line in filled.split("\n")
+    ]
+    path = tmp_path / "i.yaml"
+    path.write_text("\n".join(rows).replace('source: ""', "source: 现场"), encoding="utf-8")
+    card = fill(rubric, load_inputs(path).value)
+    assert card.complete
+    # 5 + 5 + 4.5; 9 + 9 + 5; access 10 points short of all: 0; (0.9 - 0.8)/0.15 of 20; 2; 5; 5; 10
+    assert exact_text(card.total) == "72.83"
