@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 STAMP := $(VENV)/.camsla
 
-.PHONY: setup demo test check bench soak clean
+.PHONY: setup demo test check bench properties soak clean
 
 # Quiet: pip's notes about unused local indexes help nobody here; errors still show.
 $(STAMP)-run: requirements/run.txt requirements/build.txt pyproject.toml
@@ -40,8 +40,10 @@ test: check
 bench: setup
 	@$(BIN)/python -m tests.bench
 
+properties: setup
+	@CAMSLA_EXAMPLES=$${CAMSLA_EXAMPLES:-100000} $(BIN)/python -m pytest tests/properties -n 2 --dist worksteal --timeout 14400
+
 soak: setup
-	@CAMSLA_EXAMPLES=20000 $(BIN)/python -m pytest tests/properties -n 2 --timeout 1800
 	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_onvif_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2
 	@CAMSLA_KILLS=500 $(BIN)/python -m pytest tests/acceptance/test_watch_kill.py
 	@CAMSLA_CUTS=1000 $(BIN)/python -m pytest tests/acceptance/test_power_cut.py
