@@ -1,7 +1,8 @@
 """Pages and pictures from the templates beside this file: data goes in as JSON, bytes come out, the same each time.
 
-No text of anybody's is ever part of a template: templates read one JSON value and show its strings as strings. Only the
-packaged Chinese font is used, so that a document looks the same on every machine.
+No text of anybody's is ever part of a template: templates read one JSON value and show its strings as strings. Only fonts
+that come with packages are used, never the machine's, so that a document looks the same everywhere: the Chinese one, and
+for signs that it lacks (⌈ ⌉) those of the typesetter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def font_folder() -> Path:
 
 
 def _compiler(source: Path, data: Any) -> typst.Compiler:
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_folder()])
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[font_folder()])
     text = json.dumps(data, ensure_ascii=False, sort_keys=True)
     return typst.Compiler(source, root=TEMPLATES, font_paths=fonts, ignore_system_fonts=True, sys_inputs={"data": text})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import tomllib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -144,3 +145,22 @@ def test_a_statement_of_prepayments_only_is_a_paper_too(tmp_path: Path) -> None:
     )
     assert "人民币壹佰陆拾玖万伍仟陆佰元整" in text
     assert "无逐点明细" in text
+
+
+def test_the_templates_travel_with_the_package() -> None:
+    packaging = tomllib.loads((TEMPLATES.parents[1] / "pyproject.toml").read_text())
+    patterns = packaging["tool"]["setuptools"]["package-data"]["settlement.reports"]
+    for path in TEMPLATES.iterdir():
+        assert path.suffix in {".py", ""} or any(path.match(pattern) for pattern in patterns), path.name
+
+
+def test_signs_that_the_chinese_font_lacks_are_set_from_another_and_nothing_from_the_machine(tmp_path: Path) -> None:
+    content = statement()
+    content["phases"][0]["rules"][0]["formula"] = "⌈9.3 h − 4 h⌉ = 6 h ≥ ≤ × ÷ ≈ ½"
+    assert "⌈9.3 h − 4 h⌉ = 6 h ≥ ≤ × ÷ ≈ ½" in "\n".join(pages(content, tmp_path))
+    fonts = {
+        str(font.get_object()["/BaseFont"]).split("+")[-1]
+        for page in PdfReader(tmp_path / "a.pdf").pages
+        for font in page["/Resources"]["/Font"].values()
+    }
+    assert fonts == {"NotoSansSC-Thin", "NewCMMath-Regular-Identity-H"}
