@@ -1,4 +1,4 @@
-"""What earlier statements leave to a quarter: its prepayment as issued, what was kept back, corrections, granted claims."""
+"""What earlier statements leave to a quarter: its prepayment as issued, what was kept back, corrections, grants, interest."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from settlement.disputes import DECISION_ZH
 from settlement.inputs import settle_inputs
 from settlement.lines import Adjustment, Before, Issued
 from settlement.money import NOTHING, Amount, grouped, taxed
-from settlement.quarter import frozen, life
+from settlement.quarter import frozen
 from settlement.rules import PhaseFacts, outside
-from settlement.store import disputes, statements
+from settlement.store import disputes, statements, workdays
+from settlement.store.interest import interest_lines
 from settlement.store.statements import Stored
 
 COMPUTED = "computed"
@@ -88,7 +89,8 @@ def carried(
     prepaid, notes = _prepaid(terms, quarter, facts, earlier, opening)
     made, findings = corrected(connection, earlier, earlier, today)
     made += _granted(connection, terms, quarter)
-    before = Before(prepaid, _retained(earlier), tuple(correction.adjustment for correction in made))
+    interest = interest_lines(connection, terms, workdays.calendar(connection), today)
+    before = Before(prepaid, _retained(earlier), (*(correction.adjustment for correction in made), *interest))
     return Carried(before, tuple(made), tuple(findings), tuple(notes))
 
 
@@ -205,8 +207,6 @@ def _granted(connection: Connection, terms: Terms, quarter: Quarter) -> list[Cor
         if parse_quarter(dispute.quarter).start > quarter.start:
             continue
         stored = statements.by_id(connection, dispute.statement_id)
-        if stored.quarter == quarter.label and life(connection, stored).final:
-            continue  # the statement that was contested has been issued: its grants belong to the quarter after it
         line = next(row for row in statements.document_lines(stored.document) if row["n"] == dispute.line)
         phase = terms.phase(line["phase"])
         amount = taxed(dispute.granted_fen, terms.tax_rate, phase.weights if phase is not None else ())

@@ -81,12 +81,18 @@ def prepare(connection: Connection, order: Order, today: date) -> Computed:
     stopping = [finding for finding in found.findings if finding.level == "error"]
     if stopping:
         raise InputError(stopping)
+    now = None if newest is None else life(connection, newest)
+    if newest is not None and now is not None and now.final:
+        # What earlier statements left to it was decided when it was made; only the record can have changed since.
+        was = frozen(newest)
+        inputs = inputs_of(chosen, quarter, found, was.before, was.notes)
+        return compute(newest, now.state, inputs, (), redraft=False)
     left = carried(connection, chosen.terms, quarter, found.facts, order.opening, today)
     doubts = [] if opens else _doubts(chosen, quarter, found)
     notes = _overridden(doubts, order) + list(left.notes)
     alone = frozenset(phase for phase, facts in found.facts.items() if facts.rate is None)
     inputs = inputs_of(chosen, quarter, found, replace(left.before, prepay_alone=alone), notes)
-    state = None if newest is None else life(connection, newest).state
+    state = None if now is None else now.state
     computed = compute(newest, state, inputs, left.corrections, redraft=order.redraft)
     warnings = [doubt.finding("warning") for doubt in doubts]
     return replace(computed, findings=(*found.findings, *left.findings, *warnings, *computed.findings))
