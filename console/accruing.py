@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from console import views
+from console import rosters, views
 from monitor.finding import Finding
 from monitor.period import Period, quarter_of
 from monitor.scope import EVERYTHING
@@ -34,7 +34,7 @@ def running_quarter(
             continue
         terms = version.terms
         rates = views.phase_rates(connection, EVERYTHING, terms, so_far)
-        facts = views.store_facts(connection, EVERYTHING, terms, so_far, rates)
+        facts = rosters.store_facts(connection, EVERYTHING, terms, so_far, rates)
         served = {
             phase.id: facts[phase.id]
             for phase in terms.phases

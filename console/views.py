@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from fractions import Fraction
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -28,7 +26,7 @@ from monitor.store.happenings import upstreams_down
 from monitor.store.queries import PointHistory, timeline_inputs
 from monitor.timeline import NOTHING, Outage, Policy, Timeline, build, build_alone
 from settlement.contract import Terms
-from settlement.rules import OnlineRate, PhaseFacts, billed_days, measured_rate, roster_facts
+from settlement.rules import OnlineRate, measured_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Question:
         return Instant(start * MICROSECONDS), Instant(end * MICROSECONDS)
 
 
-def _timelines(connection: Connection, scope: Scope, question: Question) -> Iterator[tuple[str, Timeline]]:
+def timelines(connection: Connection, scope: Scope, question: Question) -> Iterator[tuple[str, Timeline]]:
     """Yield every visible point's timeline around the period, by code."""
     policy = question.policy
     stays = _stays(connection, scope, question.known_at)
@@ -87,7 +85,7 @@ def _served_all_along(stays: Stays, camera: str, span: tuple[int, int]) -> bool:
     return len(its) == 1 and its[0][0] <= span[0] and (its[0][1] is None or its[0][1] >= span[1])
 
 
-def _stretches(connection: Connection, scope: Scope, question: Question) -> dict[str, list[RosterPoint]]:
+def stretches_of(connection: Connection, scope: Scope, question: Question) -> dict[str, list[RosterPoint]]:
     """Return each point's facts in the period, one entry per stretch."""
     stretches: dict[str, list[RosterPoint]] = defaultdict(list)
     for point in roster.roster(connection, scope, *question.window_us, question.known_at, question.zone):
@@ -97,12 +95,12 @@ def _stretches(connection: Connection, scope: Scope, question: Question) -> dict
 
 def point_seconds(connection: Connection, scope: Scope, question: Question) -> list[PointSeconds]:
     """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
-    stretches = _stretches(connection, scope, question)
+    stretches = stretches_of(connection, scope, question)
     excluded: dict[str, list[Span]] = defaultdict(list)
     for exclusion in exclusions_for(connection, scope, question.window_us, question.known_at):
         excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
     accounts: list[PointSeconds] = []
-    for code, timeline in _timelines(connection, scope, question):
+    for code, timeline in timelines(connection, scope, question):
         spans = excluded.get(code, ())
         accounts += [_account(stretch, timeline, spans, question) for stretch in stretches.get(code, ())]
     return accounts
@@ -122,12 +120,12 @@ class OutageRow(NamedTuple):
 def outages(connection: Connection, scope: Scope, question: Question) -> list[OutageRow]:
     """Return the confirmed outages that touch the period and the points' service, by code and time."""
     start, end = question.window
-    stretches = _stretches(connection, scope, question)
+    stretches = stretches_of(connection, scope, question)
     rows: list[OutageRow] = []
-    for code, timeline in _timelines(connection, scope, question):
+    for code, timeline in timelines(connection, scope, question):
         facts = stretches.get(code, [])
         for outage in timeline.outages:
-            served = [span for point in facts for span in _served(point, outage, question)]
+            served = [span for point in facts for span in served_in(point, outage, question)]
             offline = intersect(normalise(served), list(outage.offline))
             if not offline or offline[-1][1] <= start or offline[0][0] >= end:
                 continue
@@ -156,7 +154,7 @@ def _attributed(connection: Connection, scope: Scope, question: Question, rows: 
     return [row._replace(upstream=device(row)) for row in rows]
 
 
-def _served(point: RosterPoint, outage: Outage, question: Question) -> list[Span]:
+def served_in(point: RosterPoint, outage: Outage, question: Question) -> list[Span]:
     """Return the part of an outage in which the point was in service; its own edges stay where no service ended."""
     service = service_of(point.accepted_on, point.retired_on, question.zone)
     start = outage.start if service.start is None else max(outage.start, service.start)
@@ -260,45 +258,3 @@ def settling_doubts(
         remedy = f"若属本合同，更正合同编号或期次 if they belong here, correct them: {', '.join(sorted(phases))}"
         doubts.append(Finding("", 0, "ledger", message, remedy, "warning"))
     return doubts
-
-
-def store_facts(
-    connection: Connection, scope: Scope, terms: Terms, period: Period, rates: Mapping[str, Rate]
-) -> dict[str, PhaseFacts]:
-    """Return each phase's billed points in a quarter, from the store, with the rates given.
-
-    The roster reaches one quarter further, because that quarter's prepayment counts the points billed on its first day.
-    """
-    ahead = Period(f"{period.first}..{_day_after(period.last)}", period.first, _day_after(period.last))
-    points = contract_roster(connection, scope, terms, Question(ahead, terms.zone, terms.policy))
-    return roster_by_phase(points, terms, online_rates(rates))
-
-
-def roster_by_phase(
-    points: Sequence[RosterPoint], terms: Terms, rates: dict[str, OnlineRate | None]
-) -> dict[str, PhaseFacts]:
-    """Group a roster into the facts of the contract's phases; phases without points are left out."""
-    days: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
-    for point in points:
-        until = min((day for day in (point.billed_until, point.retired_on) if day is not None), default=None)
-        start = point.billed_from if point.billed_from is not None else point.accepted_on
-        pauses = [(pause.first, pause.until) for pause in point.pauses]
-        held = _days_held(point, terms.zone)
-        spans = billed_days(start, until, pauses)
-        days[point.phase][point.code] += [
-            (max(a, held[0]), min(b, held[1])) for a, b in spans if max(a, held[0]) < min(b, held[1])
-        ]
-    return {phase: roster_facts(list(codes.items()), rates.get(phase)) for phase, codes in days.items()}
-
-
-def _days_held(point: RosterPoint, zone: str) -> tuple[int, int]:
-    """Return the days [first, end) on which a stretch of facts holds, as ordinals."""
-    return _day_of(point.start, zone), (date.max.toordinal() if point.end is None else _day_of(point.end, zone))
-
-
-def _day_of(at: Instant, zone: str) -> int:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date().toordinal()
-
-
-def _day_after(day: date) -> date:
-    return date.fromordinal(day.toordinal() + 1)

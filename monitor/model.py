@@ -133,3 +133,21 @@ class Exclusion:
     start: Instant
     end: Instant
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that rules count: a wrong clock, a missing recording, a late repair, an inspection, a fault's report.
+
+    `point` is empty for an event of a whole phase, which `phase` then names. `until` is None for what has no duration or
+    has not ended. `incident` names the outage that it belongs to; `counts` are whole numbers by name.
+    """
+
+    kind: str
+    point: str
+    at: Instant
+    until: Instant | None
+    source: str
+    phase: str = ""
+    incident: str = ""
+    counts: tuple[tuple[str, int], ...] = ()

@@ -105,6 +105,20 @@ def _doubled(rows: Sequence[object]) -> Iterable[Misfit]:
         seen.add(name)
 
 
+def event_kinds(rules: Iterable[RuleTerms]) -> frozenset[str]:
+    """Return the kinds of events that rules count: what they name under `events`, `event`, or `points` by kind."""
+    kinds: set[str] = set()
+    for rule in rules:
+        for name in ("events", "points"):
+            named = getattr(rule, name, None)
+            if isinstance(named, tuple | Mapping):
+                kinds |= {str(kind) for kind in named}
+        one = getattr(rule, "event", None)
+        if isinstance(one, str):
+            kinds.add(one)
+    return frozenset(kinds)
+
+
 def misfits(rules: Sequence[RuleTerms], phases: Sequence[PricedPhase], reading: str, grain: str) -> list[Misfit]:
     """Return how rules fail to fit the phases that they name and the reading beside them, each at its own key."""
     found: list[Misfit] = []

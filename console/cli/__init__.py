@@ -11,6 +11,7 @@ COMMANDS = (
     "points",
     "runs",
     "exclusions",
+    "events",
     "rates",
     "outages",
     "settle",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from config.contracts import load_contract
-from console import views
+from console import rosters, views
 from console.app import database
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from monitor.finding import Finding, InputError, refuse
@@ -86,7 +86,7 @@ def _stored(session: Session, terms: Terms, year: int) -> dict[Quarter, dict[str
             quarter = Quarter(year, n)
             period = parse_period(quarter.label)
             measured = views.phase_rates(connection, EVERYTHING, terms, period)
-            facts[quarter] = views.store_facts(connection, EVERYTHING, terms, period, measured)
+            facts[quarter] = rosters.store_facts(connection, EVERYTHING, terms, period, measured)
     return facts
 
 

@@ -10,7 +10,7 @@ from typing import cast
 import click
 
 from config.contracts import load_contract
-from console import views
+from console import rosters, views
 from console.app import database
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table, report
 from monitor.finding import Finding, InputError
@@ -133,7 +133,7 @@ def _facts(
             period = parse_period(quarter)
             measured = views.phase_rates(connection, EVERYTHING, terms, period)
             doubts = views.settling_doubts(connection, EVERYTHING, terms, period, measured)
-            stored = {} if sizes or points_file else views.store_facts(connection, EVERYTHING, terms, period, measured)
+            stored = {} if sizes or points_file else rosters.store_facts(connection, EVERYTHING, terms, period, measured)
         doubts = [d for d in doubts if d.column not in rates and (not named or d.column in {*named, "ledger"})]
         rates = {**views.online_rates(measured), **rates}
         facts = stored
@@ -198,7 +198,7 @@ def _from_points(path: Path, terms: Terms, rates: dict[str, OnlineRate | None]) 
                 )
             ]
         )
-    return views.roster_by_phase(points, terms, rates)
+    return rosters.roster_by_phase(points, terms, rates)
 
 
 KIND_ZH = {

@@ -152,11 +152,11 @@ def parts(url: str, whole: Took) -> Iterator[Figure]:
     question = views.Question(MONTH, "Asia/Shanghai", Policy())
     try:
         with reading(engine) as connection:
-            ledger_alone = seconds_of(lambda: views._stretches(connection, EVERYTHING, question))
+            ledger_alone = seconds_of(lambda: views.stretches_of(connection, EVERYTHING, question))
             rows_alone = seconds_of(
                 lambda: deque(timeline_inputs(connection, EVERYTHING, question.window_us), maxlen=0)
             )
-            timelines = seconds_of(lambda: deque(views._timelines(connection, EVERYTHING, question), maxlen=0))
+            timelines = seconds_of(lambda: deque(views.timelines(connection, EVERYTHING, question), maxlen=0))
     finally:
         engine.dispose()
     yield Figure("· of it reading the ledger", ledger_alone.cpu, "s CPU")
