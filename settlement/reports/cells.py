@@ -52,7 +52,9 @@ def width_of(text: str) -> int:
 
 def lines_in(text: str, width: float) -> int:
     """Return how many lines a text takes when it is wrapped in an indented cell of a width."""
-    return sum(max(1, -(-width_of(line) // max(1, int(width) - 3))) for line in text.split("\n"))
+    if len(text) * 2 <= width - 2 and "\n" not in text:
+        return 1
+    return sum(max(1, -(-width_of(line) // max(1, int(width) - 2))) for line in text.split("\n"))
 
 
 def number(value: int | Fraction, sort: Sort) -> Decimal:
@@ -62,6 +64,11 @@ def number(value: int | Fraction, sort: Sort) -> Decimal:
     with localcontext(prec=_PLACES):
         exact = Fraction(value)
         return Decimal(exact.numerator) / Decimal(exact.denominator)
+
+
+def height_of(lines: int) -> float:
+    """Return the height of a row of so many lines, in points; Excel's highest is 409."""
+    return min(16.0 * lines, 400.0)
 
 
 class Column(NamedTuple):
@@ -119,7 +126,7 @@ def spread(sheet: Any, row: int, first: int, last: int, text: str, form: Any) ->
 
 def headings(sheet: Any, row: int, columns: Sequence[Column], formats: Formats) -> None:
     """Write a list's headings and set its columns' widths."""
-    sheet.set_row(row, 32)
+    sheet.set_row(row, height_of(max(2, *(lines_in(column.heading, column.width) for column in columns))))
     for at, column in enumerate(columns):
         sheet.set_column(at, at, column.width)
         sheet.write_string(row, at, column.heading, formats.head)

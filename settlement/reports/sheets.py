@@ -9,7 +9,7 @@ from typing import Any
 
 from settlement.document import digest
 from settlement.money import fen
-from settlement.reports.cells import Column, Formats, for_print, headings, number, put
+from settlement.reports.cells import Column, Formats, for_print, headings, height_of, lines_in, number, put
 from settlement.reports.cover import Cover
 from settlement.reports.form import Value, kind_text, mixed, notices_of, outages_of, phase_title
 
@@ -30,7 +30,7 @@ class List:
         self.sheet.set_row(0, 24)
         self.sheet.write_string(0, 0, above, formats.of(bold=True, font_size=13))
         self._strong = [formats.cell(column.sort, strong=True) for column in columns]
-        self._plain = [formats.cell(column.sort, wrap=column.width >= 30) for column in columns]
+        self._plain = [formats.cell(column.sort) for column in columns]
 
     def open(
         self, footer: str, formats: Formats, freeze: int, sums: Mapping[int, int] | None = None, rows: int = 0
@@ -48,7 +48,12 @@ class List:
 
     def add(self, values: Iterable[Value], *, strong: bool = False) -> None:
         """Write one row."""
+        values = list(values)
         forms = self._strong if strong else self._plain
+        texts = ((value, column.width) for value, column in zip(values, self.columns, strict=True))
+        lines = max((lines_in(text, width) for text, width in texts if isinstance(text, str)), default=1)
+        if lines > 1:  # not every program fits a row to its text by itself
+            self.sheet.set_row(self.row, height_of(lines))
         for at, (value, column, form) in enumerate(zip(values, self.columns, forms, strict=True)):
             if value != "":
                 put(self.sheet, self.row, at, value, column.sort, form)
@@ -74,7 +79,7 @@ LINES = [
     Column("行 line", "count", 8),
     Column("期次 phase", "text", 14),
     Column("名称 title", "text", 14),
-    Column("类别 kind", "text", 25),
+    Column("类别 kind", "text", 28),
     Column("期间 window", "text", 11),
     Column("费用构成 component", "text", 18),
     Column("含税金额 gross", "fen", 17),
@@ -148,11 +153,11 @@ def write_points(book: Any, formats: Formats, document: Mapping[str, Any], foote
 RULES = [
     Column("期次 phase", "text", 14),
     Column("规则 rule", "text", 22),
-    Column("类别 kind", "text", 18),
+    Column("类别 kind", "text", 24),
     Column("期间 window", "text", 11),
-    Column("点位 point", "text", 23),
-    Column("事件 incident", "text", 44),
-    Column("金额（元）amount, yuan", "fen", 16),
+    Column("点位 point", "text", 25),
+    Column("事件 incident", "text", 46),
+    Column("金额（元） amount", "fen", 16),
     Column("记分 score points", "months", 10),
     Column("算式与事由 formula, reason", "text", 60),
     Column("已由另一规则处理 prevailed", "text", 18),

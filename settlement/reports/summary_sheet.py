@@ -7,11 +7,11 @@ from typing import Any
 
 from settlement.capitals import capitals
 from settlement.money import fen
-from settlement.reports.cells import GRID, Formats, for_print, lines_in, put, spread
+from settlement.reports.cells import GRID, Formats, for_print, height_of, lines_in, put, spread
 from settlement.reports.cover import Cover
 from settlement.reports.form import KINDS, Row, headline, notices_of, phase_title, rows_of
 
-_LABEL, _ENGLISH, _NUMBER = 30, 27, 18
+_LABEL, _ENGLISH, _NUMBER = 34, 29, 18
 _FIRST, _LEAST = 2, 7
 """The first column of figures, and how many there are at least, so that the arithmetic has room."""
 _SHOWN_NOTICES = 40
@@ -46,7 +46,7 @@ class _Page:
             left, right = pairs[n], pairs[n + 1] if n + 1 < len(pairs) else ("", "")
             wide = _ENGLISH + _NUMBER * (half - _FIRST + 1)
             rest = _NUMBER * (self.last - half - 1)
-            self.sheet.set_row(self.row, 17 * max(lines_in(left[1], wide), lines_in(right[1], rest)))
+            self.sheet.set_row(self.row, height_of(max(lines_in(left[1], wide), lines_in(right[1], rest))))
             put(self.sheet, self.row, 0, left[0], "text", self.formats.head)
             spread(self.sheet, self.row, 1, half, left[1], look)
             put(self.sheet, self.row, half + 1, right[0], "text", self.formats.head)
@@ -74,7 +74,7 @@ class _Page:
         """Write a line: what, whose, gross and net and tax, and its arithmetic over the rest of the width."""
         what, whose, amounts, why = cells
         wide = _NUMBER * (self.last - _FIRST - 2)
-        self.sheet.set_row(self.row, 16 * max(lines_in(why, wide), lines_in(what, _LABEL)))
+        self.sheet.set_row(self.row, height_of(max(lines_in(why, wide), lines_in(what, _LABEL))))
         text, money = self.formats.cell("text", strong=strong), self.formats.cell("fen", strong=strong)
         put(self.sheet, self.row, 0, what, "text", text)
         put(self.sheet, self.row, 1, whose, "text", text)
@@ -157,7 +157,7 @@ def _remarks(page: _Page, document: Mapping[str, Any], cover: Cover) -> None:
         page.section("提示与改判 Notices and overrides")
         wide = _LABEL + _ENGLISH + _NUMBER * (page.last - 1)
         for text in notices[:_SHOWN_NOTICES]:
-            page.band(text, 16 * lines_in(text, wide), text_wrap=True)
+            page.band(text, height_of(lines_in(text, wide)), text_wrap=True)
         if len(notices) > _SHOWN_NOTICES:
             page.band(f"另有 {len(notices) - _SHOWN_NOTICES} 条见“提示”表 the others stand in the sheet 提示")
     if cover.attachments:

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from monitor.finding import InputError
 from settlement.reports import workbook
-from settlement.reports.cells import lines_in, number, safe, width_of
+from settlement.reports.cells import height_of, lines_in, number, safe, width_of
 from settlement.reports.cover import Cover
 from settlement.reports.workbook import write_xlsx
 from tests.statement_papers import COVER, INPUTS_SHA, city, document, phase, statement
@@ -199,6 +199,8 @@ def test_cells() -> None:
     assert width_of("点位 A1") == 7
     assert lines_in("点" * 30, 33) == 2
     assert lines_in("一\n二", 30) == 2
+    assert height_of(2) == 32
+    assert height_of(10_000) <= 409
     assert number(-12019920, "fen") == Decimal("-120199.20")
     assert number(Fraction(1, 3), "share") == Decimal("0." + "3" * 28)
 
