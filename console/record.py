@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from console import views
+from console import rosters, views
 from console.authority.reconciling import reconcile_quarter, settled_facts
 from monitor.finding import Finding
 from monitor.model import Instant
@@ -113,7 +113,7 @@ def _facts(
     points = views.contract_roster(connection, EVERYTHING, terms, ahead)
     rates = {item.phase: rate_of(item.seconds, terms.policy) for item in measured}
     seconds = {item.phase: item.seconds for item in measured}
-    facts = views.roster_by_phase(points, terms, views.online_rates(rates))
+    facts = rosters.roster_by_phase(points, terms, views.online_rates(rates))
     return {
         phase: replace(found, own_rate=found.rate, seconds=seconds.get(phase)) for phase, found in sorted(facts.items())
     }
