@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from monitor.model import MICROSECONDS, Instant
+from settlement.disputes import DECISION_ZH
 from settlement.inputs import Inputs
 from settlement.ledger import TITLES, Posting
 from settlement.life import STATE_ZH, Life, Step, Taken
@@ -85,24 +86,11 @@ def _attachments(connection: Connection, taken: Sequence[Taken], inputs: Inputs)
         if step.document_sha:
             title = names.get(step.document_sha, "文件 document")
             found.setdefault(step.document_sha, Attachment(title, step.reason, step.document_sha))
-    for sha, reference in _named(inputs.evidence):
-        found.setdefault(sha, Attachment(names.get(sha, "依据文件 evidence"), reference, sha))
+    for file in (inputs.evidence.get("authority") or {}).get("files", ()):
+        found.setdefault(file["sha256"], Attachment(f"公安数据 {file['name']}", file["reference"], file["sha256"]))
+        if scan := file.get("scan_sha256"):
+            found.setdefault(scan, Attachment(names.get(scan, "扫描件 scan"), file["reference"], scan))
     return tuple(found.values())
-
-
-def _named(evidence: object, reference: str = "") -> list[tuple[str, str]]:
-    """Return the digests that frozen evidence names as files or documents, wherever they stand in it."""
-    if isinstance(evidence, Mapping):
-        reference = str(evidence.get("reference") or reference)
-        own = [
-            (value, reference)
-            for key, value in sorted(evidence.items())
-            if isinstance(value, str) and key in {"sha256", "file_sha", "scan_sha", "document_sha"} and value
-        ]
-        return own + [pair for _, value in sorted(evidence.items()) for pair in _named(value, reference)]
-    if isinstance(evidence, list | tuple):
-        return [pair for value in evidence for pair in _named(value, reference)]
-    return []
 
 
 def _disputed(dispute: Dispute) -> str:
@@ -110,8 +98,7 @@ def _disputed(dispute: Dispute) -> str:
     text = f"异议 dispute {dispute.parent}{point}：{grouped(dispute.contested_fen)} 元，{dispute.reason}"
     if not dispute.decision:
         return f"{text}（未决 open）"
-    zh = {"upheld": "维持", "partly": "部分采纳", "accepted": "采纳"}.get(dispute.decision, "")
-    decided = f"{zh} {dispute.decision}".strip()
+    decided = f"{DECISION_ZH[dispute.decision]} {dispute.decision}"
     return f"{text} → {decided} {grouped(dispute.granted_fen)} 元，{dispute.opinion}（{dispute.decided_by}）"
 
 

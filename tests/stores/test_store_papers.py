@@ -46,7 +46,8 @@ AT = instant(date(2020, 10, 9))
 def drafted(writer: Writer, points: int = 30) -> Stored:
     one = count_facts(1_000, parse_rate("0.8136"))
     two = roster_facts([(f"3601120000{n:010d}", ALWAYS) for n in range(points)], parse_rate("0.8771"))
-    evidence = {"authority": {"files": [{"sha256": "cd" * 32, "reference": "新公视〔2020〕31号"}]}}
+    file = {"sha256": "cd" * 32, "name": "九月.xls", "reference": "新公视〔2020〕31号", "scan_sha256": "ef" * 32}
+    evidence = {"authority": {"files": [file]}}
     inputs = Inputs(terms(), 1, "2020Q3", {"phase-1": one, "phase-2": two}, evidence=evidence, notes=("覆盖率 88 %",))
     with writer.transaction() as connection:
         audit = writer.audit
@@ -98,7 +99,10 @@ def test_a_draft_has_empty_boxes_and_says_what_it_is(store: Store) -> None:
     assert cover.inputs_sha == stored.inputs_sha
     assert cover.project == "XJ-017 雪亮工程"
     assert (cover.paid_fen, cover.total_fen) == (0, 3_014_400_000)
-    assert [(item.reference, item.sha256) for item in cover.attachments] == [("新公视〔2020〕31号", "cd" * 32)]
+    assert [tuple(item) for item in cover.attachments] == [
+        ("公安数据 九月.xls", "新公视〔2020〕31号", "cd" * 32),
+        ("扫描件 scan", "新公视〔2020〕31号", "ef" * 32),
+    ]
     assert cover.entries == ()
 
 
