@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from settlement.daycount import Quarter, add_months
@@ -91,6 +92,7 @@ class Quarterly:
     points: int | None = None
 
 
+@lru_cache(maxsize=1_000)
 def months_in(quarter: Quarter) -> tuple[str, ...]:
     """The labels of the quarter's months: 2020-07, 2020-08, 2020-09."""
     return tuple(f"{add_months(quarter.start, n):%Y-%m}" for n in range(3))
@@ -109,27 +111,36 @@ def quarter_of_months(
     simple-mean: every month alike. by-points: by the points that the authority counts in the month, by ours where it
     does not say. by-point-days: by the days of our points, or its points times the month's days where our ledger is empty.
     """
+    made = weighed(quarter, months, rule, presence)
+    if made is None:
+        return None
+    value, weights = made
+    known = {month.period: month for month in months}
+    whole = sum(weights.values())
+    parts = {label: percent(known[label].value) for label in weights}
+    if len(set(weights.values())) == 1:
+        how = f"({' + '.join(parts.values())}) ÷ {len(parts)}" if len(parts) > 1 else "".join(parts.values())
+    else:
+        terms = " + ".join(f"{part} × {weights[label]:,}" for label, part in parts.items())
+        how = f"({terms}) ÷ {whole:,}"
+    how += "" if len(parts) == 1 else f" = {percent(value)}"
+    points = max((n for label in weights if (n := known[label].points) is not None), default=None)
+    return Quarterly(value, f"{_RULE_ZH[rule]}：{how}", points=points)
+
+
+def weighed(
+    quarter: Quarter, months: Sequence[Monthly], rule: MonthsRule, presence: Mapping[str, Presence]
+) -> tuple[Fraction, dict[str, int]] | None:
+    """Return the quarter's rate of `quarter_of_months` with each month's weight, without its words."""
     known = {month.period: month for month in months}
     needed = [label for label in months_in(quarter) if not presence or presence.get(label, NOBODY).points]
     if not needed or any(label not in known for label in needed):
         return None
-    weights = [_weight(quarter, known[label], rule, presence.get(label, NOBODY)) for label in needed]
-    whole = sum(weights)
-    if not whole:
-        weights, whole = [1] * len(needed), len(needed)
-    value = (
-        sum((known[label].value * weight for label, weight in zip(needed, weights, strict=True)), Fraction(0)) / whole
-    )
-    parts = [percent(known[label].value) for label in needed]
-    if len(set(weights)) == 1:
-        how = f"({' + '.join(parts)}) ÷ {len(parts)}" if len(parts) > 1 else parts[0]
-    else:
-        terms = " + ".join(f"{part} × {weight:,}" for part, weight in zip(parts, weights, strict=True))
-        how = f"({terms}) ÷ {whole:,}"
-    how += "" if len(parts) == 1 else f" = {percent(value)}"
-    counts = [known[label].points for label in needed]
-    points = max((count for count in counts if count is not None), default=None)
-    return Quarterly(value, f"{_RULE_ZH[rule]}：{how}", points=points)
+    weights = {label: _weight(quarter, known[label], rule, presence.get(label, NOBODY)) for label in needed}
+    if not sum(weights.values()):
+        weights = dict.fromkeys(needed, 1)
+    value = sum_of((known[label].value, weight) for label, weight in weights.items()) / sum(weights.values())
+    return value, weights
 
 
 _RULE_ZH: Mapping[MonthsRule, str] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from settlement.authority import Figure, Monthly, MonthsRule, Presence, months_in, plain_code, quarter_of_months
+from settlement.authority import Figure, Monthly, MonthsRule, Presence, Unit, months_in, plain_code, weighed
 from settlement.daycount import Quarter
 from settlement.facts import Share
 from settlement.readings import percent
@@ -66,7 +66,8 @@ class LedgerPoint(NamedTuple):
 class Item(NamedTuple):
     """A reconciling item. `point` is our code, `theirs` the code as the file prints it; each empty on the other side.
 
-    `figure` is their share (num, den as printed), `own` ours in counted seconds; None where there is none.
+    `figure` is their share (num, den as printed), `own` ours in counted seconds; None where there is none. Only with a
+    unit other than "share" is den a denominator of theirs.
     """
 
     kind: ItemKind
@@ -79,6 +80,7 @@ class Item(NamedTuple):
     text: str
     file: str = ""
     line: int = 0
+    unit: Unit = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ def _item(kind: ItemKind, figure: Figure, point: LedgerPoint | None, phase: str,
         text,
         figure.file,
         figure.line,
+        figure.unit,
     )
 
 
@@ -221,15 +224,16 @@ def quarter_of_point(
         for label, days in zip(labels, point.days, strict=True)
         if days or label in figures
     }
-    value = quarter_of_months(quarter, months, rule, present)
-    if value is None:
+    made = weighed(quarter, months, rule, present)
+    if made is None:
         return None
+    value = made[0]
     lacking = [label for label, days in zip(labels, point.days, strict=True) if days and label not in figures]
     if not lacking:
-        return value.value, None
-    text = f"缺 {'、'.join(lacking)}，按有数的月份计 the rate is that of the other months: {percent(value.value)}"
+        return value, None
+    text = f"缺 {'、'.join(lacking)}，按有数的月份计 the rate is that of the other months: {percent(value)}"
     first = figures[months[0].period]
-    return value.value, Item(
+    return value, Item(
         "months-missing", point.phase, point.code, first.code, quarter.label, None, None, text, first.file, first.line
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from monitor.rates import six
+from settlement.authority import UNIT_ZH
 from settlement.facts import Share
 from settlement.matching import ITEM_ZH, Item
 from settlement.money import yuan
-from settlement.reconcile import PhaseReconciliation, PointComparison, Reconciliation, points_text
+from settlement.readings import percent
+from settlement.reconcile import PhaseReconciliation, PointComparison, Reconciliation
 from settlement.rules import OnlineRate
 
 
@@ -111,7 +113,9 @@ def _item(item: Item) -> dict[str, Any]:
         "point": item.point,
         "theirs": item.theirs,
         "period": item.period,
-        "figure": None if item.figure is None else {"num": item.figure.good, "den": item.figure.counted},
+        "figure": None
+        if item.figure is None
+        else {"num": item.figure.good, "den": item.figure.counted, "unit": item.unit},
         "own": _share(item.own),
         "text": item.text,
         "file": item.file,
@@ -137,8 +141,8 @@ ITEM_HEADINGS = (
     "点位编号 our point",
     "对方编码 their code",
     "期间 period",
-    "对方分子 their num",
-    "对方分母 their den",
+    "对方在线率 their rate",
+    "对方分母 their denominator",
     "我方在线秒 our online s",
     "我方计入秒 our counted s",
     "说明 text",
@@ -155,40 +159,11 @@ def item_cells(item: Item) -> tuple[str | int | None, ...]:
         item.point,
         item.theirs,
         item.period,
-        item.figure.good if item.figure else None,
-        item.figure.counted if item.figure else None,
+        percent(item.figure.value) if item.figure else None,
+        f"{item.figure.counted:,} {UNIT_ZH[item.unit]}" if item.figure and item.unit != "share" else None,
         item.own.good if item.own else None,
         item.own.counted if item.own else None,
         item.text,
         item.file[:12],
         item.line or None,
-    )
-
-
-POINT_HEADINGS = (
-    "期次 phase",
-    "点位编号 point",
-    "公安核定在线率 authority",
-    "系统监测在线率 own",
-    "我方在线秒 our online s",
-    "我方计入秒 our counted s",
-    "相差（百分点） difference",
-    "影响应付（元） payable by",
-    "超出允许 beyond",
-)
-
-
-def point_cells(row: PointComparison) -> tuple[str | int | None, ...]:
-    """Return a comparison as a row under POINT_HEADINGS."""
-    own = row.own
-    return (
-        row.phase,
-        row.point,
-        six(row.theirs),
-        six(own.value) if own is not None and own.counted else None,
-        own.good if own else None,
-        own.counted if own else None,
-        None if row.difference is None else points_text(row.difference),
-        _fen(row.fen),
-        "是 yes" if row.beyond else "",
     )

@@ -5,19 +5,33 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from fractions import Fraction
+from typing import NamedTuple
 
 import xlsxwriter  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from monitor.roster.cells import FORMULA
 from settlement.chosen import SOURCE_ZH
-from settlement.money import yuan
-from settlement.readings import percent
-from settlement.reconcile import PhaseReconciliation, Reconciliation, points_text
-from settlement.reconcile_document import ITEM_HEADINGS, POINT_HEADINGS, item_cells, point_cells
+from settlement.reconcile import PhaseReconciliation, PointComparison, Reconciliation
+from settlement.reconcile_document import ITEM_HEADINGS, item_cells
 
 EPOCH = datetime(1980, 1, 1)  # noqa: DTZ001  a workbook's own date has no zone; a fixed one keeps its bytes the same
-Cell = str | int | None
+
+
+class Money(NamedTuple):
+    """An amount in fen, shown as a number of yuan."""
+
+    fen: int
+
+
+class Rate(NamedTuple):
+    """A rate, or a difference of rates, shown as a number in percent."""
+
+    value: Fraction
+
+
+Cell = str | int | Money | Rate | None
 
 PHASE_HEADINGS = (
     "期次 phase",
@@ -38,6 +52,17 @@ PHASE_HEADINGS = (
     "采用在线率 rate",
     "依据 why",
 )
+POINT_HEADINGS = (
+    "期次 phase",
+    "点位编号 point",
+    "公安核定在线率 authority",
+    "系统监测在线率 own",
+    "我方在线秒 our online s",
+    "我方计入秒 our counted s",
+    "相差（百分点） difference",
+    "影响应付（元） payable by",
+    "超出允许 beyond",
+)
 FILE_HEADINGS = (
     "文件 file",
     "指纹 SHA-256",
@@ -56,12 +81,29 @@ def write_workbook(found: Reconciliation) -> bytes:
     book.set_properties({"title": f"在线率核对 {found.contract} {found.quarter}", "created": EPOCH})
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "border": 1})
 
-    def sheet(name: str, headings: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]) -> Worksheet:
+    money = book.add_format({"num_format": "#,##0.00"})
+    share = book.add_format({"num_format": "0.0000%"})
+
+    def write(made: Worksheet, line: int, at: int, cell: Cell) -> None:
+        match cell:
+            case None:
+                pass
+            case Money(fen):
+                made.write_number(line, at, fen / 100, money)
+            case Rate(value):
+                made.write_number(line, at, float(value), share)
+            case int():
+                made.write_number(line, at, cell)
+            case str():
+                made.write_string(line, at, escaped(cell))
+
+    def sheet(name: str, headings: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]) -> None:
         made = book.add_worksheet(name)
         made.write_row(0, 0, headings, bold)
         count = 0
         for count, row in enumerate(rows, 1):
-            made.write_row(count, 0, [escaped(cell) for cell in row])
+            for at, cell in enumerate(row):
+                write(made, count, at, cell)
         made.freeze_panes(1, 0)
         made.autofilter(0, 0, max(count, 1), len(headings) - 1)
         for at, width in enumerate(widths):
@@ -70,7 +112,6 @@ def write_workbook(found: Reconciliation) -> bytes:
         made.set_paper(9)
         made.fit_to_pages(1, 0)
         made.repeat_rows(0)
-        return made
 
     sheet(
         "分期核对",
@@ -81,38 +122,56 @@ def write_workbook(found: Reconciliation) -> bytes:
     sheet(
         "核对事项", ITEM_HEADINGS, [item_cells(item) for item in found.items], [22, 12, 22, 24, 10, 14, 14, 14, 14, 60]
     )
-    sheet("点位对照", POINT_HEADINGS, [point_cells(row) for row in found.points], [12, 24, 16, 16, 14, 14, 14, 14, 10])
+    sheet("点位对照", POINT_HEADINGS, [_point_cells(row) for row in found.points], [12, 24, 16, 16, 14, 14, 14, 14, 10])
     files = [(f.name, f.sha256, f.reference, f.received_on, f.actor, f.checked_by, f.scan_sha) for f in found.files]
     sheet("对方文件", FILE_HEADINGS, files, [30, 66, 24, 12, 14, 14, 66])
     book.close()
     return out.getvalue()
 
 
-def escaped(cell: Cell) -> Cell:
+def escaped(text: str) -> str:
     """Keep a text from being run: Excel takes what begins with = + - @ or a tab for a formula when it is edited."""
-    if isinstance(cell, str) and cell and (cell[0] in FORMULA):
-        return f"'{cell}"
-    return cell.replace("\0", "") if isinstance(cell, str) else cell
+    plain = text.replace("\0", "")
+    return f"'{plain}" if plain and plain[0] in FORMULA else plain
 
 
 def _phase_cells(row: PhaseReconciliation) -> tuple[Cell, ...]:
     own, theirs, chosen = row.own, row.theirs, row.chosen
     return (
         row.phase,
-        percent(own.value) if own else None,
+        Rate(own.value) if own else None,
         own.good if own else None,
         own.counted if own else None,
         row.own_points,
-        percent(theirs.value) if theirs else None,
+        Rate(theirs.value) if theirs else None,
         theirs.quarterly.how if theirs else None,
         row.reference,
         theirs.points if theirs else None,
-        percent(theirs.printed) if theirs and theirs.printed is not None else None,
-        None if row.difference is None else points_text(row.difference),
-        None if row.own_payable_fen is None else yuan(row.own_payable_fen),
-        None if row.their_payable_fen is None else yuan(row.their_payable_fen),
-        None if row.difference_fen is None else yuan(row.difference_fen),
+        Rate(theirs.printed) if theirs and theirs.printed is not None else None,
+        None if row.difference is None else Rate(row.difference),
+        _money(row.own_payable_fen),
+        _money(row.their_payable_fen),
+        _money(row.difference_fen),
         SOURCE_ZH[chosen.source],
-        percent(chosen.rate.value) if chosen.rate else None,
+        Rate(chosen.rate.value) if chosen.rate else None,
         chosen.why,
+    )
+
+
+def _money(fen: int | None) -> Money | None:
+    return None if fen is None else Money(fen)
+
+
+def _point_cells(row: PointComparison) -> tuple[Cell, ...]:
+    own = row.own
+    return (
+        row.phase,
+        row.point,
+        Rate(row.theirs),
+        Rate(own.value) if own is not None and own.counted else None,
+        own.good if own else None,
+        own.counted if own else None,
+        None if row.difference is None else Rate(row.difference),
+        _money(row.fen),
+        "是 yes" if row.beyond else "",
     )

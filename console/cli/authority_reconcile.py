@@ -65,7 +65,9 @@ def _csv(found: Reconciliation) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(ITEM_HEADINGS)
-    writer.writerows([escaped(cell) for cell in item_cells(item)] for item in found.items)
+    writer.writerows(
+        [escaped(cell) if isinstance(cell, str) else cell for cell in item_cells(item)] for item in found.items
+    )
     return out.getvalue()
 
 
@@ -107,14 +109,7 @@ def _show(found: Reconciliation) -> None:
             f"核对事项 items · {len(found.items):,}",
             [(heading, False) for heading in ITEM_HEADINGS[:5]]
             + [("双方分母 denominators", True), ("说明 text", False)],
-            [
-                (
-                    *cells[:5],
-                    f"{cells[6] if cells[6] is not None else '—'} | {cells[8] if cells[8] is not None else '—'}",
-                    cells[9],
-                )
-                for cells in (item_cells(item) for item in found.items[:SHOWN])
-            ],
+            [(*cells[:7], cells[8], cells[9]) for cells in (item_cells(item) for item in found.items[:SHOWN])],
         )
     if len(found.items) > SHOWN:
         click.echo(f"另有 and {len(found.items) - SHOWN:,} more (--csv, --json, --xlsx)")

@@ -247,3 +247,22 @@ def test_a_mapping_is_proposed_saved_and_used(office: Office) -> None:
     dry = office.json("authority", "import", "q3.xlsx", "--contract", "lease.yaml", "--mapping", "统计表", "--dry-run")
     assert dry["figures"] == 12
     assert {row["name"] for row in office.json("authority", "mapping", "list")} == {"通报", "统计表"}
+
+
+def test_text_from_outside_never_becomes_a_formula(office: Office) -> None:
+    """Their codes and names go into our tables as text, whatever they begin with."""
+    (office.folder / "hostile.csv").write_text(
+        '点位编号,点位名称,在线率\n"=HYPERLINK(""http://x"")",一,90%\n"+1+1",二,90%\n"@SUM(1)",三,90%\n"-2+3",四,90%\nP1,五,90%\n'
+    )
+    words = ("authority", "import", "hostile.csv", "--contract", "lease.yaml", "--period", "2020Q3")
+    office.ok("authority", "check", office.json(*words, "--actor", "甲")["sha256"][:10], "--actor", "乙")
+    said = office.ok("authority", "reconcile", "lease.yaml", "2020Q3", "--csv", "--xlsx", "out.xlsx")
+    strangers = [row[3] for row in csv.reader(io.StringIO(said)) if row[0].startswith("对方有我方无")]
+    assert len(strangers) == 4
+    assert all(text.startswith("'") for text in strangers)
+    book = python_calamine.load_workbook(office.folder / "out.xlsx")
+    items = [row for row in book.get_sheet_by_name("核对事项").to_python() if str(row[0]).startswith("对方有我方无")]
+    assert sorted(str(row[3]) for row in items) == sorted(strangers)
+    (point,) = book.get_sheet_by_name("点位对照").to_python()[1:]
+    assert point[:3] == ["phase-2", "P1", 0.9]
+    assert isinstance(point[7], float)  # amounts are numbers there, negative ones too

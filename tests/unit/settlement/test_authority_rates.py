@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.contracts import load_contract
 from settlement.authority import Arrived, Figure, Monthly, Presence, pooled, quarter_of_months, standing
@@ -285,3 +287,60 @@ def test_later_files_take_the_place_of_earlier_ones(
     figures, remaining = standing(files())
     assert {(f.period, f.point): f.text for f in figures} == expected
     assert remaining == left
+
+
+TIERS = """
+contract: tiers
+tax_rate: 0.06
+target: 0.90
+prepay_share: 0.90
+reading: none
+grain: month
+rules:
+  - kind: substituted-tiers
+    id: tiers
+    tiers:
+      - {from: "0.80", pays: rate}
+      - {from: "0.65", to: "0.80", pays: "0.65"}
+      - {to: "0.65", pays: "0"}
+phases:
+  - {id: phase-2, unit_price: "628.00", in_service_from: 2020-07-01, months: 48}
+"""
+
+
+def test_what_a_rate_pays_under_a_main_rule(tmp_path: Path) -> None:
+    """Family 2 by the month: 83.62 % pays itself, 79.99 % pays 65 %, 64.99 % nothing."""
+    (tmp_path / "tiers.yaml").write_text(TIERS)
+    terms = load_contract(tmp_path / "tiers.yaml")
+    payable = payable_at(terms, Q3, {"phase-2": count_facts(1000, None)})
+    assert payable("phase-2", Fraction(8362, 10_000)) == 3 * 52_513_360
+    assert payable("phase-2", Fraction(7999, 10_000)) == 3 * 40_820_000
+    assert payable("phase-2", Fraction(6499, 10_000)) == 0
+    assert payable("phase-9", Fraction(1, 2)) is None
+
+
+def test_by_months_a_reading_pays_each_month() -> None:
+    """Reading B by the month: a given rate of 84 % pays 84 % of each month, 90 % pays all."""
+    terms = XINJIAN.model_copy(update={"reading": Reading.B, "grain": "month"})
+    payable = payable_at(terms, Q3, {"phase-2": count_facts(1000, None)})
+    assert payable("phase-2", Fraction(84, 100)) == 158_256_000
+    assert payable("phase-2", Fraction(90, 100)) == 188_400_000
+
+
+@given(
+    rates=st.lists(st.fractions(0, 1, max_denominator=10_000), min_size=3, max_size=3),
+    points=st.lists(st.integers(0, 2_000), min_size=3, max_size=3),
+    rule=st.sampled_from(["simple-mean", "by-points", "by-point-days"]),
+)
+def test_a_quarter_lies_between_its_months(rates: list[Fraction], points: list[int], rule: Any) -> None:
+    labels = ("2020-07", "2020-08", "2020-09")
+    presence = {at: Presence(n, n * 30) for at, n in zip(labels, points, strict=True)}
+    made = quarter_of_months(Q3, [Monthly(at, r, None) for at, r in zip(labels, rates, strict=True)], rule, presence)
+    there = [rate for rate, n in zip(rates, points, strict=True) if n]
+    if not there:
+        assert made is None
+        return
+    assert made is not None
+    assert min(there) <= made.value <= max(there)
+    backwards = [Monthly(at, r, None) for at, r in zip(labels, rates, strict=True)][::-1]
+    assert quarter_of_months(Q3, backwards, rule, presence) == made
