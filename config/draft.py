@@ -19,7 +19,9 @@ from settlement.contract import Terms
 
 Place = tuple[str | int, ...]
 
-MEANING = frozenset({"components", "total", "bands", "gap", "overlap", "cap", "prices", "unreachable"})
+MEANING = frozenset(
+    {"components", "total", "bands", "gap", "overlap", "cap", "prices", "main", "price", "period", "grain"}
+)
 """The complaints that are about what a contract means, by their kind."""
 
 MAX_FAULTS = 100

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import combinations
 
 from settlement.contract import Reading, Terms
@@ -12,7 +11,6 @@ from settlement.families.registry import FAMILIES
 from settlement.lint.outage import in_points, kinds_of
 from settlement.lint.remark import Place, Remark
 from settlement.money import grouped
-from settlement.readings import percent
 
 
 def conflicts(terms: Terms) -> Iterator[Remark]:
@@ -22,7 +20,6 @@ def conflicts(terms: Terms) -> Iterator[Remark]:
     yield from _sums(terms)
     yield from _instalments(terms)
     yield from _never(terms)
-    yield from _prices(terms)
 
 
 def _place(terms: Terms, rule: RuleTerms) -> Place:
@@ -161,14 +158,6 @@ def _never(terms: Terms) -> Iterator[Remark]:
             yield never(
                 ("escalations", n, "factor"), "倍数为 1，加重无效 a factor of 1 changes nothing", "改倍数 change it"
             )
-        if clause.factor < 1:
-            yield Remark(
-                "error",
-                "gains-by-failing",
-                ("escalations", n, "factor"),
-                f"连续 {clause.consecutive} 期不达标反而只扣 {percent(Fraction(clause.factor))} failing on and on costs less",
-                "倍数应大于 1 a factor above 1",
-            )
     spans = [("escalations", n, each.consecutive, each.grain) for n, each in enumerate(terms.escalations)]
     spans += [("breaches", n, each.consecutive, each.grain) for n, each in enumerate(terms.breaches)]
     for name, n, consecutive, grain in spans:
@@ -176,16 +165,3 @@ def _never(terms: Terms) -> Iterator[Remark]:
         if all(months > phase.months for phase in terms.phases):
             text = f"连续 {consecutive} 期长于合同期 so many windows do not fit into the contract's term"
             yield never((name, n, "consecutive"), text, "核对期数与周期 check the count and its grain")
-
-
-def _prices(terms: Terms) -> Iterator[Remark]:
-    for at, phase in enumerate(terms.phases):
-        for n, price in enumerate(phase.prices):
-            if not phase.in_service_from < price.valid_from < phase.in_service_until:
-                yield Remark(
-                    "warning",
-                    "never-fires",
-                    ("phases", at, "prices", n, "from"),
-                    f"{price.valid_from} 不在期次之内，此单价永不生效 outside the phase's term: this price never applies",
-                    f"{phase.in_service_from} – {phase.in_service_until}",
-                )
