@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console import record
+from console.relocating import relocations_due
 from monitor.finding import Finding, InputError, refuse
 from settlement.adjusting import Correction, amount_of, corrections
 from settlement.charges import charge
@@ -90,7 +91,9 @@ def carried(
     made, findings = corrected(connection, earlier, earlier, today)
     made += _granted(connection, terms, quarter)
     interest = interest_lines(connection, terms, workdays.calendar(connection), today)
-    before = Before(prepaid, _retained(earlier), (*(correction.adjustment for correction in made), *interest))
+    moved = relocations_due(connection, terms, quarter, earlier)
+    added = (*(correction.adjustment for correction in made), *interest, *moved)
+    before = Before(prepaid, _retained(earlier), added)
     return Carried(before, tuple(made), tuple(findings), tuple(notes))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection, select
@@ -84,10 +84,14 @@ def interest_lines(connection: Connection, terms: Terms, calendar: Calendar, on:
     """Return the interest that the next statement should charge, a line per due, linked to the late line.
 
     Only what is settled in full is charged, and only once. Where the day of payment is a range, the earliest day counts:
-    what is beyond doubt. Like the fee, interest includes tax (价外费用).
+    what is beyond doubt. Like the fee, interest includes tax (价外费用). InputError where the contract has interest and nobody
+    knows the working days that a due date needs.
     """
+    found, unknown = states(connection, terms.contract, calendar, on)
+    if unknown and terms.payment.interest_per_day:
+        raise InputError([replace(finding, level="error") for finding in unknown])
     lines = []
-    for state in states(connection, terms.contract, calendar, on)[0]:
+    for state in found:
         due = state.due
         if state.charged or not state.lateness.settled or state.interest.low_fen == 0 or not due.statement:
             continue

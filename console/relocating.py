@@ -1,0 +1,50 @@
+"""Relocations from the store: the events of that kind at a contract's points, as lines of the next statement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from console import views
+from monitor.model import MICROSECONDS
+from monitor.period import Period
+from monitor.points import RosterPoint
+from monitor.scope import EVERYTHING
+from monitor.store import events
+from settlement.contract import Terms
+from settlement.daycount import Quarter
+from settlement.lines import Adjustment
+from settlement.relocation import KIND, Move, relocation_lines
+from settlement.store.statements import Stored
+
+
+def moves_of(connection: Connection, terms: Terms, first: date, last: date) -> list[Move]:
+    """Return the moves of a contract's points from a day up to and with another, each with the point's phase then."""
+    question = views.Question(Period(f"{first}..{last}", first, last), terms.zone, terms.policy)
+    stretches: dict[str, list[RosterPoint]] = defaultdict(list)
+    for point in views.contract_roster(connection, EVERYTHING, terms, question):
+        stretches[point.code].append(point)
+    start, end = question.window_us
+    moves = []
+    for event in events.touching(connection, EVERYTHING, question.window_us, {KIND}):
+        held = stretches.get(event.point)
+        if held and start <= event.at < end:
+            its = next((p for p in held if p.start <= event.at and (p.end is None or event.at < p.end)), held[0])
+            day = datetime.fromtimestamp(event.at // MICROSECONDS, ZoneInfo(terms.zone)).date()
+            moves.append(Move(day, event.point, its.phase))
+    return moves
+
+
+def relocations_due(
+    connection: Connection, terms: Terms, quarter: Quarter, earlier: Sequence[Stored]
+) -> list[Adjustment]:
+    """Return what a quarter's statement should charge for moves of its own and the year before; `earlier` are issued."""
+    if terms.relocation is None:
+        return []
+    moves = moves_of(connection, terms, date(quarter.year - 1, 1, 1), quarter.end - timedelta(days=1))
+    before = [line for stored in earlier for line in stored.document["adjustments"]]
+    return relocation_lines(terms.relocation, moves, before, terms.tax_rate)
