@@ -266,3 +266,23 @@ def test_text_from_outside_never_becomes_a_formula(office: Office) -> None:
     (point,) = book.get_sheet_by_name("点位对照").to_python()[1:]
     assert point[:3] == ["phase-2", "P1", 0.9]
     assert isinstance(point[7], float)  # amounts are numbers there, negative ones too
+
+
+def test_a_close_waits_for_the_figure_and_then_pays_by_it(office: Office) -> None:
+    office.ok("contract", "add", "lease.yaml", "--actor", "甲")
+    office.ok("contract", "approve", "lease", "1", "--actor", "乙")
+    draft = ("statement", "draft", "lease", "2020Q3", "--prepaid", "computed", "--actor", "甲")
+    assert "公安数据未到" in office.refused(*draft)
+    authority_workbook(office.folder / "q3.xlsx")
+    sha = office.json("authority", "import", "q3.xlsx", "--contract", "lease", "--actor", "甲")["sha256"]
+    assert "公安数据未到" in office.refused(*draft)  # nobody has checked it yet
+    office.ok("authority", "check", sha[:10], "--actor", "乙")
+    office.ok(*draft)
+    document = office.json("statement", "show", "lease", "2020Q3")["document"]
+    (phase,) = document["phases"]
+    assert phase["rate"]["source"] == "authority"
+    assert phase["authority_rate"]["value"] == "0.887478"
+    assert phase["authority_rate"]["reference"] == "新公视〔2020〕18号"
+    assert phase["own_rate"]["source"] == "measured"
+    payable = next(line for line in phase["lines"] if line["kind"] == "payable")
+    assert payable["gross"] == "6688.03"  # 4 × 628 × 3 × 88.747778 %
