@@ -22,6 +22,7 @@ from settlement.money import fen
 from settlement.quarter import frozen, life, verified
 from settlement.store import disputes, documents, statements
 from settlement.store.ledger import post_issue
+from settlement.store.payments import pay_if_settled
 from settlement.store.statements import Stored
 
 Result = TypeVar("Result")
@@ -73,6 +74,8 @@ def take(writer: Writer, action: Action, word: str) -> Outcome:
 
     def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
         _take(connection, writer, action, stored, word, terms, sha)
+        if word == Step.REQUEST.value:  # where refunds cover everything, nothing is left to be paid
+            pay_if_settled(connection, writer.audit, stored.id, at=action.at, actor=action.actor)
 
     return _acting(writer, action, work)[1]
 
