@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from console import rosters, views
 from console.authority.reconciling import reconcile_quarter, settled_facts
+from console.survey import Survey, surveyed, with_months
 from monitor.finding import Finding
 from monitor.model import Instant
 from monitor.period import Period, months_of
@@ -60,9 +61,9 @@ def read(
     question = views.Question(period, terms.zone, terms.policy, known_at=known_at)
     measured = _measured(connection, terms, question, "quarter")
     facts = _facts(connection, terms, period, measured, known_at)
-    if terms.grain == "month" or any(rule.grain == "month" for rule in terms.rules):
-        for month in months_of(period):
-            measured += _measured(connection, terms, replace(question, period=month), "month")
+    months = surveyed(connection, EVERYTHING, terms, period, known_at=known_at)
+    facts = with_months(facts, months, terms, period)
+    measured += _monthly(months, period)
     beside = reconcile_quarter(connection, terms, quarter, facts, measured, today, known_at)
     settled, decided = settled_facts(facts, beside, quarter)
     evidence: dict[str, Any] = {"exclusions": _exclusions(connection, terms, question)}
@@ -85,6 +86,16 @@ def _measured(
         Measured(phase, question.period.label, grain, _all(points.values()), points)
         for phase, its in sorted(by_phase.items())
         for points in [_by_point(its)]
+    ]
+
+
+def _monthly(months: Survey | None, period: Period) -> list[Measured]:
+    """Our own measurement of the quarter's months, where the settlement looks at them."""
+    return [
+        Measured(phase, month.label, "month", _all(points.values()), points)
+        for month in months_of(period)
+        for phase, found in sorted(months.seconds.items() if months else ())
+        if (points := found.get(month.label))
     ]
 
 

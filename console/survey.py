@@ -210,32 +210,39 @@ def _month_facts(
     return facts
 
 
-def with_months(
+def surveyed(
     connection: Connection,
     scope: Scope,
     terms: Terms,
     quarter: Period,
-    facts: Mapping[str, PhaseFacts],
     *,
     known_at: Instant | None = None,
     more: Sequence[Event] = (),
-) -> dict[str, PhaseFacts]:
-    """Add to a quarter's facts the months that the contract's grain, rules and clauses look at; nothing where none do."""
+) -> Survey | None:
+    """Read the months that a quarter's settlement looks at; None where no grain, rule or clause looks at any."""
     if terms.grain == "quarter" and not (terms.rules or terms.escalations or terms.breaches):
-        return dict(facts)
+        return None
     first = earliest(terms, quarter.first)
     whole = Period(f"{first}..{quarter.last}", first, quarter.last)
-    found = survey(connection, scope, terms, whole, known_at=known_at, more=more).months
+    return survey(connection, scope, terms, whole, known_at=known_at, more=more)
+
+
+def with_months(
+    facts: Mapping[str, PhaseFacts], found: Survey | None, terms: Terms, quarter: Period
+) -> dict[str, PhaseFacts]:
+    """Add to a quarter's facts the months of a survey: its own, and those before it."""
+    if found is None:
+        return dict(facts)
     own = [month.label for month in months_of(quarter)]
-    before = [month.label for month in months_of(whole) if month.label not in own]
     detailed = looks_at_points(terms)
     result: dict[str, PhaseFacts] = {}
     for phase, fact in facts.items():
-        known = found.get(phase, {})
+        known = found.months.get(phase, {})
+        before = sorted(label for label in known if label < own[0] and _any(known[label]))
         result[phase] = replace(
             fact,
             months=tuple(_kept(known[label], detailed) for label in own if label in known),
-            earlier=tuple(_kept(known[label], detailed) for label in before if label in known and _any(known[label])),
+            earlier=tuple(_kept(known[label], detailed) for label in before),
         )
     return result
 

@@ -13,7 +13,7 @@ from console import rosters, views
 from console.app import database
 from console.cli.frame import Session, existing
 from console.rule_events import monthly_events
-from console.survey import with_months
+from console.survey import surveyed, with_months
 from monitor.finding import Finding, InputError
 from monitor.model import Event
 from monitor.period import months_of, parse_period
@@ -92,7 +92,7 @@ def _with_store(
                 if given.points is None
                 else _from_points(given.points, terms, rates)
             )
-            facts = with_months(connection, EVERYTHING, terms, period, facts, more=more)
+            facts = with_months(facts, surveyed(connection, EVERYTHING, terms, period, more=more), terms, period)
             facts = {phase: _rated(fact, phase, rates, read) for phase, fact in facts.items()}
     named = read.named
     doubts = [d for d in doubts if d.column not in read.rated and (not named or d.column in {*named, "ledger"})]
