@@ -1,6 +1,7 @@
 """The journal as a Beancount file: accounts in English, Chinese names as metadata, the same bytes for the same entries.
 
-Every account ends with a balance assertion of what the store says, so that `bean-check` proves the export against it.
+Every account ends with a balance assertion of what the store says, so that `bean-check` proves the export against it, to
+the fen (by itself Beancount would let a balance differ by one).
 Debits are positive, as in the journal; amounts are CNY with two decimals.
 """
 
@@ -77,7 +78,7 @@ def beancount_text(
         lines += _transaction(entries[n], suppliers)
     lines.append("; 余额核对 balances as the store has them")
     after = last + timedelta(days=1)
-    lines += [f"{after} balance {account_name(a)}  {yuan(fen)} {CURRENCY}" for a, fen in balances.items()]
+    lines += [f"{after} balance {account_name(a)}  {yuan(fen)} ~ 0 {CURRENCY}" for a, fen in balances.items()]
     return "\n".join(lines) + "\n"
 
 
