@@ -11,10 +11,10 @@ from typing import NamedTuple
 import xlsxwriter  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
-from monitor.roster.cells import FORMULA
 from settlement.chosen import SOURCE_ZH
 from settlement.reconcile import PhaseReconciliation, PointComparison, Reconciliation
 from settlement.reconcile_document import ITEM_HEADINGS, item_cells
+from settlement.reports.cells import safe
 
 EPOCH = datetime(1980, 1, 1)  # noqa: DTZ001  a workbook's own date has no zone; a fixed one keeps its bytes the same
 
@@ -95,7 +95,7 @@ def write_workbook(found: Reconciliation) -> bytes:
             case int():
                 made.write_number(line, at, cell)
             case str():
-                made.write_string(line, at, escaped(cell))
+                made.write_string(line, at, safe(cell))
 
     def sheet(name: str, headings: Sequence[str], rows: Iterable[Sequence[Cell]], widths: Sequence[int]) -> None:
         made = book.add_worksheet(name)
@@ -127,12 +127,6 @@ def write_workbook(found: Reconciliation) -> bytes:
     sheet("对方文件", FILE_HEADINGS, files, [30, 66, 24, 12, 14, 14, 66])
     book.close()
     return out.getvalue()
-
-
-def escaped(text: str) -> str:
-    """Keep a text from being run: Excel takes what begins with = + - @ or a tab for a formula when it is edited."""
-    plain = text.replace("\0", "")
-    return f"'{plain}" if plain and plain[0] in FORMULA else plain
 
 
 def _phase_cells(row: PhaseReconciliation) -> tuple[Cell, ...]:

@@ -12,7 +12,7 @@ from console import record
 from console.app import database
 from console.authority.reconciling import reconcile_quarter
 from console.authority.terms import terms_for
-from console.authority.workbook import escaped, write_workbook
+from console.authority.workbook import write_workbook
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report, write_out
 from console.clock import today
 from settlement.chosen import SOURCE_ZH
@@ -21,6 +21,7 @@ from settlement.money import grouped
 from settlement.readings import percent
 from settlement.reconcile import Reconciliation, points_text
 from settlement.reconcile_document import ITEM_HEADINGS, item_cells, reconciliation_document
+from settlement.reports.cells import safe
 
 SHOWN = 50
 
@@ -66,7 +67,7 @@ def _csv(found: Reconciliation) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(ITEM_HEADINGS)
     writer.writerows(
-        [escaped(cell) if isinstance(cell, str) else cell for cell in item_cells(item)] for item in found.items
+        [safe(cell) if isinstance(cell, str) else cell for cell in item_cells(item)] for item in found.items
     )
     return out.getvalue()
 

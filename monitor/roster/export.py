@@ -77,5 +77,5 @@ def _cell(column: ColumnSpec, number: int, point: RosterPoint, camera: CameraSpe
 
 
 def escaped(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return "'" + text if _DANGER.match(text) else text
+    """Return a cell that no spreadsheet takes for a formula, nor the writer for its own markup (it takes <r>…</r> so)."""
+    return "'" + text if _DANGER.match(text) or text.startswith("<r>") else text
