@@ -54,7 +54,7 @@ def preceding(quarter: Quarter) -> Quarter:
 
 def check_order(connection: Connection, contract: str, quarter: Quarter) -> None:
     """Refuse a quarter whose predecessor is not issued, or that lies before an issued one. InputError with the remedy."""
-    known = statements.newest(connection, contract)
+    known = statements.quarters(connection, contract)
     done = set(statements.issued_quarters(connection, contract))
     later = sorted(label for label in done if parse_quarter(label).start > quarter.start)
     if later and quarter.label not in done:
@@ -63,7 +63,7 @@ def check_order(connection: Connection, contract: str, quarter: Quarter) -> None
             f"更早的差额在下一未结季度调整 earlier differences are adjusted in {parse_quarter(later[-1]).following().label}",
             column="quarter",
         )
-    before = [stored.quarter for stored in known if parse_quarter(stored.quarter).start < quarter.start]
+    before = [label for label in known if parse_quarter(label).start < quarter.start]
     needed = preceding(quarter).label
     if before and needed not in done:
         raise refuse(

@@ -19,11 +19,11 @@ from settlement.daycount import parse_quarter
 from settlement.disputes import Decision, Effect, check_claim, check_grant, claimable, undisputed_fen
 from settlement.life import Life, Step
 from settlement.money import fen
-from settlement.quarter import frozen, life, verified
+from settlement.quarter import frozen, life, terms_of, verified
 from settlement.store import disputes, documents, statements
 from settlement.store.ledger import post_issue
 from settlement.store.payments import pay_if_settled
-from settlement.store.statements import Stored
+from settlement.store.statements import Brief, Stored
 
 Result = TypeVar("Result")
 
@@ -65,7 +65,7 @@ def _acting(
         sha = ""
         if action.paper is not None:
             sha, _ = documents.add(connection, action.paper.body, action.paper.name, at=action.at, actor=action.actor)
-        result = work(connection, stored, frozen(stored).terms, sha)
+        result = work(connection, stored, terms_of(connection, stored), sha)
         return result, Outcome(stored, life(connection, stored))
 
 
@@ -191,7 +191,7 @@ def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
                 column="dispute",
             )
         granted = check_grant(ruling.decision, ruling.granted_fen, found.contested_fen, contested.name)
-        terms = frozen(contested).terms
+        terms = terms_of(connection, contested)
         if action.actor == found.actor:
             raise refuse(f"{action.actor} 提出了该异议 raised the dispute", "换一人复核 let another person decide")
         if contested.id == stored.id:
@@ -270,8 +270,8 @@ class Dues(NamedTuple):
     undisputed_fen: int
 
 
-def dues(connection: Connection, stored: Stored) -> Dues:
+def dues(connection: Connection, stored: Stored | Brief) -> Dues:
     """Return what falls due at once: everything that both sides agree on."""
-    total = fen(stored.document["totals"]["total"])
+    total = stored.total_fen if isinstance(stored, Brief) else fen(stored.document["totals"]["total"])
     claims = [d.contested_fen for d in disputes.of_statement(connection, stored.id) if not d.decision]
     return Dues(total, sum(claims), undisputed_fen(total, claims))

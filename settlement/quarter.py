@@ -17,12 +17,13 @@ from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
 from settlement.adjusting import Correction
 from settlement.canonical import canonical, differences
+from settlement.contract import Terms
 from settlement.document import digest
 from settlement.inputs import Inputs, from_document, settle_inputs
 from settlement.life import STATE_ZH, Life, State, life_of
-from settlement.store import statements
+from settlement.store import contracts, statements
 from settlement.store.audit import AuditSink
-from settlement.store.statements import Stored
+from settlement.store.statements import Brief, Stored
 from settlement.store.tables import granted_lines
 
 
@@ -41,9 +42,17 @@ class Computed:
     standing: Stored | None = None
 
 
-def life(connection: Connection, stored: Stored) -> Life:
-    """Return a statement's life so far, by the approval clause of the terms that it froze."""
-    return life_of(statements.steps(connection, stored.id), frozen(stored).terms.approval)
+def life(connection: Connection, stored: Stored | Brief) -> Life:
+    """Return a statement's life so far, by the approval clause of the terms that it was made under."""
+    return life_of(statements.steps(connection, stored.id), terms_of(connection, stored).approval)
+
+
+def terms_of(connection: Connection, stored: Stored | Brief) -> Terms:
+    """Return the terms that a statement was made under: those of its contract version, which never changes."""
+    version = contracts.one(connection, stored.contract, stored.version)
+    if version is None:
+        raise KeyError(f"{stored.contract} v{stored.version}")
+    return version.terms
 
 
 def frozen(stored: Stored) -> Inputs:

@@ -25,7 +25,7 @@ from settlement.canonical import differences
 from settlement.disputes import DECISION_ZH
 from settlement.life import STATE_ZH, STEP_ZH
 from settlement.money import fen, grouped, yuan
-from settlement.quarter import frozen, life, verified
+from settlement.quarter import life, verified
 from settlement.store import disputes, statements
 
 
@@ -39,7 +39,7 @@ def list_(session: Session, contract: str | None, as_json: bool) -> None:
     with database.reader(session.settings) as connection:
         rows = [
             (stored, life(connection, stored).state, dues(connection, stored))
-            for stored in statements.newest(connection, contract)
+            for stored in statements.listed(connection, contract)
         ]
     if as_json:
         print_json(
@@ -237,7 +237,7 @@ def diff(session: Session, contract: str, quarter: str, revisions: tuple[int, ..
 def _diff_today(session: Session, contract: str, quarter: str, as_json: bool) -> None:
     with database.reader(session.settings) as connection:
         stored = statements.require(connection, contract, quarter_of(quarter).label)
-        made, findings = difference_today(connection, stored, today(frozen(stored).terms.zone))
+        made, findings = difference_today(connection, stored, today(session.settings.zone))
     report(findings)
     rows = [
         {

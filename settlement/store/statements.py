@@ -7,18 +7,21 @@ digests; its state is what its steps lead to (settlement/life.py).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, insert, select
 
 from monitor.finding import InputError, refuse
 from monitor.model import Instant
 from settlement.clauses import ApprovalClause
-from settlement.life import FINAL, Life, Step, Taken, life_of, objections
-from settlement.money import fen
+from settlement.life import Life, Step, Taken, life_of, objections
+from settlement.lines import MOVING
 from settlement.store.audit import AuditSink
+from settlement.store.statement_lines import document_lines as document_lines
+from settlement.store.statement_lines import lines as lines
+from settlement.store.statement_lines import rows_of
 from settlement.store.tables import line_components, statement_lines, statement_steps, statements
 
 _table = statements.c
@@ -104,6 +107,44 @@ def newest(connection: Connection, contract: str | None = None) -> list[Stored]:
     return [_stored(row) for row in connection.execute(query.order_by(_table.contract, _table.period))]
 
 
+class Brief(NamedTuple):
+    """A quarter's newest revision without its inputs and document; `total_fen` is what changes hands by it."""
+
+    id: int
+    contract: str
+    quarter: str
+    revision: int
+    version: int
+    inputs_sha: str
+    total_fen: int
+
+
+def listed(connection: Connection, contract: str | None = None) -> list[Brief]:
+    """Return each quarter's newest revision in brief, by contract and quarter."""
+    moving = select(func.coalesce(func.sum(statement_lines.c.gross), 0)).where(
+        statement_lines.c.statement_id == _table.id, statement_lines.c.kind.in_([kind.value for kind in MOVING])
+    )
+    query = select(
+        _table.id,
+        _table.contract,
+        _table.period,
+        _table.revision,
+        _table.contract_version,
+        _table.inputs_sha,
+        moving.scalar_subquery(),
+    ).order_by(_table.contract, _table.period, _table.revision)
+    if contract is not None:
+        query = query.where(_table.contract == contract)
+    newest_of = {(row[1], row[2]): Brief(*row[:6], total_fen=int(row[6])) for row in connection.execute(query)}
+    return list(newest_of.values())
+
+
+def quarters(connection: Connection, contract: str) -> list[str]:
+    """Return the labels of the quarters that have a statement, oldest first."""
+    query = select(_table.period).where(_table.contract == contract).distinct().order_by(_table.period)
+    return list(connection.scalars(query))
+
+
 def issued(connection: Connection, contract: str, known_at: Instant | None = None) -> list[Stored]:
     """Return the issued statements of a contract (by an instant), oldest quarter first."""
     step = select(statement_steps.c.statement_id).where(statement_steps.c.step == Step.ISSUE.value)
@@ -171,7 +212,7 @@ def save(
             .returning(_table.id)
         ).scalar_one()
     )
-    rows, parts = _rows(number, document)
+    rows, parts = rows_of(number, document)
     if rows:
         connection.execute(insert(statement_lines), rows)
     if parts:
@@ -227,57 +268,6 @@ def take(
         },
     )
     return now
-
-
-def lines(connection: Connection, number: int) -> list[Mapping[str, Any]]:
-    """Return a statement's lines in order, amounts in fen, each with its components."""
-    parts: dict[int, dict[str, Mapping[str, int]]] = {}
-    for row in connection.execute(select(line_components).where(line_components.c.statement_id == number)):
-        parts.setdefault(row.n, {})[row.component] = {"gross": row.gross, "net": row.net, "tax": row.tax}
-    query = select(statement_lines).where(statement_lines.c.statement_id == number).order_by(statement_lines.c.n)
-    return [{**row, "components": parts.get(row["n"], {})} for row in connection.execute(query).mappings()]
-
-
-def document_lines(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return all lines of a statement document with their phase, in the order of their numbers."""
-    found = [
-        {**line, "phase": phase["phase"]} for phase in document.get("phases", ()) for line in phase.get("lines", ())
-    ]
-    found += [dict(line) for line in document.get("adjustments", ())]
-    return sorted(found, key=lambda line: int(line["n"]))
-
-
-def is_final(taken: Sequence[Taken], clause: ApprovalClause) -> bool:
-    """Tell whether a statement with these steps never changes again."""
-    return life_of(taken, clause).state in FINAL
-
-
-def _rows(number: int, document: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
-    parts: list[dict[str, Any]] = []
-    for line in document_lines(document):
-        rows.append(
-            {
-                "statement_id": number,
-                "n": line["n"],
-                "phase": line["phase"],
-                "point": line.get("point", ""),
-                "window": line.get("window", ""),
-                "kind": line["kind"],
-                **_columns(line),
-                "why": line["why"],
-                "parent": line.get("parent") or "",
-            }
-        )
-        components: Iterable[tuple[str, Mapping[str, str]]] = (line.get("components") or {}).items()
-        parts += [
-            {"statement_id": number, "n": line["n"], "component": name, **_columns(part)} for name, part in components
-        ]
-    return rows, parts
-
-
-def _columns(amounts: Mapping[str, str]) -> dict[str, int]:
-    return {name: fen(amounts[name]) for name in ("gross", "net", "tax")}
 
 
 def _add_step(connection: Connection, number: int, n: int, taken: Taken) -> None:
