@@ -7,12 +7,12 @@ matters.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt, model_validator
 
 from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate, complaint
-from settlement.money import yuan
+from settlement.money import grouped, yuan
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
 Text = Annotated[str, Field(max_length=2_000)]
@@ -109,6 +109,25 @@ class InstalmentClause(Clause):
     every_months: Annotated[StrictInt, Field(ge=1, le=120)] = 12
     payers: dict[Name, Fen] = Field(default_factory=dict, max_length=20)
     """Fixed shares of one instalment by payer, in yuan; the payer `rest`, if named with 0, takes what is left."""
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        each = self.each_fen if self.each_fen is not None else self.total_fen // self.count
+        last = self.total_fen - each * (self.count - 1)
+        fixed = sum(self.payers.values())
+        takers = [payer for payer, share in self.payers.items() if not share]
+        wrong = ""
+        if last <= 0 or each <= 0:
+            wrong = f"前 {self.count - 1} 期已超过总额 {grouped(self.total_fen)} the instalments exceed the total"
+        elif fixed > min(each, last):
+            wrong = f"各方合计 {grouped(fixed)} 超过一期 {grouped(min(each, last))} the shares exceed an instalment"
+        elif len(takers) > 1:
+            wrong = f"多于一方承担余额 more than one payer takes the rest: {', '.join(takers)}"
+        elif self.payers and not takers and (fixed != each or fixed != last) and "rest" in self.payers:
+            wrong = "rest 须写 0，由它承担余额 the payer `rest` takes what is left: write 0"
+        if wrong:
+            raise complaint("instalments", wrong, "核对总额、每期与各方份额 check total, instalment and shares")
+        return self
 
 
 class RetentionClause(Clause):

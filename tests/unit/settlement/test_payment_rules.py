@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
+from pydantic import ValidationError
 
 from monitor.finding import InputError
 from settlement.calendar import Calendar
@@ -202,8 +203,20 @@ def test_instalments_without_fixed_parts_and_with_too_much():
     assert [(d.id, d.fen) for d in owed] == [
         ("instalment/1/rest", 333), ("instalment/2/rest", 333), ("instalment/3/rest", 334)
     ]  # fmt: skip
-    with pytest.raises(ValueError, match="cannot be shared"):
-        instalment_dues("c", instalments(total="10.00", each=None, count=3, payers={"a": "3.34"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"each": "9000000.00"}, "the instalments exceed the total"),
+        ({"payers": {"a": "6443100.01"}}, "the shares exceed an instalment"),
+        ({"payers": {"a": "0.00", "b": "0.00"}}, "more than one payer takes the rest"),
+        ({"payers": {"rest": "5.00"}}, "the payer `rest` takes what is left"),
+    ],
+)
+def test_instalments_that_cannot_be_shared(changes, said):
+    with pytest.raises(ValidationError, match=said):
+        instalments(**changes)
 
 
 def test_a_refund_is_set_off_against_its_own_phase_and_statement_first():
