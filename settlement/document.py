@@ -125,6 +125,15 @@ def _phase(terms: Terms, result: PhaseResult, numbered: Sequence[tuple[int, Line
             for n, line in numbered
             if line.phase == result.phase and line.kind not in BESIDE
         ],
+        "windows": [
+            {
+                "window": evaluation.window,
+                "fee": yuan(round_half_up(evaluation.fee)),
+                "payable": yuan(round_half_up(evaluation.payable)),
+                "rate": _rate(evaluation.rate),
+            }
+            for evaluation in result.evaluations
+        ],
         "rules": [_rule(rule) for evaluation in result.evaluations for rule in evaluation.results],
         "unit_price_after_deduction": None
         if result.unit_price_after_deduction_fen is None

@@ -91,14 +91,15 @@ def evaluate(
     try:
         judged = judge(grounds, reading)
     except NotCounted as caught:
-        return (), [_not_assessable(phase, caught.window)]
+        return (), [not_assessable(phase, caught.window)]
     done = [_taken(grounds, judged, months) for months in grounds.windows(terms.grain)]
     if done and (notices := _notices(grounds)):
         done[-1] = replace(done[-1], notices=notices)
     return tuple(done), []
 
 
-def _not_assessable(phase: Phase, window: str) -> Finding:
+def not_assessable(phase: Phase, window: str) -> Finding:
+    """Say that nothing was counted in a window."""
     return Finding(
         "",
         0,

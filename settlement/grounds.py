@@ -99,15 +99,14 @@ class Grounds:
         return OnlineRate(good, counted) if counted else None
 
     def quarter_rate(self) -> OnlineRate | None:
-        """The quarter's rate; where only its months' are known, they are added up, or put together by the contract's rule."""
+        """The quarter's rate; where only its months' were given, they are put together by the contract's rule."""
         if self.facts.rate is not None or not self.facts.months:
             return self.facts.rate
         there = [(label, month.rate if month else None, n) for n, (label, month) in enumerate(self._named())]
         there = [row for row in there if self.basis.fee((row[2],))]
         rates = [rate for _, rate, _ in there if rate is not None]
         if not rates or any(rate.source == "measured" for rate in rates):
-            counted = sum(rate.counted for rate in rates)
-            return OnlineRate(sum(rate.good for rate in rates), counted) if counted else None
+            return None
         presence = {label: self._presence(n) for label, _, n in there}
         months = [Monthly(label, rate.value, None) for label, rate, _ in there if rate is not None]
         made = quarter_of_months(self.quarter, months, self.terms.authority.months, presence)

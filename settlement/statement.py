@@ -17,7 +17,7 @@ from settlement.arithmetic import deduction_text, payable_text, prepaid_text, re
 from settlement.charges import Charge, charge
 from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter, parse_quarter
-from settlement.evaluate import Evaluation, evaluate
+from settlement.evaluate import Evaluation, evaluate, not_assessable
 from settlement.lines import MOVING, Before, Issued, Kind, Line, PhaseResult, PointLine, Statement
 from settlement.money import NOTHING, Amount, grouped, round_half_up, split, taxed, yuan
 from settlement.readings import Ambiguity, compare
@@ -56,7 +56,10 @@ def settle(
         if known is None:
             continue
         basis = charge(terms, phase, when, known)
-        evaluations, doubts = evaluate(terms, phase, when, known, basis, how)
+        waits = phase.id in earlier.prepay_alone and known.rate is None
+        evaluations, doubts = ((), [not_assessable(phase, when.label)]) if waits else evaluate(
+            terms, phase, when, known, basis, how
+        )
         findings += doubts
         unsettled = not evaluations and bool(doubts)
         if unsettled and phase.id not in earlier.prepay_alone:
@@ -262,7 +265,7 @@ def _result(
     return PhaseResult(
         phase=phase.id,
         title=phase.title,
-        rate=facts.rate if len(evaluations) != 1 else evaluations[0].rate,
+        rate=evaluations[0].rate if len(evaluations) == 1 else facts.rate,
         own_rate=facts.own_rate,
         authority_rate=facts.authority_rate,
         seconds=facts.seconds,
