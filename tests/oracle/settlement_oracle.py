@@ -47,8 +47,9 @@ def by_point(rule, point, fee, window):
 def within(fee, hits):
     """A point is never charged more than its fee by one rule: what comes first counts first."""
     left = fee
-    for ids, at, amount in hits:
-        amount, left = min(amount, left), left - min(amount, left)
+    for ids, at, wanted in hits:
+        amount = min(wanted, left)
+        left -= amount
         if amount:
             yield {"ids": ids, "at": at, "amount": amount}
 

@@ -64,6 +64,8 @@ class Case:
                 "grain": contract["grain"],
                 "day_count": contract["day_count"],
                 "rules": [written(n, rule) for n, rule in enumerate(contract["rules"])],
+                "retention": contract["retention"]
+                and {"share": str(contract["retention"]), "released_on": date(2030, 1, 1)},
                 "phases": [
                     {
                         "id": "p",
@@ -197,13 +199,15 @@ def points_of(draw: st.DrawFn, n: int, months: list[date], phase: Plain, until: 
     last = month_after(months[-1])
     days = [(date(2019, 1, 1), date(2031, 1, 1))]
     if draw(st.integers(0, 3)) == 0:
-        cuts = sorted(draw(st.lists(st.dates(months[0] - timedelta(40), last + timedelta(20)), min_size=2, max_size=4, unique=True)))
+        cuts = sorted(
+            draw(
+                st.lists(st.dates(months[0] - timedelta(40), last + timedelta(20)), min_size=2, max_size=4, unique=True)
+            )
+        )
         days = [(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
     ends = {month: month_after(month) for month in months}
     served = [
-        month
-        for month in months
-        if any(max(a, month, phase["from"]) < min(b, ends[month], until) for a, b in days)
+        month for month in months if any(max(a, month, phase["from"]) < min(b, ends[month], until) for a, b in days)
     ]
     outages: list[Plain] = []
     at = second(months[0]) - draw(st.sampled_from([0, 0, 10 * DAY]))
@@ -282,17 +286,30 @@ def rules_of(draw: st.DrawFn, kind: str, grain: str, parts: list[str]) -> Plain:
     elif kind == "point-elimination":
         rule["hours"] = draw(st.sampled_from([0, 4, 25, 168]))
     elif kind == "hourly-percentage":
-        flat = {"hours": draw(st.sampled_from([25, 48])), "over": draw(st.sampled_from([">", "≥"])), "share": draw(share)}
-        rule |= {"free": draw(st.sampled_from([0, 4, 24])), "per": draw(share), "flat": draw(st.sampled_from([None, flat]))}
+        flat = {
+            "hours": draw(st.sampled_from([25, 48])),
+            "over": draw(st.sampled_from([">", "≥"])),
+            "share": draw(share),
+        }
+        rule |= {
+            "free": draw(st.sampled_from([0, 4, 24])),
+            "per": draw(share),
+            "flat": draw(st.sampled_from([None, flat])),
+        }
     elif kind in {"time-abatement", "daily-fee"}:
         base = {"time-abatement": 720, "daily-fee": 30}[kind] if grain == "month" else None
         rule |= {"base": draw(st.sampled_from([None, base])), "clock": draw(st.sampled_from(["outage", "report"]))}
     elif kind == "per-percentage-point":
-        rule |= {"below": draw(st.sampled_from(SHARES[3:])), "per": draw(st.sampled_from([Fraction(1, 45), Fraction(1, 500)]))}
+        rule |= {
+            "below": draw(st.sampled_from(SHARES[3:])),
+            "per": draw(st.sampled_from([Fraction(1, 45), Fraction(1, 500)])),
+        }
     elif kind == "excess-surcharge":
         rule |= {"allowed": draw(st.one_of(st.none(), st.sampled_from(SHARES))), "k": draw(st.sampled_from(FACTORS))}
     else:
-        bounds = sorted(draw(st.lists(st.sampled_from(SHARES[1:-1]), min_size=1, max_size=3, unique=True)), reverse=True)
+        bounds = sorted(
+            draw(st.lists(st.sampled_from(SHARES[1:-1]), min_size=1, max_size=3, unique=True)), reverse=True
+        )
         if kind == "fee-brackets":
             rule["cap_share"] = None
             rule["tiers"] = [(bounds[0], Fraction(0)), *((low, draw(share)) for low in [*bounds[1:], Fraction(0)])]
@@ -354,6 +371,7 @@ def cases(draw: st.DrawFn, most_rules: int = 4) -> Case:
         "reading": "none" if main else draw(st.sampled_from("ABCDEGH")),
         "grain": grain,
         "day_count": draw(st.sampled_from([rule.value for rule in DayCount])),
+        "retention": draw(st.sampled_from([None, None, Fraction(5, 100)])),
         "rules": rules,
     }
     return Case(contract, phase, points, events, months)
