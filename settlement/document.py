@@ -5,33 +5,29 @@ Amounts are yuan as text with two decimals; rates keep their two counts; lines a
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from monitor.finding import Finding
 from monitor.rates import Seconds, six
+from settlement.canonical import canonical as canonical_text
+from settlement.canonical import digest
 from settlement.contract import Phase, Terms
 from settlement.evaluate import RuleResult
 from settlement.lines import Kind, Line, PhaseResult, PointLine, Statement
 from settlement.money import NOTHING, Amount, Columns, round_half_up, yuan
 from settlement.rules import OnlineRate
 
+__all__ = ["FORMAT", "canonical", "digest", "statement_document"]
 FORMAT = "camsla-statement/1"
 BESIDE = frozenset({Kind.ADJUSTMENT, Kind.INTEREST})
 """Kinds of lines that stand under `adjustments`, not with a phase's own lines."""
 
 
 def canonical(document: Any) -> bytes:
-    """Write JSON data as the same bytes every time: sorted keys, no blanks, UTF-8."""
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def digest(document: Any) -> str:
-    """The SHA-256 of JSON data in its canonical form, in hex."""
-    return hashlib.sha256(canonical(document)).hexdigest()
+    """Write JSON data as the same bytes every time."""
+    return canonical_text(document).encode()
 
 
 def statement_document(

@@ -12,16 +12,17 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from monitor.finding import Finding, InputError
+from monitor.finding import Finding
+from settlement.ambiguity import Ambiguity, compare
 from settlement.arithmetic import deduction_text, payable_text, prepaid_text, retention_text, true_up_text
 from settlement.charges import Charge, charge
 from settlement.contract import Phase, Reading, Terms
-from settlement.daycount import Quarter, parse_quarter
+from settlement.daycount import Quarter
 from settlement.evaluate import Evaluation, evaluate, not_assessable
 from settlement.lines import MOVING, Before, Issued, Kind, Line, PhaseResult, PointLine, Statement
 from settlement.money import NOTHING, Amount, grouped, round_half_up, split, taxed, yuan
-from settlement.readings import Ambiguity, compare
-from settlement.rules import PhaseFacts, outside
+from settlement.request import checked
+from settlement.rules import PhaseFacts
 
 __all__ = ["Before", "Kind", "Line", "PhaseResult", "Statement", "ambiguity", "settle", "statement_json"]
 
@@ -46,7 +47,7 @@ def settle(
     rate, outside the phase; an unknown phase or reading; no facts at all.
     """
     earlier = before or Before()
-    when, how = _checked(terms, quarter, facts, reading, before)
+    when, how = checked(terms, quarter, facts, reading, before)
     findings: list[Finding] = []
     lines: list[Line] = []
     results: list[PhaseResult] = []
@@ -57,8 +58,8 @@ def settle(
             continue
         basis = charge(terms, phase, when, known)
         waits = phase.id in earlier.prepay_alone and known.rate is None
-        evaluations, doubts = ((), [not_assessable(phase, when.label)]) if waits else evaluate(
-            terms, phase, when, known, basis, how
+        evaluations, doubts = (
+            ((), [not_assessable(phase, when.label)]) if waits else evaluate(terms, phase, when, known, basis, how)
         )
         findings += doubts
         unsettled = not evaluations and bool(doubts)
@@ -87,70 +88,8 @@ def settle(
 
 def ambiguity(terms: Terms, quarter: str | Quarter, facts: Mapping[str, PhaseFacts]) -> Ambiguity:
     """Compute the quarter under every reading. InputError as from `settle`."""
-    when, _ = _checked(terms, quarter, facts, None)
+    when, _ = checked(terms, quarter, facts, None)
     return compare(terms, when, facts)
-
-
-def _checked(
-    terms: Terms,
-    quarter: str | Quarter,
-    facts: Mapping[str, PhaseFacts],
-    reading: str | Reading | None,
-    before: Before | None = None,
-) -> tuple[Quarter, Reading]:
-    findings: list[Finding] = []
-    how = terms.reading
-    try:
-        how = Reading(reading) if reading is not None else how
-    except ValueError:
-        known = ", ".join(Reading)
-        findings.append(Finding("", 0, "reading", f"未知的口径 unknown reading: {reading}", f"可用 use one of {known}"))
-    when: Quarter | None = None
-    try:
-        when = parse_quarter(quarter) if isinstance(quarter, str) else quarter
-    except InputError as error:
-        findings += error.findings
-    corrects = before is not None and bool(before.adjustments)
-    if when is not None and not corrects and not (before is not None and _opens(terms, when)):
-        findings += _out_of_term(terms, when, facts)
-    ids = ", ".join(phase.id for phase in terms.phases)
-    findings += [
-        Finding("", 0, name, f"未知的期次 unknown phase: {name}", f"合同的期次 the contract's phases: {ids}")
-        for name in sorted(facts)
-        if terms.phase(name) is None
-    ]
-    if not facts and not corrects:
-        findings.append(
-            Finding("", 0, "", "没有可结算的期次 nothing to settle", f"给出点数或名册 give points or a count for {ids}")
-        )
-    if findings or when is None:
-        raise InputError(findings)
-    return when, how
-
-
-def _opens(terms: Terms, quarter: Quarter) -> bool:
-    """Tell whether the contract's first phase begins in the quarter after this one."""
-    first = min(phase.in_service_from for phase in terms.phases)
-    return quarter.end <= first < quarter.following().end
-
-
-def _out_of_term(terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts]) -> list[Finding]:
-    def term(phase: Phase) -> str:
-        return f"{phase.id} {phase.in_service_from} – {phase.in_service_until}"
-
-    if outside(terms, quarter):
-        terms_text = "; ".join(term(phase) for phase in terms.phases)
-        return [
-            Finding("", 0, "quarter", f"季度在合同期之外 quarter outside the contract: {quarter.label}", terms_text)
-        ]
-    findings = []
-    for phase in terms.phases:
-        known = facts.get(phase.id)
-        given = known is not None and known.rate is not None and known.rate.source == "given"
-        if given and (phase.in_service_until <= quarter.start or quarter.end <= phase.in_service_from):
-            message = f"给了在线率，但季度在期次之外 a rate is given for a quarter outside the phase: {quarter.label}"
-            findings.append(Finding("", 0, phase.id, message, term(phase)))
-    return findings
 
 
 def _not_billed(phase: Phase, quarter: Quarter) -> Finding:

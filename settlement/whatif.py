@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from monitor.finding import Finding, InputError
+from settlement.ambiguity import Ambiguity
 from settlement.contract import Reading, Terms
 from settlement.money import yuan
 from settlement.past import PastQuarter, Remembered
-from settlement.readings import READINGS, Ambiguity
+from settlement.readings import READINGS
 from settlement.statement import Statement, ambiguity
 
 

@@ -13,11 +13,12 @@ from config.contracts import load_contract
 from config.history import load_history
 from console.cli.frame import answering, json_option, print_json, print_table
 from monitor.finding import Finding, InputError
+from settlement.ambiguity import Ambiguity, ambiguity_json
 from settlement.contract import Phase, Terms
 from settlement.daycount import Quarter, add_months, parse_quarter
 from settlement.money import grouped, yuan
 from settlement.past import given_facts, remembered
-from settlement.readings import READINGS, STEP, Ambiguity, ambiguity_json, percent
+from settlement.readings import READINGS, STEP, percent
 from settlement.rules import OnlineRate, parse_count, parse_rate
 from settlement.statement import ambiguity
 from settlement.whatif import ReadingsOver, readings_over

@@ -9,9 +9,10 @@ import click
 from config.contracts import load_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from console.cli.settle_facts import Given, settle_facts
+from settlement.ambiguity import Ambiguity, ambiguity_json
 from settlement.contract import Reading
 from settlement.money import grouped, yuan
-from settlement.readings import READINGS, Ambiguity, ambiguity_json
+from settlement.readings import READINGS
 from settlement.statement import Kind, Statement, ambiguity, statement_json
 from settlement.statement import settle as settle_quarter
 

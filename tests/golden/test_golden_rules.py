@@ -103,7 +103,6 @@ def settled(terms: Terms, facts: PhaseFacts, phase: str) -> dict[str, Any]:
 
 
 def load_canonical(document: Any) -> Any:
-    import json
 
     return json.loads(canonical(document))
 

@@ -9,8 +9,9 @@ import pytest
 
 from config.contracts import load_contract
 from monitor.finding import InputError
+from settlement.ambiguity import ambiguity_json
 from settlement.contract import Terms
-from settlement.readings import ambiguity_json, percent
+from settlement.readings import percent
 from settlement.rules import (
     OnlineRate,
     billed_days,
