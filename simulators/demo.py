@@ -30,7 +30,7 @@ FAULTS = [
     {"cameras": "22", "fault": "oversized", "at_s": 9, "for_s": 12},
 ]
 INTERVAL_S = 2.0
-HISTORY_BUDGET_S = 25.0
+HISTORY_BUDGET_S = 45.0
 SHORTEST_S, DEFAULT_S = 10.0, 60.0
 
 
@@ -66,11 +66,23 @@ def money() -> None:
         camsla("city", "settle", "--contract", "xinjian", "--quarter", quarter)
     say("四、口径差异 what the contract's wording leaves open, in yuan")
     camsla("city", "settle", "--contract", "xinjian", "--quarter", "2020Q3", "--readings", "all")
+    say("五、一个季度的一生 a quarter from the contract to the signed paper: maker, checker and approver are three persons")
+    camsla("city", "contract", "add", "xinjian", "--actor", "经办甲")
+    camsla("city", "contract", "approve", "xinjian", "1", "--actor", "审批丙")
+    quarter = ("xinjian", "2020Q3")
+    camsla("city", "statement", "draft", *quarter, "--prepaid", "computed", "--actor", "经办甲")
+    for step, actor in (("reconcile", "经办甲"), ("confirm", "供应商"), ("check", "复核乙"), ("approve", "审批丙")):
+        camsla("city", "statement", step, *quarter, "--actor", actor)
+    camsla("city", "statement", "issue", *quarter, "--actor", "经办甲")
+    paper = ("--xlsx", str(HOME / "2020Q3.xlsx"), "--pdf", str(HOME / "2020Q3.pdf"))
+    camsla("city", "statement", "export", *quarter, *paper)
+    say("六、评分表 the evaluators' scorecard of the reference report, from its printed inputs")
+    camsla("city", "score", "xinjian", "--inputs", "xinjian")
 
 
 def watching(seconds: float) -> None:
     """A fleet of fake cameras, watched live; then measured against true."""
-    say(f"五、实时看护 {CAMERAS} fake cameras with scripted faults, watched every {INTERVAL_S:g} s for {seconds:.0f} s")
+    say(f"七、实时看护 {CAMERAS} fake cameras with scripted faults, watched every {INTERVAL_S:g} s for {seconds:.0f} s")
     fleet_home = HOME / "fleet"
     fleet_home.mkdir()
     faults, ready = fleet_home / "faults.json", fleet_home / "ready.json"
@@ -104,7 +116,7 @@ def wait_for(ready: Path, fleet: subprocess.Popen[bytes]) -> None:
 
 def compare(truth: Path, home: Path) -> None:
     """Hold the measured seconds against what really was, for the cameras that failed."""
-    say("六、对账 measured against true: seconds offline (an outage's edges are known to one interval)")
+    say("八、对账 measured against true: seconds offline (an outage's edges are known to one interval)")
     states = home / "camsla.db"
     measured = offline_seconds(states)
     true: dict[str, float] = {}
@@ -167,6 +179,8 @@ def main() -> None:
         "  .venv/bin/camsla rates --period 2020Q3 --by area --json\n"
         "  .venv/bin/camsla rates --period 2020-08 --by phase,supplier --definition mean-of-points\n"
         "  .venv/bin/camsla settle --contract xinjian --quarter 2020Q3 --reading H\n"
+        "  .venv/bin/camsla payment due xinjian\n"
+        "  .venv/bin/camsla contract lint xinjian\n"
         "  .venv/bin/camsla points export ledger.xlsx\n"
         "  .venv/bin/camsla probe rtsp://127.0.0.1:554/ --rung tcp --log\n"
     )
