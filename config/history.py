@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from config.load import load_model
-from monitor.finding import InputError
+from monitor.finding import InputError, refuse
 from monitor.sources.csvfile import Complaints, read_rows
 from settlement.contract import Name
 from settlement.figures import complaint
@@ -21,6 +21,7 @@ from settlement.past import Past, parse_past
 from settlement.rules import MAX_POINTS, OnlineRate, parse_count, parse_rate
 
 MAX_ROWS = 10_000
+NO_ROWS = "每期次每季度一行 one row per phase and quarter"
 COLUMNS = ("phase", "quarter", "count", "rate")
 
 Value = TypeVar("Value")
@@ -49,15 +50,18 @@ class _Row(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    history: Annotated[tuple[_Row, ...], Field(min_length=1, max_length=MAX_ROWS)]
+    history: Annotated[tuple[_Row, ...], Field(max_length=MAX_ROWS)]
 
 
 def load_history(path: Path) -> tuple[Past, ...]:
     """Read a history. Raises InputError with every finding, each with file and line; the ending tells the format."""
     if path.suffix.lower() in {".yaml", ".yml", ".json"}:
-        return tuple(Past(row.quarter, row.phase, row.count, row.rate) for row in load_model(path, _File).history)
+        rows = [Past(row.quarter, row.phase, row.count, row.rate) for row in load_model(path, _File).history]
+        if not rows:
+            raise refuse("没有数据行 no rows", NO_ROWS, file=str(path), line=1, column="history")
+        return tuple(rows)
     complaints = Complaints(str(path))
-    rows: list[Past] = []
+    rows = []
     for line, (phase, quarter, count, rate) in read_rows(path, COLUMNS, (), complaints, max_rows=MAX_ROWS):
 
         def taken(parse: Callable[[str], Value], text: str, column: str, line: int = line) -> Value | None:
@@ -75,7 +79,7 @@ def load_history(path: Path) -> tuple[Past, ...]:
         if phase and when is not None and size is not None and share is not None:
             rows.append(Past(when, phase, size, share))
     if not rows and not complaints.count:
-        complaints.add(0, "", "没有数据行 no rows", "每期次每季度一行 one row per phase and quarter")
+        complaints.add(0, "", "没有数据行 no rows", NO_ROWS)
     if complaints.count:
         raise InputError(complaints.findings())
     return tuple(rows)
