@@ -20,7 +20,20 @@ from settlement.contract import Terms
 Place = tuple[str | int, ...]
 
 MEANING = frozenset(
-    {"components", "total", "bands", "gap", "overlap", "cap", "prices", "main", "price", "period", "grain"}
+    {
+        "bands",
+        "cap",
+        "components",
+        "gap",
+        "grain",
+        "instalments",
+        "main",
+        "overlap",
+        "period",
+        "price",
+        "prices",
+        "total",
+    }
 )
 """The complaints that are about what a contract means, by their kind."""
 

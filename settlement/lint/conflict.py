@@ -112,34 +112,25 @@ def _instalments(terms: Terms) -> Iterator[Remark]:
     if clause is None or clause.each_fen is None:
         return
     rest = clause.total_fen - clause.each_fen * (clause.count - 1)
-    if rest <= 0:
-        yield Remark(
-            "error",
-            "total",
-            ("instalments", "each"),
-            f"前 {clause.count - 1} 期已达总额 {grouped(clause.total_fen)} the instalments before the last already reach the total",
-            "核对期数与每期金额 check count and amount",
-            -rest,
-        )
-    elif rest != clause.each_fen:
+    if rest != clause.each_fen:
         yield Remark(
             "info",
             "instalments",
             ("instalments", "each"),
-            f"{clause.count} × {grouped(clause.each_fen)} 不等于 {grouped(clause.total_fen)}，末期付 {grouped(rest)} equal instalments do "
-            "not add up to the total; the last absorbs the rest",
+            f"{clause.count} × {grouped(clause.each_fen)} 不等于 {grouped(clause.total_fen)}，末期付 {grouped(rest)} equal "
+            "instalments do not add up to the total; the last absorbs the rest",
             "",
             rest - clause.each_fen,
         )
-    shared = sum(clause.payers.values())
-    if shared > min(clause.each_fen, rest):
+    short = clause.each_fen - sum(clause.payers.values())
+    if clause.payers and all(clause.payers.values()) and short:
         yield Remark(
-            "error",
-            "total",
+            "warning",
+            "instalments",
             ("instalments", "payers"),
-            f"各付款方合计 {grouped(shared)} 超过一期金额 the payers' shares exceed an instalment",
-            "核对各方份额 check the shares",
-            shared - min(clause.each_fen, rest),
+            f"各付款方合计比一期少 {grouped(short)}，余额无人承担 nobody takes what the payers' shares leave of an instalment",
+            "写上承担余额的一方，金额 0 name who takes the rest, with 0",
+            short,
         )
 
 
