@@ -65,7 +65,7 @@ def payable_text(terms: Terms, basis: Charge, evaluation: Evaluation, reading: R
     elif not taken:
         text = f"{fee} = {grouped(gross_fen)}"
     else:
-        off = " − ".join(f"{money(result.amount)} [{result.rule}]" for result in taken)
+        off = " − ".join(f"{money(result.amount)}（{result.rule}）" for result in taken)
         text = f"{fee} − {off} = {grouped(gross_fen)}"
     if rate is None:
         return text

@@ -6,7 +6,6 @@ Amounts are yuan as text with two decimals; rates keep their two counts; lines a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import Any
 
 from monitor.finding import Finding
@@ -14,8 +13,7 @@ from monitor.rates import Seconds, six
 from settlement.canonical import canonical as canonical_text
 from settlement.canonical import digest
 from settlement.contract import Phase, Terms
-from settlement.evaluate import RuleResult
-from settlement.lines import Kind, Line, PhaseResult, PointLine, Statement
+from settlement.lines import Kind, Line, PhaseResult, PointLine, Statement, mixed, rule_json
 from settlement.money import NOTHING, Amount, Columns, round_half_up, yuan
 from settlement.rules import OnlineRate
 
@@ -101,7 +99,7 @@ def _phase(terms: Terms, result: PhaseResult, numbered: Sequence[tuple[int, Line
             "opening": result.opening,
             "added": result.added,
             "removed": result.removed,
-            "point_months": _mixed(result.point_months),
+            "point_months": mixed(result.point_months),
         },
         "full_fee": {"gross": yuan(gross.gross_fen), "net": yuan(gross.net_fen), "tax": yuan(gross.tax_fen)},
         "rate": _rate(result.rate),
@@ -130,7 +128,7 @@ def _phase(terms: Terms, result: PhaseResult, numbered: Sequence[tuple[int, Line
             }
             for evaluation in result.evaluations
         ],
-        "rules": [_rule(rule) for evaluation in result.evaluations for rule in evaluation.results],
+        "rules": [rule_json(rule) for evaluation in result.evaluations for rule in evaluation.results],
         "unit_price_after_deduction": None
         if result.unit_price_after_deduction_fen is None
         else yuan(result.unit_price_after_deduction_fen),
@@ -163,43 +161,12 @@ def _seconds(seconds: Seconds | None) -> dict[str, int] | None:
     return dict(zip(("online", "offline", "unknown", "excluded"), seconds, strict=True))
 
 
-def _mixed(value: Fraction) -> str:
-    """Write 3000 as "3000", 170/31 as "5 15/31"."""
-    whole, rest = divmod(value, 1)
-    return str(int(whole)) if not rest else f"{int(whole)} {rest}"
-
-
 def _of(columns: Columns) -> dict[str, str]:
     return {"gross": yuan(columns.gross_fen), "net": yuan(columns.net_fen), "tax": yuan(columns.tax_fen)}
 
 
 def _columns(amount: Amount) -> dict[str, Any]:
     return {**_of(amount.line), "components": {name: _of(part) for name, part in amount.components}}
-
-
-def _rule(result: RuleResult) -> dict[str, Any]:
-    def written(amount: Fraction) -> str:
-        return yuan(round_half_up(amount)) if result.unit == "fen" else _mixed(amount)
-
-    return {
-        "rule": result.rule,
-        "kind": result.kind,
-        "title": result.title,
-        "window": result.window,
-        "unit": result.unit,
-        "amount": written(result.amount),
-        "formula": result.formula,
-        "items": [
-            {
-                "point": item.point,
-                "incident": item.incident,
-                "amount": written(item.amount),
-                "why": item.why,
-                "suppressed_by": item.suppressed_by,
-            }
-            for item in result.items
-        ],
-    }
 
 
 def _point(point: PointLine) -> dict[str, Any]:

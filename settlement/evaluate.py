@@ -105,7 +105,7 @@ def not_assessable(phase: Phase, window: str) -> Finding:
         0,
         phase.id,
         f"{window} 无可计在线率，未结算 not assessable: nothing was counted, so the phase is not settled",
-        "导入监测记录或给出在线率 import observations or give a rate",
+        "导入监测记录或给出在线率；按月结算的逐月给出 import observations or give a rate, for each month where months are settled",
         "warning",
     )
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from monitor.rates import Seconds
 from settlement.contract import Reading
-from settlement.evaluate import Evaluation
-from settlement.money import Amount, round_half_up
+from settlement.evaluate import Evaluation, RuleResult
+from settlement.money import Amount, round_half_up, yuan
 from settlement.rules import OnlineRate
 
 
@@ -152,3 +152,36 @@ class Statement:
         )
         deduction = sum(line.amount.line.gross_fen for line in self.lines if line.kind is Kind.DEDUCTION)
         return deduction - round_half_up(other)
+
+
+def mixed(value: Fraction) -> str:
+    """Write 3000 as "3000", 170/31 as "5 15/31"."""
+    whole, rest = divmod(value, 1)
+    return str(int(whole)) if not rest else f"{int(whole)} {rest}"
+
+
+def rule_json(result: RuleResult) -> dict[str, Any]:
+    """Return a rule's result as JSON data: yuan with two decimals, or points off the score; items with their reasons."""
+
+    def written(amount: Fraction) -> str:
+        return yuan(round_half_up(amount)) if result.unit == "fen" else mixed(amount)
+
+    return {
+        "rule": result.rule,
+        "kind": result.kind,
+        "title": result.title,
+        "window": result.window,
+        "unit": result.unit,
+        "amount": written(result.amount),
+        "formula": result.formula,
+        "items": [
+            {
+                "point": item.point,
+                "incident": item.incident,
+                "amount": written(item.amount),
+                "why": item.why,
+                "suppressed_by": item.suppressed_by,
+            }
+            for item in result.items
+        ],
+    }

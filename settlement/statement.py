@@ -19,7 +19,8 @@ from settlement.charges import Charge, charge
 from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter
 from settlement.evaluate import Evaluation, evaluate, not_assessable
-from settlement.lines import MOVING, Before, Issued, Kind, Line, PhaseResult, PointLine, Statement
+from settlement.judging import READING_RULE
+from settlement.lines import MOVING, Before, Issued, Kind, Line, PhaseResult, PointLine, Statement, rule_json
 from settlement.money import NOTHING, Amount, grouped, round_half_up, split, taxed, yuan
 from settlement.request import checked
 from settlement.rules import PhaseFacts
@@ -112,9 +113,13 @@ def _phase_lines(
     reading: Reading,
     before: Before,
 ) -> list[Line]:
-    """Return a phase's lines; none at all where there is neither a fee nor a prepayment."""
+    """Return a phase's lines; none at all where there is neither a fee nor a prepayment.
+
+    What was prepaid for a quarter in which nothing is billed after all is paid back.
+    """
     lines: list[Line] = []
-    if evaluations:
+    prepaid = before.prepaid.get(phase.id)
+    if evaluations or (prepaid is not None and any(prepaid.amount.line) and not basis.fee_fen):
         lines = _settled(terms, phase, quarter, basis, evaluations, reading, before)
     following = basis.following
     if following is not None and (lines or following.points) and _prepays(terms, phase, quarter.following()):
@@ -140,6 +145,11 @@ def _settled(
 ) -> list[Line]:
     payables, deductions, retained = [], [], NOTHING
     due = NOTHING
+    if not evaluations:
+        due = taxed(0, terms.tax_rate, phase.weights)
+        why = f"{quarter.label} 无计费点位 no point is billed"
+        payables = [Line(phase.id, Kind.PAYABLE, due, why)]
+        deductions = [Line(phase.id, Kind.DEDUCTION, due, deduction_text(due, due))]
     for evaluation in evaluations:
         window = "" if terms.grain == "quarter" else evaluation.window
         full, payable = _columns(terms, basis, evaluation)
@@ -248,8 +258,22 @@ def _added(a: PointLine, b: PointLine) -> PointLine:
     )
 
 
+def _rules_json(statement: Statement) -> dict[str, Any]:
+    """What the contract's rules took, where it has any besides its reading."""
+    found = [
+        {"phase": result.phase, **rule_json(rule)}
+        for result in statement.results
+        for evaluation in result.evaluations
+        for rule in evaluation.results
+    ]
+    return {"rules": found} if any(rule["rule"] != READING_RULE for rule in found) else {}
+
+
 def statement_json(statement: Statement) -> dict[str, Any]:
-    """Return the statement as JSON data: amounts are strings of yuan with two decimals, components are gross."""
+    """Return the statement as JSON data: amounts are strings of yuan with two decimals, components are gross.
+
+    `rules` stands there for contracts with rules, a line's `window` where months are settled one by one.
+    """
     return {
         "contract": statement.contract,
         "quarter": statement.quarter,
@@ -264,8 +288,10 @@ def statement_json(statement: Statement) -> dict[str, Any]:
                 "components": {name: yuan(part.gross_fen) for name, part in line.amount.components},
                 "why": line.why,
             }
+            | ({"window": line.window} if line.window else {})
             for line in statement.lines
         ],
+        **_rules_json(statement),
         "unit_price_after_deduction": {
             result.phase: None if price is None else yuan(price)
             for result in statement.results

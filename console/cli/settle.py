@@ -11,7 +11,8 @@ from console.cli.frame import Session, answering, json_option, pass_session, pri
 from console.cli.settle_facts import Given, settle_facts
 from settlement.ambiguity import Ambiguity, ambiguity_json
 from settlement.contract import Reading
-from settlement.money import grouped, yuan
+from settlement.lines import mixed
+from settlement.money import grouped, round_half_up, yuan
 from settlement.readings import READINGS
 from settlement.statement import Kind, Statement, ambiguity, statement_json
 from settlement.statement import settle as settle_quarter
@@ -74,7 +75,11 @@ def settle(
 KIND_ZH = {
     Kind.PREPAYMENT: "本季预付 prepayment",
     Kind.PAYABLE: "应付金额 payable",
-    Kind.DEDUCTION: "故障扣款 deduction",
+    Kind.DEDUCTION: "扣款合计 deduction",
+    Kind.RETENTION: "留存 retention",
+    Kind.RETENTION_RELEASE: "释放留存 retention released",
+    Kind.INTEREST: "逾期利息 interest",
+    Kind.ADJUSTMENT: "以前期调整 adjustment",
     Kind.TRUE_UP: "多退少补 true-up",
     Kind.NEXT_PREPAYMENT: "下季预付 next prepayment",
 }
@@ -94,7 +99,7 @@ def _show(statement: Statement) -> None:
         [
             (
                 line.phase,
-                KIND_ZH[line.kind],
+                f"{KIND_ZH[line.kind]} {line.window}".rstrip(),
                 f"{grouped(line.amount.line.gross_fen)}",
                 grouped(line.amount.line.net_fen),
                 grouped(line.amount.line.tax_fen),
@@ -103,6 +108,7 @@ def _show(statement: Statement) -> None:
             for line in statement.lines
         ],
     )
+    _show_rules(statement)
     for result in statement.results:
         if result.unit_price_after_deduction_fen is not None:
             click.echo(
@@ -111,6 +117,33 @@ def _show(statement: Statement) -> None:
     click.echo(f"本次应付净额 total: {grouped(statement.total_fen)} 元")
     if statement.not_settled:
         click.echo(f"未结算 not settled: {', '.join(statement.not_settled)}")
+
+
+def _show_rules(statement: Statement) -> None:
+    """One row per rule and window that took something; nothing where the reading alone decides."""
+    rows = [
+        (
+            result.phase,
+            rule.window,
+            f"{rule.rule} {rule.title}",
+            grouped(round_half_up(rule.amount)) if rule.unit == "fen" else f"{mixed(rule.amount)} 分",
+            rule.formula,
+        )
+        for result in statement.results
+        for evaluation in result.evaluations
+        if not evaluation.plain
+        for rule in evaluation.results
+        if rule.amount
+    ]
+    if rows:
+        columns = [
+            ("期次 phase", False),
+            ("周期 window", False),
+            ("规则 rule", False),
+            ("扣款 元 taken", True),
+            ("算式 formula", False),
+        ]
+        print_table("规则与扣款 rules", columns, rows)
 
 
 def _show_readings(found: Ambiguity) -> None:
