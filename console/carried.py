@@ -107,6 +107,12 @@ def issued_prepayments(previous: Stored, terms: Terms) -> dict[str, Issued]:
     return found
 
 
+def completed(facts: Mapping[str, PhaseFacts], before: Before) -> dict[str, PhaseFacts]:
+    """Add the phases that were prepaid and have no points any more, so that what was prepaid is paid back."""
+    prepaid = {phase for phase, issued in before.prepaid.items() if any(issued.amount.line)}
+    return {**facts, **{phase: PhaseFacts((), None) for phase in sorted(prepaid - facts.keys())}}
+
+
 def _prepaid(
     terms: Terms, quarter: Quarter, facts: Mapping[str, PhaseFacts], earlier: Sequence[Stored], opening: Opening
 ) -> tuple[dict[str, Issued], list[str]]:
@@ -198,9 +204,10 @@ def recomputed(connection: Connection, stored: Stored, today: date) -> Mapping[s
     if outside(inputs.terms, quarter):
         return stored.document  # it only issued a prepayment, or brought corrections
     found = record.read(connection, inputs.terms, quarter, today)
-    if found.facts == inputs.facts:
+    facts = completed(found.facts, inputs.before)
+    if facts == inputs.facts:
         return stored.document
-    fresh = replace(inputs, facts=found.facts, before=replace(inputs.before, adjustments=()))
+    fresh = replace(inputs, facts=facts, before=replace(inputs.before, adjustments=()))
     return settle_inputs(fresh)[1]
 
 

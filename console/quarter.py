@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from console import record
-from console.carried import Opening, carried, check_order, corrected, issued_prepayments, preceding
+from console.carried import Opening, carried, check_order, completed, corrected, issued_prepayments, preceding
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
 from monitor.store.database import reading
@@ -85,13 +85,16 @@ def prepare(connection: Connection, order: Order, today: date) -> Computed:
     if newest is not None and now is not None and now.final:
         # What earlier statements left to it was decided when it was made; only the record can have changed since.
         was = frozen(newest)
+        found = replace(found, facts=completed(found.facts, was.before))
         inputs = inputs_of(chosen, quarter, found, was.before, was.notes)
         return compute(newest, now.state, inputs, (), redraft=False)
     left = carried(connection, chosen.terms, quarter, found.facts, order.opening, today)
+    found = replace(found, facts=completed(found.facts, left.before))
     doubts = [] if opens else _doubts(chosen, quarter, found)
     notes = _overridden(doubts, order) + list(left.notes)
-    alone = frozenset(phase for phase, facts in found.facts.items() if facts.rate is None)
-    inputs = inputs_of(chosen, quarter, found, replace(left.before, prepay_alone=alone), notes)
+    alone = {doubt.phase for doubt in unrated(chosen.terms, quarter, found.facts)}
+    alone |= {doubt.phase for doubt in doubts if doubt.kind == "nothing-counted"}
+    inputs = inputs_of(chosen, quarter, found, replace(left.before, prepay_alone=frozenset(alone)), notes)
     state = None if now is None else now.state
     computed = compute(newest, state, inputs, left.corrections, redraft=order.redraft)
     warnings = [doubt.finding("warning") for doubt in doubts]
@@ -185,7 +188,7 @@ def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: 
         base = replace(frozen(own).before, adjustments=())
     elif before is not None:
         base = Before(issued_prepayments(before, chosen.terms))
-    inputs = inputs_of(chosen, quarter, found, base)
+    inputs = inputs_of(chosen, quarter, replace(found, facts=completed(found.facts, base)), base)
     _, document, findings = settle_inputs(inputs)
     prefix = f"{quarter.label}/"
     adjusted = [

@@ -7,7 +7,7 @@ number is in force. What was issued under an earlier version stays as it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,7 +79,8 @@ def add(
 
     `closed` are the contract's issued quarters. Without a day the first version holds from the quarter in which the
     contract's first phase begins; an amendment must name its day. The newest version given again, with the same day,
-    adds nothing. InputError: the day is no quarter's first, lies in or before an issued quarter, or is missing.
+    adds nothing. InputError: the day is no quarter's first, lies in or before an issued quarter, or is missing; a phase of
+    the version before has vanished.
     """
     known = versions(connection, terms.contract)
     if effective_from is None and known:
@@ -92,7 +93,9 @@ def add(
             column="effective-from",
         )
     start = effective_from or _first_quarter(terms).start
-    _check_day(start, terms, closed)
+    findings = _day_findings(start, terms, closed) + _phase_findings(known, terms)
+    if findings:
+        raise InputError(findings)
     text = canonical(terms.document())
     sha = digest(terms.document())
     if known and (known[-1].sha256, known[-1].effective_from) == (sha, start):
@@ -166,10 +169,22 @@ def approve(
     )
 
 
-def _check_day(day: date, terms: Terms, closed: Collection[str]) -> None:
-    findings = _day_findings(day, terms, closed)
-    if findings:
-        raise InputError(findings)
+def _phase_findings(known: Sequence[Version], terms: Terms) -> list[Finding]:
+    """A phase may end earlier, but it may not vanish: what was prepaid for it would vanish too."""
+    if not known:
+        return []
+    kept = {phase.id for phase in terms.phases}
+    return [
+        Finding(
+            "",
+            0,
+            "phases",
+            f"期次 {phase.id} 不在新版本中 the phase is missing from the new version",
+            "保留该期次，以 months 提前结束 keep it, and end it by its months",
+        )
+        for phase in known[-1].terms.phases
+        if phase.id not in kept
+    ]
 
 
 def _day_findings(day: date, terms: Terms, closed: Collection[str]) -> list[Finding]:

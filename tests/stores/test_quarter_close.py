@@ -239,6 +239,33 @@ def test_a_phase_that_cannot_be_settled_gets_its_next_prepayment_alone_and_is_se
     assert (adjustment["parent"], adjustment["gross"]) == ("2020Q3/0/0", "120.00")
 
 
+def test_what_was_prepaid_for_a_quarter_in_which_nothing_is_billed_is_paid_back(store):
+    writer = ready(store)
+    issued(writer, "2020Q2")
+    issued(writer, "2020Q3")
+    with writer.transaction() as connection:
+        connection.execute(text("UPDATE point_facts SET billed_until = '2020-10-01'"))
+    document = issued(writer, "2020Q4").stored.document
+    assert [(line["kind"], line["gross"]) for line in statements.document_lines(document)] == [
+        ("prepayment", "1080.00"),
+        ("payable", "0.00"),
+        ("deduction", "0.00"),
+        ("true_up", "-1080.00"),
+        ("next_prepayment", "0.00"),
+    ]
+    assert document["not_settled"] == []
+
+
+def test_what_was_prepaid_for_points_that_left_the_contract_is_paid_back(store):
+    writer = ready(store)
+    issued(writer, "2020Q2")
+    with writer.transaction() as connection:
+        connection.execute(text("UPDATE point_facts SET contract = 'another'"))
+    document = drafted(writer, "2020Q3").stored.document
+    assert gross(document, "true_up") == "-1080.00"
+    assert drafted(writer, "2020Q3").added is False
+
+
 # -- versions of the contract
 
 
@@ -264,6 +291,9 @@ def test_a_version_never_reaches_back(store):
         contract(writer, dearer, date(2020, 11, 1))
     with pytest.raises(InputError, match="names the day"):
         contract(writer, dearer)
+    other = [{"id": "q", "unit_price": "100.00", "in_service_from": "2020-07-01", "months": 12}]
+    with pytest.raises(InputError, match="missing from the new version"):
+        contract(writer, terms(phases=other), date(2020, 10, 1))
     assert store.rows("SELECT count(*) FROM contract_versions") == [(1,)]
     assert contract(writer, dearer, date(2020, 10, 1)) == 2
     with connect(store.engine) as connection, connection.begin():
@@ -447,6 +477,40 @@ def test_a_grant_is_no_recomputation_and_both_come(store):
     with connect(store.engine) as connection, connection.begin():
         assert statements.find(connection, CONTRACT, "2020Q3") == first
         assert life(connection, first).final
+
+
+def test_months_are_settled_and_corrected_month_by_month(store):
+    writer = ready(store, terms(grain="month"))
+    issued(writer, "2020Q2")
+    first = issued(writer, "2020Q3").stored.document
+    payables = [line for line in statements.document_lines(first) if line["kind"] == "payable"]
+    # 400; 400 × 98.5 / 124; 400 × 118 / 120
+    assert [(line["n"], line["window"], line["gross"]) for line in payables] == [
+        (2, "2020-07", "400.00"),
+        (3, "2020-08", "317.74"),
+        (4, "2020-09", "393.33"),
+    ]
+    excluded(writer, "A-1", "2020-08-03T00:00:00", "2020-08-13T00:00:00")
+    document = drafted(writer, "2020Q4").stored.document
+    # 400 × 98.5 / 114 = 345.61
+    assert [(row["parent"], row["gross"]) for row in document["adjustments"]] == [("2020Q3/0/3", "27.87")]
+
+
+def test_a_rule_that_looks_at_points_is_closed_and_corrected_like_the_rest(store):
+    week = {"kind": "point-elimination", "id": "一周", "hours": 168, "over": ">"}
+    writer = ready(store, terms(rules=[week]))
+    issued(writer, "2020Q2")
+    first = issued(writer, "2020Q3").stored.document
+    (rule,) = [rule for rule in first["phases"][0]["rules"] if rule["rule"] == "一周" and rule["items"]]
+    assert [(item["point"], item["amount"]) for item in rule["items"]] == [("A-1", "100.00")]
+    excluded(writer, "A-1", "2020-08-03T00:00:00", "2020-08-25T00:00:00")
+    (row,) = drafted(writer, "2020Q4").stored.document["adjustments"]
+    assert row["parent"] == "2020Q3/0/2"
+    with connect(store.engine) as connection, connection.begin():
+        then = closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), NOW, date(2021, 7, 5))
+    # 84 hours of August are left: under the limit, and A-1 is back in the pool
+    assert float(row["gross"]) == round(float(gross(then.document, "payable")) - float(gross(first, "payable")), 2)
+    assert float(row["gross"]) > 0
 
 
 def test_a_quarter_as_it_was_known_then(store):
