@@ -19,7 +19,7 @@ from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.adjusting import Correction
 from settlement.daycount import Quarter
-from settlement.doubts import Doubt, doubts_of, unrated
+from settlement.doubts import Doubt, DoubtfulError, doubts_of, unrated
 from settlement.inputs import Inputs, settle_inputs
 from settlement.lines import Before
 from settlement.quarter import Computed, compute, frozen, life, store
@@ -130,9 +130,9 @@ def _doubts(chosen: Version, quarter: Quarter, found: record.Record) -> list[Dou
 
 
 def _overridden(doubts: Sequence[Doubt], order: Order) -> list[str]:
-    """Return what is printed of an override. InputError with every doubt where nobody overrides them."""
+    """Return what is printed of an override. DoubtfulError with every doubt where nobody overrides them."""
     if doubts and not order.override:
-        raise InputError([doubt.finding() for doubt in doubts])
+        raise DoubtfulError(doubts)
     if order.override and not doubts:
         raise refuse(
             "没有需要说明理由的疑点 there is nothing to override", "去掉 --override leave it out", column="override"

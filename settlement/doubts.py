@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from monitor.finding import Finding
+from monitor.finding import Finding, InputError
 from monitor.rates import Seconds, rate_of
 from settlement.charges import charge
 from settlement.contract import Reading, Terms
@@ -20,8 +20,16 @@ from settlement.families.registry import FAMILIES
 from settlement.readings import percent
 from settlement.rules import PhaseFacts
 
-MAX_POINTS = 50
+MAX_POINTS = 20
 """How many of the deciding points a finding names; a doubt holds them all."""
+
+
+class DoubtfulError(InputError):
+    """A quarter that cannot be closed as it stands; `doubts` hold every point that would decide it."""
+
+    def __init__(self, doubts: Sequence[Doubt]) -> None:
+        self.doubts = tuple(doubts)
+        super().__init__(doubt.finding() for doubt in doubts)
 
 
 class Measured(NamedTuple):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from console.app import database
 from console.carried import COMPUTED, Opening
-from console.cli.frame import Session, actor_option, answering, json_option, pass_session, report
+from console.cli.frame import Session, actor_option, answering, json_option, pass_session, report, write_out
 from console.cli.statement_frame import answer, quarter_of, statement_arguments
 from console.clock import today
 from console.quarter import Order
 from console.quarter import draft as draft_quarter
 from monitor.finding import Finding, InputError
+from monitor.roster.export import escaped
+from settlement.doubts import Doubt, DoubtfulError
 from settlement.money import fen
 
 
@@ -25,6 +32,11 @@ from settlement.money import fen
     metavar="PHASE=YUAN",
     help=f"本库第一个季度已预付的金额，或 {COMPUTED} what was prepaid for the store's first quarter",
 )
+@click.option(
+    "--points",
+    type=click.Path(path_type=Path),
+    help="须弄清的点位写入此 CSV the points that would decide a doubt, as CSV",
+)
 @actor_option
 @json_option
 @pass_session
@@ -36,6 +48,7 @@ def draft(
     override: str,
     redraft: bool,
     prepaid: tuple[str, ...],
+    points: Path | None,
     actor: str,
     as_json: bool,
 ) -> None:
@@ -45,12 +58,27 @@ def draft(
     add nothing; other inputs are an error that names what changed.
     """
     order = Order(contract, quarter_of(quarter), override.strip(), redraft, _opening(prepaid))
-    with database.open_writer(session.settings) as writer:
-        done = draft_quarter(writer, order, today=today(session.settings.zone), at=database.now(), actor=actor)
+    try:
+        with database.open_writer(session.settings) as writer:
+            done = draft_quarter(writer, order, today=today(session.settings.zone), at=database.now(), actor=actor)
+    except DoubtfulError as error:
+        if points is not None:
+            write_out(points, _points_csv(error.doubts))
+        raise
     report(done.findings)
     if not done.added and not as_json:
         click.echo(f"没有变化 no change: {done.stored.name}")
     answer(session, done.stored, as_json=as_json, extra={"added": done.added})
+
+
+def _points_csv(doubts: Sequence[Doubt]) -> str:
+    lines = io.StringIO()
+    rows = csv.writer(lines, lineterminator="\n")
+    rows.writerow(("phase", "window", "doubt", "point", "unknown_s"))
+    rows.writerows(
+        (escaped(d.phase), d.window, d.kind, escaped(code), unknown_s) for d in doubts for code, unknown_s in d.points
+    )
+    return lines.getvalue()
 
 
 def _opening(texts: tuple[str, ...]) -> Opening:
