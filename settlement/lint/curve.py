@@ -138,12 +138,13 @@ def _falling(curve: Curve, place: tuple[str | int, ...]) -> Iterator[Remark]:
         (before - after, low, high) for low, high, before, after in zip(rates, rates[1:], paid, paid[1:], strict=False)
     ]
     worst, low, high = max(falls, default=(0, Fraction(0), Fraction(0)))
-    if worst > JUMP_FEN:
+    if worst > 0:
+        start = f"不到 just below {percent(high)}" if high - low == ASIDE else percent(low)
         yield Remark(
             "error",
             "gains-by-failing",
             (*place, "id"),
-            f"在线率从 {percent(low)} 升到 {percent(high)}，应付反而减少 {grouped(worst)} 元 being online more pays "
+            f"在线率从 {start} 升到 {percent(high)}，应付反而减少 {grouped(worst)} 元 being online more pays "
             f"{grouped(worst)} yuan less ({_sized(curve)})",
             "检查各档比例的次序 check the order of the bands",
             worst,

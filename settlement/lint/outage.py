@@ -25,6 +25,8 @@ WORST = (("sample", 1), ("defects", 1), ("amount_fen", 100), ("days", 366))
 """The counts of an event that is as bad as it can be, for the families that read them."""
 STEEP = Fraction(1, 20)
 """A second that costs this share of the point's fee in the window is a cliff worth telling."""
+OTHERS = [Fraction(n, 20) for n in range(21)]
+"""Rates of all other points at which a point's leaving is tried, beside the thresholds."""
 
 
 class Step(NamedTuple):
@@ -187,36 +189,39 @@ def sharpest(one: Failing, step: Step) -> Step:
 
 
 def gains_by_leaving(one: Failing, curve: Curve, place: tuple[str | int, ...]) -> Iterator[Remark]:
-    """Find whether a point that fails a second longer, and so leaves the pool, makes the others' rate pay more.
+    """Find whether a point that fails a second longer, and so leaves the pool, makes the supplier receive more.
 
-    The others' rate is set on each threshold, so that the failing point is all that keeps the pool below it.
+    All others are at one rate. On a threshold, the failing point is all that keeps the pool below it, and its leaving
+    lifts the whole pool; anywhere else the rule may take less than the reading did before.
     """
     if one.rule.pool != "leaves" or one.unit != "fen" or curve.points < 2:
         return
-    first = _first_punished(one)
-    if first is None:
+    first, fee = _first_punished(one), Fraction(curve.full_fen)
+    if first is None or not fee:
         return
-    others, fee = curve.points - 1, Fraction(curve.full_fen)
-    windows = Fraction(one.fee) * curve.points / fee if fee else Fraction(1)
-    worst, at = 0, Fraction(0)
-    for edge in curve.edges:
-        own = Fraction(one.length_s - first, one.length_s)
-        together = (others * edge + own * windows + edge * (1 - windows)) / curve.points
-        stays = curve.at(together)
-        leaves = curve.at(edge) * (1 - one.fee / fee) + (one.fee - min(one.taken(first), one.fee))
-        gain = round_half_up(leaves - stays)
+    part = Fraction(curve.phase.unit_price_fen * (1 if one.rule.grain == "month" else 3))  # of one point, in its window
+    share = part * curve.points / fee
+    own = Fraction(one.length_s - first, one.length_s)
+    kept = part - min(one.taken(first), part)
+    worst, at = Fraction(0), Fraction(0)
+    for edge in sorted({*curve.edges, *OTHERS}):
+        together = ((curve.points - 1) * edge + own * share + edge * (1 - share)) / curve.points
+        gain = curve.at(edge) * (1 - part / fee) + kept - curve.at(together)
         if gain > worst:
             worst, at = gain, edge
-    if worst > round_half_up(one.fee):  # less than a window of one point's fee is the rule's own leniency
+    if round_half_up(worst) > 0:
+        grave = worst > part
         yield Remark(
-            "warning",
+            "warning" if grave else "info",
             "gains-by-leaving",
             (*place, "pool"),
-            f"点位掉线满 {_hours(first)} 被单独扣罚并剔出后，其余点位回到 {percent(at)}，供应商反多得 {grouped(worst)} 元 a point that fails "
-            f"for {_hours(first)} leaves the pool, the others reach {percent(at)}, and the supplier receives "
-            f"{grouped(worst)} yuan more for failing longer",
-            "写明 pool: stays，或改用无跳变的口径 let punished points stay in the pool, or drop the cliff",
-            worst,
+            f"点位掉线满 {_hours(first)} 被单独扣罚并剔出，其余点位在线率 {percent(at)} 时，供应商反多得 {grouped(round_half_up(worst))} 元 a point "
+            f"that fails for {_hours(first)} leaves the pool; with the others at {percent(at)} the supplier receives "
+            f"{grouped(round_half_up(worst))} yuan more for failing longer",
+            "写明 pool: stays，或改用无跳变的口径 let punished points stay in the pool, or drop the cliff"
+            if grave
+            else "核对起扣处的金额 check what the rule takes where it begins",
+            round_half_up(worst),
         )
 
 
