@@ -148,7 +148,7 @@ class Grounds:
             fee=self.pool_fee(months, left, rule.components),
             points=sum(lot.points for lot in there) - len(gone),
             price_fen=price_on(self.phase, last_day)[0],
-            yearly_fee=self._yearly(there, gone, rule.components),
+            yearly_fee=self._yearly(there, months, gone, rule.components),
             rate=None if rate is None else Share(rate.good, rate.counted),
             target=self.terms.target,
             cells=self._cells(months, rule.components) if cells else (),
@@ -162,11 +162,11 @@ class Grounds:
         counts = Counter(code for code, n in left if n in months and code in self.lots)
         return {code for code, n in counts.items() if n >= sum(bool(self.lots[code].months[m]) for m in months)}
 
-    def _yearly(self, lots: Sequence[Lot], gone: set[str], components: Sequence[str]) -> Fraction:
-        """Twelve months of each point's last price."""
+    def _yearly(self, lots: Sequence[Lot], months: Months, gone: set[str], components: Sequence[str]) -> Fraction:
+        """Twelve months of each point's last price in the window; a later one never reaches back."""
         fee = ZERO
         for lot in lots:
-            part = [part for month in lot.months for part in month][-1]
+            part = [part for n in months for part in lot.months[n]][-1]
             points = lot.points - sum(code in gone for code in lot.codes) if gone else lot.points
             fee += 12 * points * part._replace(units=Fraction(1)).scoped(components)
         return fee
