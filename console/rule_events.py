@@ -12,6 +12,7 @@ from monitor.points import RosterPoint
 from settlement.contract import Terms
 from settlement.facts import EventFact
 from settlement.looking import EXCUSE, REPORT
+from settlement.ruleset import event_kinds
 
 Roster = Mapping[str, Sequence[RosterPoint]]
 """A contract's points by code, each with its stretches of facts."""
@@ -23,8 +24,10 @@ def monthly_events(
     """Return events by phase and month ("2020-07"). Those of points that the roster does not have are left out.
 
     Without a roster an event belongs to the phase that it names, or to the contract's only one. What has no end touches
-    every month from its own on. Reports and excuses belong to outages and are none of them.
+    its own month, and every later one too where a rule lets it run on. Reports and excuses belong to outages and are none
+    of them.
     """
+    running = event_kinds(rule for rule in terms.rules if getattr(rule, "open", "") == "runs")
     found: dict[str, dict[str, list[EventFact]]] = defaultdict(lambda: defaultdict(list))
     months = [(month.label, *month.span(terms.zone)) for month in months_of(period)]
     for event in reported:
@@ -33,7 +36,8 @@ def monthly_events(
             continue
         fact = _fact(event, phase)
         for label, start, end in months:
-            if fact.at < end and (fact.at >= start or fact.until is None or fact.until > start):
+            lasts = fact.kind in running if fact.until is None else fact.until > start
+            if fact.at < end and (fact.at >= start or lasts):
                 found[phase][label].append(fact)
     return found
 
