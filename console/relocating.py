@@ -18,7 +18,8 @@ from monitor.store import events
 from settlement.contract import Terms
 from settlement.daycount import Quarter
 from settlement.lines import Adjustment
-from settlement.relocation import KIND, Move, relocation_lines
+from settlement.relocation import KIND, Move, Tariff, relocation_lines
+from settlement.store import contracts
 from settlement.store.statements import Stored
 
 
@@ -42,9 +43,21 @@ def moves_of(connection: Connection, terms: Terms, first: date, last: date) -> l
 def relocations_due(
     connection: Connection, terms: Terms, quarter: Quarter, earlier: Sequence[Stored]
 ) -> list[Adjustment]:
-    """Return what a quarter's statement should charge for moves of its own and the year before; `earlier` are issued."""
-    if terms.relocation is None:
+    """Return what a quarter's statement should charge for moves of its own and the year before; `earlier` are issued.
+
+    Each move is priced by the version that was in force in its quarter, so that a late one is charged as it would have been
+    in time, and nothing that was free then costs now.
+    """
+    first = Quarter(quarter.year - 1, 1)
+    tariffs: dict[str, Tariff] = {}
+    asked = first
+    while asked.start <= quarter.start:
+        version = contracts.in_force(connection, terms.contract, asked.start)
+        if version is not None and version.terms.relocation is not None:
+            tariffs[asked.label] = Tariff(version.terms.relocation, version.terms.tax_rate)
+        asked = asked.following()
+    if not tariffs:
         return []
-    moves = moves_of(connection, terms, date(quarter.year - 1, 1, 1), quarter.end - timedelta(days=1))
+    moves = moves_of(connection, terms, first.start, quarter.end - timedelta(days=1))
     before = [line for stored in earlier for line in stored.document["adjustments"]]
-    return relocation_lines(terms.relocation, moves, before, terms.tax_rate)
+    return relocation_lines(tariffs, moves, before)

@@ -23,6 +23,7 @@ from monitor.store import events
 from monitor.store.database import reading
 from monitor.store.writer import Writer
 from settlement.budget import BudgetYear
+from settlement.contract import Terms
 from settlement.daycount import Quarter, parse_quarter
 from settlement.ledger import Role, balances
 from settlement.life import State
@@ -217,8 +218,32 @@ def test_a_late_correction_of_relocations_is_charged_once(office):
             origin=Origin("l.csv", sha("l")),
         )
     fourth, _ = office.close("2020Q4")
-    [row] = [row for row in fourth["adjustments"] if "点位迁移" in row["why"]]
-    assert row["gross"] == "3000.00"  # four moves now, two beyond the allowance
+    rows = [row for row in fourth["adjustments"] if "点位迁移" in row["why"]]
+    assert [row["gross"] for row in rows] == [
+        "1500.00",
+        "1500.00",
+    ]  # of four moves the third, in August, and the fourth
+    assert [label in row["why"] for row, label in zip(rows, ("2020Q3", "2020Q4"), strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_relocation_clause_reaches_back_to_no_quarter_before_it(office, begins):
+    """A clause that begins, or ends, on 1 January 2021."""
+    with reading(office.writer.engine) as connection:
+        known = contracts.versions(connection, CONTRACT)[-1].terms.document()
+    without = Terms.model_validate(known | {"relocation": None})
+    dear = Terms.model_validate(known | {"relocation": {"free_per_year": 0, "price": "1000.00"}})
+    for found, day in (
+        ((without, date(2020, 7, 1)), (dear, date(2021, 1, 1))) if begins else ((without, date(2021, 1, 1)),)
+    ):
+        contract(office.writer, found, day)
+    charged = []
+    for label in ("2020Q2", "2020Q3", "2020Q4", "2021Q1"):
+        document, _ = office.close(label)
+        charged += [(label, row["gross"]) for row in document["adjustments"] if "点位迁移" in row["why"]]
+        office.pay_all(parse_quarter(label).end + timedelta(days=15))
+    # Three moves in 2020, of them one in December; two in January 2021.
+    assert charged == ([("2021Q1", "2000.00")] if begins else [("2020Q4", "1500.00")])
 
 
 def test_nobody_knows_the_working_days_of_a_far_year(office):

@@ -24,7 +24,7 @@ from settlement.payments import (
     supplement_finding,
     total_finding,
 )
-from settlement.relocation import Move, relocation_charges
+from settlement.relocation import Move, Tariff, relocation_charges, relocation_lines
 from settlement.store.workdays import built_in
 
 
@@ -282,5 +282,52 @@ def test_ten_moves_a_year_are_free_and_each_further_one_has_its_price():
         Move(date(2020, 9, 1), "A"),
         Move(date(2021, 1, 1), "C"),
     ]
-    done = relocation_charges(clause, [*reversed(moves), moves[0]])
+    tariffs = {label: Tariff(clause, Fraction(6, 100)) for label in ("2020Q2", "2020Q3", "2021Q1")}
+    done = relocation_charges(tariffs, [*reversed(moves), moves[0]])
     assert [(c.move.point, c.number, c.fen) for c in done] == [("A", 1, 0), ("B", 2, 0), ("A", 3, 150_000), ("C", 1, 0)]
+    assert [c.quarter for c in done] == ["2020Q2", "2020Q2", "2020Q3", "2021Q1"]
+
+
+def tariff(price: str, free: int = 0, tax: Fraction = Fraction(6, 100)) -> Tariff:
+    return Tariff(RelocationClause.model_validate({"free_per_year": free, "price": price}), tax)
+
+
+def issued_lines(lines):
+    return [
+        {"phase": row.phase, "parent": row.parent, "why": row.why, "gross": f"{row.amount.line.gross_fen / 100:.2f}"}
+        for row in lines
+    ]
+
+
+def test_a_new_price_reaches_no_earlier_quarter():
+    moves = [Move(date(2020, 8, 1), "A", "p"), Move(date(2020, 9, 1), "B", "p")]
+    old = {"2020Q3": tariff("1000.00"), "2020Q4": tariff("1000.00")}
+    charged = relocation_lines(old, moves, [])
+    assert [row.amount.line.gross_fen for row in charged] == [200_000]
+    amended = {**old, "2021Q1": tariff("2000.00", tax=Fraction(9, 100))}
+    assert relocation_lines(amended, moves, issued_lines(charged)) == []
+    moves.append(Move(date(2021, 2, 1), "C", "p"))
+    [row] = relocation_lines(amended, moves, issued_lines(charged))
+    assert (row.amount.line.gross_fen, row.amount.line.tax_fen) == (200_000, 16_514)
+    late = [*moves, Move(date(2020, 12, 1), "D", "p")]  # becomes known in 2021, at the price and tax of 2020
+    first, second = relocation_lines(amended, late, issued_lines(charged))
+    assert (first.amount.line.gross_fen, first.amount.line.tax_fen) == (100_000, 5_660)
+    assert second == row
+
+
+def test_a_clause_that_is_new_counts_and_charges_no_earlier_move():
+    moves = [Move(date(2020, 8, 1), "A", "p"), Move(date(2020, 9, 1), "B", "p"), Move(date(2020, 11, 1), "C", "p")]
+    assert relocation_lines({"2021Q1": tariff("2000.00")}, moves, []) == []
+    begun = {"2020Q4": tariff("2000.00", free=1)}
+    assert relocation_lines(begun, moves, []) == []  # the year's first move under the clause is its free one
+    [row] = relocation_lines(begun, [*moves, Move(date(2020, 12, 1), "D", "p")], [])
+    assert row.amount.line.gross_fen == 200_000
+
+
+def test_a_late_move_shifts_what_a_later_quarter_was_charged():
+    tariffs = {"2020Q3": tariff("1000.00", free=1), "2020Q4": tariff("500.00", free=1)}
+    moves = [Move(date(2020, 8, 1), "A", "p"), Move(date(2020, 11, 1), "B", "q")]
+    charged = relocation_lines(tariffs, moves, [])
+    assert [(row.phase, row.amount.line.gross_fen) for row in charged] == [("q", 50_000)]
+    more = relocation_lines(tariffs, [*moves, Move(date(2020, 7, 1), "C", "q")], issued_lines(charged))
+    assert [(row.phase, row.amount.line.gross_fen) for row in more] == [("p", 100_000)]
