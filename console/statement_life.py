@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from console.quarter import version_for
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
+from monitor.persons import same_person
 from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.contract import Terms
@@ -20,7 +21,8 @@ from settlement.disputes import Decision, Effect, check_claim, check_grant, clai
 from settlement.life import Life, Step
 from settlement.money import fen
 from settlement.quarter import frozen, life, terms_of, verified
-from settlement.store import disputes, documents, statements
+from settlement.store import disputes, documents, statements, workdays
+from settlement.store.interest import stale_interest
 from settlement.store.ledger import post_issue
 from settlement.store.payments import pay_if_settled
 from settlement.store.statements import Brief, Stored
@@ -192,11 +194,11 @@ def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
             )
         granted = check_grant(ruling.decision, ruling.granted_fen, found.contested_fen, contested.name)
         terms = terms_of(connection, contested)
-        if action.actor == found.actor:
+        if same_person(action.actor, found.actor):
             raise refuse(f"{action.actor} 提出了该异议 raised the dispute", "换一人复核 let another person decide")
         if contested.id == stored.id:
             _take(connection, writer, action, stored, Step.DECIDE.value, terms, sha)
-        elif action.actor == contested.actor:
+        elif same_person(action.actor, contested.actor):
             raise refuse(f"{action.actor} 是经办人 made the statement", "换一人复核 let another person decide")
         disputes.decide(
             connection,
@@ -235,7 +237,8 @@ def _contract(connection: Connection, found: disputes.Dispute) -> str:
 def issue(writer: Writer, action: Action) -> Outcome:
     """Issue a statement and post it to the ledger, in one transaction; from here on it never changes.
 
-    InputError if it cannot be recomputed from what it froze, or another contract version is in force by now.
+    InputError if it cannot be recomputed from what it froze, another contract version is in force by now, or it charges
+    interest that the payments no longer bear out.
     """
 
     def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
@@ -247,6 +250,7 @@ def issue(writer: Writer, action: Action) -> Outcome:
                 "another version of the contract is in force by now"
             )
             wrong.append(Finding("", 0, stored.name, message, "退回并重新起草 return it and draft it anew"))
+        wrong += stale_interest(connection, terms, stored.document, workdays.calendar(connection), action.today)
         if wrong:
             raise InputError(wrong)
         _take(connection, writer, action, stored, Step.ISSUE.value, terms, sha)

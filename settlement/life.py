@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.finding import Finding
 from monitor.model import MICROSECONDS, Instant
+from monitor.persons import same_person
 from settlement.clauses import ApprovalClause
 
 
@@ -114,7 +115,7 @@ TABLE: Mapping[State, Mapping[Step, State]] = {
 }
 
 SUPPLIERS = frozenset({Step.CONFIRM, Step.DISPUTE})
-"""The supplier's own steps: who takes one takes no step of the purchaser's in the same round, and the other way round."""
+"""The supplier's own steps: who takes one takes no step of the purchaser's on any revision, and the other way round."""
 
 _BEFORE_APPROVAL = frozenset({Step.DRAFT, Step.RECONCILE, Step.SILENCE, Step.LINK, Step.LAST})
 APART: Mapping[Step, frozenset[Step]] = {
@@ -183,11 +184,20 @@ def life_of(steps: Sequence[Taken], clause: ApprovalClause) -> Life:
 
 
 def objections(
-    steps: Sequence[Taken], word: str, actor: str, clause: ApprovalClause, *, at: Instant, zone: str, place: str
+    steps: Sequence[Taken],
+    word: str,
+    actor: str,
+    clause: ApprovalClause,
+    *,
+    at: Instant,
+    zone: str,
+    place: str,
+    before: Sequence[Taken] = (),
 ) -> list[Finding]:
     """Say everything that speaks against a step: the state, the chain's order, the person, the objection period.
 
-    `word` is the step as it would be stored; `place` names the statement in the findings. Empty: it may be taken.
+    `word` is the step as it would be stored; `place` names the statement in the findings; `before` are the steps of the
+    quarter's earlier revisions, where a person's side may have been shown. Empty: it may be taken.
     """
     life = life_of(steps, clause)
     step = step_of(word, life.links, clause.chain)
@@ -200,7 +210,9 @@ def objections(
             f"审批链的下一环是 {STEP_ZH[link]} the chain's next link is {link}（{life.links + 1}/{len(clause.chain)}）"
         )
         findings.append(Finding("", 0, place, message, f"camsla statement {verb(link)}"))
-    findings += _persons(life, step, actor, place)
+    findings += _persons(life, step, actor, place, [*before, *steps])
+    if step is Step.RETURN and not findings:
+        findings += _returning(life, actor, clause, place, steps)
     findings += _periods(life, step, clause, at, zone, place)
     return findings
 
@@ -232,22 +244,30 @@ def _not_now(life: Life, word: str, clause: ApprovalClause, place: str) -> Findi
     return Finding("", 0, place, message, remedy)
 
 
-def _persons(life: Life, step: Step, actor: str, place: str) -> list[Finding]:
+def _persons(life: Life, step: Step, actor: str, place: str, ever: Sequence[Taken]) -> list[Finding]:
+    """A person's side lasts through all rounds and revisions (`ever`), maker ≠ checker through the round."""
     mine = step in SUPPLIERS
-    for earlier, taken in life.round:
-        if taken.actor != actor:
-            continue
-        if mine != (earlier in SUPPLIERS):
+    for taken in ever:
+        if same_person(taken.actor, actor) and mine != (taken.step in SUPPLIERS):
             sides = ("采购人一方 the purchaser", "供应商一方 the supplier")
-            message = f"{actor} 已代表{sides[not mine]} acted for the other side ({earlier})"
+            message = f"{actor} 已代表{sides[not mine]} acted for the other side ({taken.step})"
             return [Finding("", 0, place, message, f"由{sides[mine]}的人办理 let somebody of that side do it")]
-        if earlier in APART.get(step, ()):
+    for earlier, taken in life.round:
+        if same_person(taken.actor, actor) and earlier in APART.get(step, ()):
             message = (
                 f"{actor} 已办理 {STEP_ZH.get(taken.step, taken.step)}，不能再由同一人办理 "
                 f"took the step {taken.step}: maker and checker, and each approval, are different persons"
             )
             return [Finding("", 0, place, message, "换一人办理 let another person do it")]
     return []
+
+
+def _returning(life: Life, actor: str, clause: ApprovalClause, place: str, steps: Sequence[Taken]) -> list[Finding]:
+    """Who returns acted on the statement for the purchaser, or is a person whom the chain still waits for."""
+    if life.links < len(clause.chain) or any(same_person(taken.actor, actor) for taken in steps):
+        return []
+    message = f"{actor} 未经办过该结算单，不能退回 took no step of the statement and cannot return it"
+    return [Finding("", 0, place, message, "由经办人或审批链中的人退回 its maker or a person of the chain returns it")]
 
 
 def objection_ends(life: Life, clause: ApprovalClause, zone: str) -> date | None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, true, update
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Exclusion, Instant
 from monitor.origin import Origin
+from monitor.persons import same_person
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.audit import AuditSink
 from monitor.store.identities import point_ids
@@ -100,7 +101,7 @@ def approve(connection: Connection, audit: AuditSink, numbers: Sequence[int], *,
             findings.append(
                 _about(number, "没有这一条 there is no such row", "用 camsla exclusions list 查看 list them")
             )
-        elif row.claimed_by == actor:
+        elif same_person(row.claimed_by, actor):
             findings.append(
                 _about(
                     number,

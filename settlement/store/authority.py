@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or
 
 from monitor.finding import refuse
 from monitor.model import Instant
+from monitor.persons import same_person
 from settlement.authority import Arrived, Figure, Unit, standing
 from settlement.store.documents import only
 from settlement.store.tables import authority_figures, authority_files, mappings
@@ -181,7 +182,7 @@ def check_file(connection: Connection, file: StoredFile, *, at: Instant, actor: 
     if file.status != "pending":
         word = "已撤回 withdrawn" if file.withdrawn_at is not None else f"已由 {file.checked_by} 核对 checked already"
         raise refuse(f"{where} {word}", "见 see camsla authority list", column="sha256")
-    if file.actor == actor:
+    if same_person(file.actor, actor):
         message = f"{where} 由 {actor} 导入，核对须另一人 was brought in by {actor}; another person must check it"
         raise refuse(message, "由另一人核对 another person: --actor", column="actor")
     table = authority_files

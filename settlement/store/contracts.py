@@ -1,7 +1,8 @@
 """Contract versions: added by one person, put in force by another, never changed and never reaching back.
 
-A version holds from the first day of a quarter on. Of the approved versions that have begun, the one with the highest
-number is in force. What was issued under an earlier version stays as it is.
+A version holds from the first day of a quarter on. Of the approved versions that have begun, the one that began last is
+in force, and of several from one day the one with the highest number: so a version never displaces one of a later day.
+What was issued under an earlier version stays as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
+from monitor.persons import same_person
 from settlement.canonical import canonical, digest
 from settlement.contract import Terms
 from settlement.daycount import Quarter, parse_quarter
@@ -54,7 +56,7 @@ def in_force(connection: Connection, contract: str, day: date, known_at: Instant
         _table.effective_from <= day.isoformat(),
         _table.approved_at.is_not(None) if known_at is None else _table.approved_at <= known_at,
     )
-    row = connection.execute(query.order_by(_table.version.desc()).limit(1)).one_or_none()
+    row = connection.execute(query.order_by(_table.effective_from.desc(), _table.version.desc()).limit(1)).one_or_none()
     return None if row is None else _version(row)
 
 
@@ -144,7 +146,7 @@ def approve(
     if found.approved_by:
         message = f"已由 {found.approved_by} 批准 approved already"
         findings.append(Finding("", 0, place, message, "无须再批 nothing to do"))
-    elif found.actor == actor:
+    elif same_person(found.actor, actor):
         message = f"{actor} 录入了该版本，不能由同一人批准 whoever added a version cannot approve it"
         findings.append(Finding("", 0, place, message, "换一人批准 let another person approve it"))
     findings += _day_findings(found.effective_from, found.terms, closed)

@@ -174,6 +174,16 @@ def steps(connection: Connection, number: int) -> list[Taken]:
     ]
 
 
+def _steps_of_earlier(connection: Connection, stored: Stored) -> list[Taken]:
+    """The steps of a quarter's earlier revisions."""
+    query = select(_table.id).where(
+        _table.contract == stored.contract, _table.period == stored.quarter, _table.revision < stored.revision
+    )
+    return [
+        taken for number in connection.scalars(query.order_by(_table.revision)) for taken in steps(connection, number)
+    ]
+
+
 def save(
     connection: Connection,
     audit: AuditSink,
@@ -245,7 +255,8 @@ def take(
 ) -> Life:
     """Take a step with its audit row, and return the life after it. InputError with everything that speaks against it."""
     before = steps(connection, stored.id)
-    findings = objections(before, word, actor, clause, at=at, zone=zone, place=stored.name)
+    earlier = _steps_of_earlier(connection, stored)
+    findings = objections(before, word, actor, clause, at=at, zone=zone, place=stored.name, before=earlier)
     if findings:
         raise InputError(findings)
     was = life_of(before, clause)

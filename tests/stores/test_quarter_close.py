@@ -319,6 +319,8 @@ def test_two_persons_put_a_version_in_force(store):
         assert contracts.add(connection, writer.audit, other, date(2021, 1, 1), (), at=NOW, actor="b") == (found, False)
     for actor, number, message in (
         ("a", 2, "whoever added"),
+        ("Ａ", 2, "whoever added"),
+        ("os:A", 2, "whoever added"),
         ("b", 3, "no such version"),
         ("b", 1, "approved already"),
     ):
@@ -338,6 +340,17 @@ def test_two_persons_put_a_version_in_force(store):
         ("contract.add",),
         ("contract.approve",),
     ]
+
+
+def test_a_version_does_not_displace_one_of_a_later_day(store):
+    writer = ready(store)
+    contract(writer, terms(title="二"), date(2021, 4, 1))
+    contract(writer, terms(title="三"), date(2020, 10, 1))
+    contract(writer, terms(title="四"), date(2021, 4, 1))
+    with connect(store.engine) as connection, connection.begin():
+        days = (date(2020, 9, 30), date(2020, 10, 1), date(2021, 3, 31), date(2021, 4, 1))
+        found = [contracts.in_force(connection, CONTRACT, day).version for day in days]
+    assert found == [1, 3, 3, 4]
 
 
 def test_a_statement_of_a_version_that_is_no_longer_in_force_is_not_issued(store):
@@ -438,7 +451,12 @@ def test_what_is_contested_is_decided_by_another_and_the_rest_goes_on(store):
     ]
     for step in upto_issue:
         step()
-    for actor, message in (("供应商", "raised the dispute"), ("经办", "maker and checker")):
+    for actor, message in (
+        ("供应商", "raised the dispute"),
+        ("os:供 应商", "raised the dispute"),
+        ("经办", "maker and checker"),
+        ("经　办", "maker and checker"),
+    ):
         with pytest.raises(InputError, match=message):
             decide(writer, action("2020Q3", actor, "意见"), Ruling(number, "upheld"))
     decide(writer, action("2020Q3", "复核", "证据部分成立"), Ruling(number, "partly", 3_000))

@@ -66,8 +66,9 @@ def test_figures_count_once_checked_by_another(store_writer):
         assert rates(connection, pending=True) == {"P1": 98}
         assert [f.id for f in files.pending_files(connection, "c", ["2020-07"])] == [stored.id]
         assert files.pending_files(connection, "c", ["2020-08"]) == []
-        with pytest.raises(InputError, match="另一人"):
-            files.check_file(connection, stored, at=Instant(11), actor="甲")
+        for spelling in ("甲", " 甲", "os:甲"):
+            with pytest.raises(InputError, match="另一人"):
+                files.check_file(connection, stored, at=Instant(11), actor=spelling)
         files.check_file(connection, stored, at=Instant(12), actor="乙")
         (read,) = files.figures_of(connection, stored)
         assert read == figure("P1", 98, line=7, points=5, name="路口", device="G", file=stored.sha256)

@@ -58,8 +58,9 @@ def writer(store):
 def test_only_what_a_second_person_approved_counts(store, writer):
     first, second = claimed(writer, row("b", 0, 60), row("a", 30, 90))
     assert counted(store) == []
-    with pytest.raises(InputError, match="claimant cannot approve"):
-        approved(writer, [first, second], actor="ann")
+    for spelling in ("ann", "Ann", " ＡＮＮ", "os:ann"):
+        with pytest.raises(InputError, match="claimant cannot approve"):
+            approved(writer, [first, second], actor=spelling)
     assert approved(writer, [first]) == 1
     assert counted(store) == [row("b", 0, 60)]
     assert approved(writer, [second], actor="cy") == 1

@@ -83,6 +83,48 @@ def test_who_may_not(before: tuple[str, ...], word: str, actor: str, text: str) 
     assert text in said(steps(*before), word, actor)
 
 
+@pytest.mark.parametrize("spelling", ["Zhang San", "zhang san", "ZHANG  SAN", "Ｚhang San", "os:zhang san"])
+def test_another_spelling_is_no_other_person(spelling: str) -> None:
+    drawn = ("draft:Zhang San", "reconcile:a", "confirm:s")
+    assert "maker and checker" in said(steps(*drawn), "check", spelling)
+    assert "each approval" in said(steps("draft:a", *drawn[1:], "check:Zhang San"), "approve", spelling)
+    assert "other side" in said(steps("draft:Zhang San", "reconcile:a"), "confirm", spelling)
+    assert "other side" in said(steps("draft:a", "reconcile:a", "confirm:Zhang San"), "check", spelling)
+    assert said(steps(*drawn), "check", "Zhang Si") == ""
+
+
+def test_a_side_lasts_through_returns_and_revisions() -> None:
+    rows = ("draft:a", "reconcile:a", "confirm:s", "return:b")
+    for word, actor in (("reconcile", "s"), ("reconcile", "S")):
+        assert "the supplier" in said(steps(*rows), word, actor)
+    again = (*rows, "reconcile:a", "confirm:t")
+    assert "the supplier" in said(steps(*again), "check", "s")
+    assert "the purchaser" in said(steps(*rows, "reconcile:a"), "confirm", "b")
+    for before, word, actor in (("confirm:s", "check", "s"), ("dispute:s", "check", "S"), ("check:c", "approve", "s")):
+        found = objections(
+            steps("draft:a", "reconcile:a", "confirm:t", *(["check:d"] if word == "approve" else [])),
+            word,
+            actor,
+            CLAUSE,
+            at=Instant(T0 + DAY),
+            zone="Asia/Shanghai",
+            place="xj 2020Q3 r1",
+            before=steps("draft:a", "reconcile:a", before, *(["confirm:s"] if before == "check:c" else [])),
+        )
+        assert "the supplier" in " ".join(str(f) for f in found)
+
+
+def test_who_may_return() -> None:
+    waiting = ("draft:a", "reconcile:a", "confirm:s")
+    assert said(steps(*waiting), "return", "b") == "", "the chain still waits for somebody"
+    assert "the supplier" in said(steps(*waiting), "return", "s")
+    approved = (*waiting, "check:b", "approve:c")
+    for actor in "abc":
+        assert said(steps(*approved), "return", actor) == ""
+    assert "took no step" in said(steps(*approved), "return", "z")
+    assert "the supplier" in said(steps(*approved), "return", "s")
+
+
 def test_what_is_contested_goes_on_and_is_decided_at_any_time() -> None:
     rows = ["draft:a", "reconcile:a", "dispute:s"]
     for row in ("decide:d", "check:d", "decide:e", "approve:c", "decide:e", "issue:a", "decide:e"):
