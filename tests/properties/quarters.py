@@ -262,7 +262,7 @@ FACTORS = [Fraction(1), Fraction(2), Fraction(1, 2), Fraction(3)]
 
 
 @st.composite
-def rules_of(draw: st.DrawFn, kind: str, grain: str, parts: list[str]) -> Plain:
+def rules_of(draw: st.DrawFn, kind: str, grain: str, parts: list[str], rates: list[Fraction]) -> Plain:
     """One rule of a kind, its figures near those that outages and rates gather at."""
     share = st.sampled_from([Fraction(n, 100) for n in (1, 2, 10, 30, 50, 100)])
     rule: Plain = {
@@ -301,15 +301,17 @@ def rules_of(draw: st.DrawFn, kind: str, grain: str, parts: list[str]) -> Plain:
         rule |= {"base": draw(st.sampled_from([None, base])), "clock": draw(st.sampled_from(["outage", "report"]))}
     elif kind == "per-percentage-point":
         rule |= {
-            "below": draw(st.sampled_from(SHARES[3:])),
+            "below": draw(st.sampled_from([*SHARES[3:], *rates])),
             "per": draw(st.sampled_from([Fraction(1, 45), Fraction(1, 500)])),
         }
     elif kind == "excess-surcharge":
-        rule |= {"allowed": draw(st.one_of(st.none(), st.sampled_from(SHARES))), "k": draw(st.sampled_from(FACTORS))}
+        rule |= {
+            "allowed": draw(st.sampled_from([None, *SHARES, *(1 - rate for rate in rates)])),
+            "k": draw(st.sampled_from(FACTORS)),
+        }
     else:
-        bounds = sorted(
-            draw(st.lists(st.sampled_from(SHARES[1:-1]), min_size=1, max_size=3, unique=True)), reverse=True
-        )
+        edges = st.sampled_from([*SHARES[1:-1], *(rate for rate in rates if rate < 1)])
+        bounds = sorted(draw(st.lists(edges, min_size=1, max_size=3, unique=True)), reverse=True)
         if kind == "fee-brackets":
             rule["cap_share"] = None
             rule["tiers"] = [(bounds[0], Fraction(0)), *((low, draw(share)) for low in [*bounds[1:], Fraction(0)])]
@@ -332,6 +334,16 @@ KINDS = (
 )
 
 
+def exact_rates(points: list[Plain], months: list[date]) -> list[Fraction]:
+    """The rates of the quarter and its months, so that targets and bounds can lie exactly on them."""
+    rates = set()
+    for window in (months, *([month] for month in months)):
+        good, counted = (sum(point[key].get(m, 0) for point in points for m in window) for key in ("good", "counted"))
+        if good:
+            rates.add(Fraction(good, counted))
+    return sorted(rates)
+
+
 @st.composite
 def cases(draw: st.DrawFn, most_rules: int = 4) -> Case:
     first = draw(st.sampled_from([date(2020, 7, 1), date(2021, 1, 1), date(2020, 1, 1)]))
@@ -348,6 +360,7 @@ def cases(draw: st.DrawFn, most_rules: int = 4) -> Case:
     if until <= months[0]:
         phase["months"], until = 48, date(phase["from"].year + 4, phase["from"].month, phase["from"].day)
     points = [draw(points_of(n, months, phase, until)) for n in range(draw(st.integers(1, 5)))]
+    rates = exact_rates(points, months)
     events = []
     for _ in range(draw(st.integers(0, 5))):
         point = draw(st.sampled_from(points))
@@ -359,13 +372,13 @@ def cases(draw: st.DrawFn, most_rules: int = 4) -> Case:
     grain = draw(st.sampled_from(["month", "quarter"]))
     kinds = draw(st.lists(st.sampled_from(KINDS), max_size=most_rules))
     own = [draw(st.sampled_from(["month", grain])) for _ in kinds]
-    rules = [draw(rules_of(kind, each, sorted(parts))) for kind, each in zip(kinds, own, strict=True)]
+    rules = [draw(rules_of(kind, each, sorted(parts), rates)) for kind, each in zip(kinds, own, strict=True)]
     main = draw(st.integers(0, 3)) == 0
     if main:
-        rules.insert(draw(st.integers(0, len(rules))), draw(rules_of("substituted-tiers", grain, [])))
+        rules.insert(draw(st.integers(0, len(rules))), draw(rules_of("substituted-tiers", grain, [], rates)))
     contract: Plain = {
         "tax": draw(st.sampled_from([Fraction(0), Fraction(6, 100), Fraction(13, 100)])),
-        "target": draw(st.sampled_from(SHARES[3:])),
+        "target": draw(st.sampled_from([*SHARES[3:], *rates])),
         "prepay_share": draw(st.sampled_from(SHARES)),
         "k": draw(st.sampled_from(FACTORS)),
         "reading": "none" if main else draw(st.sampled_from("ABCDEGH")),

@@ -359,7 +359,9 @@ def payables(document: dict[str, Any]) -> Amount:
 @given(cases(), st.integers(0, 2), st.integers(1, 100_000))
 @dozens
 def test_a_later_price_leaves_earlier_windows_as_they_were(case: Case, n: int, price: int) -> None:
-    rules = [{**rule, "grain": "month", "base": None} for rule in case.contract["rules"]]
+    yearly = {"kind": "per-percentage-point", "below": Fraction(1), "per": Fraction(1, 45), "rounding": "exact"}
+    bare = {"cap": None, "cap_share": None, "repeat": None, "stays": False}
+    rules = [{**rule, "grain": "month", "base": None} for rule in (*case.contract["rules"], yearly | bare)]
     phase = {**case.phase, "parts": {}, "from": date(2019, 7, 1), "months": 48}
     contract = {**case.contract, "grain": "month", "rules": [{**rule, "parts": ()} for rule in rules]}
     case = case.changed(contract=contract, phase=phase)
