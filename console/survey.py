@@ -18,7 +18,7 @@ from console.rule_events import monthly_events
 from monitor.attribution import upstream_of
 from monitor.intervals import Span, clip, intersect, normalise, subtract, total
 from monitor.model import MICROSECONDS, Event, Instant
-from monitor.period import Period, months_of
+from monitor.period import Period, midnight, months_of
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, Seconds, add, measure, rate_of, service_of
 from monitor.scope import Scope
@@ -68,13 +68,16 @@ def survey(
     months = months_of(period)
     question = views.Question(period, terms.zone, terms.policy, known_at=known_at)
     window = question.window_us
+    whole = (min(window[0], _begun(terms)), window[1])  # an outage counts from its start, before the first month too
+    remarked, kinds = {REPORT, EXCUSE}, set(event_kinds(terms.rules))
     reported = [
-        *stored_events.touching(connection, scope, window, {*event_kinds(terms.rules), REPORT, EXCUSE}, known_at),
+        *stored_events.touching(connection, scope, whole, remarked, known_at),
+        *stored_events.touching(connection, scope, window, kinds - remarked, known_at),
         *more,
     ]
-    down = upstreams_down(connection, *window)
+    down = upstreams_down(connection, *whole)
     excluded: dict[str, list[Span]] = defaultdict(list)
-    for exclusion in exclusions_for(connection, scope, window, known_at):
+    for exclusion in exclusions_for(connection, scope, whole, known_at):
         excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
     ours: dict[str, list[RosterPoint]] = defaultdict(list)
     for point in views.contract_roster(connection, scope, terms, question):
@@ -95,6 +98,11 @@ def survey(
             for phase in {*phases, *events}
         },
     )
+
+
+def _begun(terms: Terms) -> Instant:
+    """The first midnight at which a phase of the contract is in service."""
+    return Instant(midnight(min(phase.in_service_from for phase in terms.phases), terms.zone) * MICROSECONDS)
 
 
 def _remarks(reported: Iterable[Event]) -> dict[str, list[Event]]:
@@ -140,31 +148,40 @@ def _outages(
     start, end = _cut(point, terms, month)
     if start == end:
         return
-    out = [] if terms.policy.exclusions == "counted" else excluded
+    out = [] if terms.policy.exclusions == "counted" else list(excluded)
+    served = service_of(point.accepted_on, point.retired_on, terms.zone).start
     for outage in timeline.outages:
         if outage.end <= start or outage.start >= end:
             continue
-        offline = subtract(clip(outage.offline, start, end), list(out))
-        if not offline:
+        offline = subtract(clip(outage.offline, start, end), out)
+        first = outage.start if served is None else max(outage.start, served)
+        before = subtract(clip(outage.offline, first, start), out)
+        if not offline and not before:
             continue
         upstream = upstream_of((outage.start, outage.end), point.upstream, down) or ""
-        fact = _fact(point.code, outage, offline, upstream, excluded, remarks)
+        fact = _fact(point.code, outage, (before, offline), upstream, excluded, remarks)
         found.outages[month.label][point.code].append(fact)
 
 
 def _fact(
     code: str,
     outage: Outage,
-    offline: list[Span],
+    counted: tuple[list[Span], list[Span]],
     upstream: str,
     excluded: Sequence[Span],
     remarks: Sequence[Event],
 ) -> OutageFact:
+    """Build an outage's part in a month; `counted` are its seconds before the month and in it."""
+    before, offline = counted
     name = incident(code, outage.start)
     about = [event for event in remarks if event.incident == name or (not event.incident and _covers(event, outage))]
     reports = sorted(event.at // MICROSECONDS for event in about if event.kind == REPORT)
     reported_at = max(reports[0], outage.start) if reports else None
     whole = intersect([(outage.start, outage.end)], list(excluded)) == [(outage.start, outage.end)]
+
+    def after(spans: list[Span]) -> int | None:
+        return None if reported_at is None else total(clip(spans, reported_at, max(reported_at, outage.end)))
+
     return OutageFact(
         name,
         outage.start,
@@ -173,7 +190,9 @@ def _fact(
         upstream,
         reported_at,
         whole or any(event.kind == EXCUSE for event in about),
-        None if reported_at is None else total(clip(offline, reported_at, max(reported_at, outage.end))),
+        after(offline),
+        total(before),
+        after(before),
     )
 
 

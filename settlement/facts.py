@@ -21,7 +21,9 @@ class OutageFact(NamedTuple):
     approved exclusions. `reported_at` is when the purchaser reported it, None if nobody did. `cause` is as attributed.
     `excused` is an approved written excuse (报备 of the whole outage), which elimination rules respect. `reported_s` is
     what of `offline_s` came after the report; None: the wall time from the report to the outage's end is taken, at most
-    `offline_s`.
+    `offline_s`. `before_s` is what counted of the same outage before the window, `before_reported_s` what of that came
+    after the report (None: by wall time), so that rules count an outage from its start wherever windows cut it. A part with
+    `offline_s` 0 says that the outage went on in a window in which nothing of it counts.
     """
 
     incident: str
@@ -32,6 +34,8 @@ class OutageFact(NamedTuple):
     reported_at: int | None = None
     excused: bool = False
     reported_s: int | None = None
+    before_s: int = 0
+    before_reported_s: int | None = None
 
 
 class EventFact(NamedTuple):
@@ -55,7 +59,8 @@ class Cell(NamedTuple):
     """One point in one window: its fee (the part that the rule may touch), its service class, what happened to it.
 
     Only points with outages or events need a cell for rules to look at; all others are in the window's totals.
-    `earlier` are outages that ended before the window, with `offline_s` 0, as far back as recurrence rules look.
+    `earlier` are outages that ended before the window, with `offline_s` 0 and all that counted of them in `before_s`, as far
+    back as recurrence rules look.
     """
 
     point: str

@@ -202,12 +202,8 @@ class Grounds:
         known = dict(self._before.get(code, {}))
         for n in range(months[0]):
             if code in self._points[n]:
-                known.update((outage.incident, outage) for outage in self._points[n][code].outages)
-        return tuple(
-            outage._replace(offline_s=0, reported_s=0)
-            for outage in known.values()
-            if outage.end <= start and outage.incident not in here
-        )
+                _remember(known, self._points[n][code].outages)
+        return tuple(_over(outage) for outage in known.values() if outage.end <= start and outage.incident not in here)
 
     def earlier_windows(self, rule: RuleTerms) -> list[Window]:
         """Windows of a rule's grain before the quarter, from what is known of earlier months; fees at today's price."""
@@ -248,11 +244,17 @@ class Grounds:
     def outages(self, code: str, months: Months) -> tuple[int, int]:
         """How many outages a point had in some months, and their counted seconds."""
         found = [outage for n in months if code in self._points[n] for outage in self._points[n][code].outages]
+        found = [outage for outage in found if outage.offline_s]
         return len({outage.incident for outage in found}), sum(outage.offline_s for outage in found)
 
     def touched(self, months: Months) -> set[str]:
         """Points with outages in some months."""
-        return {code for n in months for code, point in self._points[n].items() if point.outages}
+        return {
+            code
+            for n in months
+            for code, point in self._points[n].items()
+            if any(outage.offline_s for outage in point.outages)
+        }
 
     def history(self, grain: str) -> list[tuple[str, OnlineRate | None]]:
         """Earlier windows of a grain with the whole phase's rate, oldest first; a quarter needs its three months."""
@@ -298,5 +300,23 @@ def _outages_before(earlier: Iterable[MonthFacts]) -> dict[str, dict[str, Outage
     found: dict[str, dict[str, OutageFact]] = defaultdict(dict)
     for month in earlier:
         for point in month.points or ():
-            found[point.point].update((outage.incident, outage) for outage in point.outages)
+            _remember(found[point.point], point.outages)
     return found
+
+
+def _remember(known: dict[str, OutageFact], outages: Iterable[OutageFact]) -> None:
+    """Keep of each outage the last of its parts, behind which nothing of it counted."""
+    for outage in outages:
+        other = known.get(outage.incident)
+        if other is None or outage.before_s + outage.offline_s >= other.before_s + other.offline_s:
+            known[outage.incident] = outage
+
+
+def _over(outage: OutageFact) -> OutageFact:
+    """An outage of an earlier window: all that counted of it lies before."""
+    after = None
+    if outage.reported_s is not None and outage.before_reported_s is not None:
+        after = outage.before_reported_s + outage.reported_s
+    return outage._replace(
+        offline_s=0, reported_s=0, before_s=outage.before_s + outage.offline_s, before_reported_s=after
+    )

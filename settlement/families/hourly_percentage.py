@@ -33,7 +33,8 @@ class Flat(BaseModel):
 class HourlyPercentage(TimedTerms):
     """`share_per_hour` of the point's fee for each hour beyond `free_hours`; `flat` takes over from a longer time on.
 
-    By default the point's outages of the window are added up first. A point is never charged more than its fee.
+    By default the point's outages of the window are added up first; with `per: outage` a window charges of an outage what
+    earlier windows did not. A point is never charged more than its fee.
     """
 
     kind: Literal["hourly-percentage"]
@@ -64,19 +65,25 @@ def judge(rule: HourlyPercentage, window: Window) -> Judgement:
 
 def _item(rule: HourlyPercentage, cell: Cell, spell: Spell) -> Item:
     flat = rule.flat
+    before = _share(rule, spell.before_s, spell.before)
+    part = max(Fraction(0), _share(rule, spell.seconds, spell.before + spell.units) - before)
+    amount = cell.fee * part
     if flat is not None and beyond(spell.seconds, flat.over, flat.hours * HOUR_S):
-        amount = cell.fee * flat.share
-        why = (
-            f"{duration(spell.seconds)} {flat.over} {number(flat.hours)} h："
-            f"{money(cell.fee)} × {share(flat.share)} {equals(amount)}"
-        )
+        earlier = f"({share(flat.share)} − {share(before)}（此前 before）)" if before else share(flat.share)
+        why = f"{duration(spell.seconds)} {flat.over} {number(flat.hours)} h：{money(cell.fee)} × {earlier} {equals(amount)}"
     else:
-        amount = cell.fee * rule.share_per_hour * spell.units
         why = (
             f"{spell_text(rule, spell, HOUR_S, 'h')}；{money(cell.fee)} × {share(rule.share_per_hour)} × {number(spell.units)} "
             f"{equals(amount)}"
         )
-    return item_of(cell, spell, Fraction(amount), why)
+    return item_of(cell, spell, amount, why)
+
+
+def _share(rule: HourlyPercentage, seconds: int, hours: Fraction) -> Fraction:
+    """Return the share of the fee that an outage has cost after so many seconds, which come to so many hours charged."""
+    if rule.flat is not None and seconds and beyond(seconds, rule.flat.over, rule.flat.hours * HOUR_S):
+        return rule.flat.share
+    return rule.share_per_hour * hours
 
 
 FAMILY = Family(5, "hourly-percentage", "免计时长外按小时扣减 hourly percentage", "point", HourlyPercentage, judge)

@@ -22,7 +22,8 @@ class TimedTerms(RuleTerms):
 
     `clock`: from the outage's start, or from its report (an outage that nobody reported then costs nothing). `mode`:
     marginal, only what lies beyond the free hours counts; bracket, everything counts once they are exceeded. `per`: each
-    outage is counted by itself, or the point's whole window. `rounding` concerns started units of time.
+    outage is counted by itself, from its start on and so that the windows it runs through add up to what it would cost in
+    one; or the point's whole window, of which only its own time counts. `rounding` concerns started units of time.
     """
 
     clock: Clock = "outage"
@@ -34,11 +35,16 @@ class TimedTerms(RuleTerms):
 
 
 class Spell(NamedTuple):
-    """Time that is charged together: its outages, its seconds by the clock, and the units that they come to."""
+    """Time that is charged together: its outages, its seconds by the clock up to the window's end, and the window's units.
+
+    `before_s` of the seconds lie in earlier windows, which charged `before` units of them.
+    """
 
     outages: tuple[OutageFact, ...]
     seconds: int
     units: Fraction
+    before_s: int = 0
+    before: Fraction = Fraction(0)
 
 
 def clocked_s(outage: OutageFact, clock: Clock, window: Window) -> int:
@@ -54,6 +60,17 @@ def clocked_s(outage: OutageFact, clock: Clock, window: Window) -> int:
     return max(0, min(outage.offline_s, min(outage.end, window.end) - outage.reported_at))
 
 
+def clocked_before_s(outage: OutageFact, clock: Clock, window: Window) -> int:
+    """Return the outage's counted seconds before the window by the clock."""
+    if clock == "outage":
+        return outage.before_s
+    if outage.reported_at is None:
+        return 0
+    if outage.before_reported_s is not None:
+        return min(outage.before_reported_s, outage.before_s)
+    return max(0, min(outage.before_s, window.start - max(outage.reported_at, outage.start)))
+
+
 def spells(
     rule: TimedTerms, window: Window, cell: Cell, unit_s: int, free_s: Fraction | None = None
 ) -> Iterator[Spell]:
@@ -61,17 +78,28 @@ def spells(
     free = rule.free_hours * HOUR_S if free_s is None else free_s
     known = [(outage, clocked_s(outage, rule.clock, window)) for outage in outages_of(cell)]
     known = [(outage, seconds) for outage, seconds in known if seconds > 0]
-    groups = [known] if rule.per == "window" else [[one] for one in known]
-    for group in groups:
-        seconds = sum(seconds for _, seconds in group)
-        if not group or not beyond(seconds, rule.over, free):
-            continue
-        counting = Fraction(seconds - free if free and rule.mode == "marginal" else seconds, unit_s)
-        yield Spell(tuple(outage for outage, _ in group), seconds, counted(counting, rule.rounding))
+
+    def units(seconds: int) -> Fraction:
+        counting = seconds - free if free and rule.mode == "marginal" else seconds
+        return counted(Fraction(counting, unit_s), rule.rounding)
+
+    if rule.per == "window":
+        seconds = sum(seconds for _, seconds in known)
+        if known and beyond(seconds, rule.over, free):
+            yield Spell(tuple(outage for outage, _ in known), seconds, units(seconds))
+        return
+    for outage, seconds in known:
+        before_s = clocked_before_s(outage, rule.clock, window)
+        if beyond(before_s + seconds, rule.over, free):
+            before = units(before_s) if before_s and beyond(before_s, rule.over, free) else Fraction(0)
+            yield Spell((outage,), before_s + seconds, units(before_s + seconds) - before, before_s, before)
 
 
 def spell_text(rule: TimedTerms, spell: Spell, unit_s: int, unit: str, free_hours: Fraction | None = None) -> str:
-    """Write how a spell comes to its units: "⌈9.3 h − 4 h⌉ = 6 h", "⌈20 h ÷ 2 h⌉ = 10 段"."""
+    """Write how a spell comes to its units: "⌈9.3 h − 4 h⌉ = 6 h", "⌈20 h ÷ 2 h⌉ = 10 段".
+
+    Where earlier windows hold a part of the outage, what they charged is taken off: "⌈6 h − 4 h⌉ − 1（此前 before） = 1 h".
+    """
     free = rule.free_hours if free_hours is None else free_hours
     text = duration(spell.seconds)
     less = free and rule.mode == "marginal"
@@ -83,7 +111,8 @@ def spell_text(rule: TimedTerms, spell: Spell, unit_s: int, unit: str, free_hour
     if text == units:
         return text
     left, right = BRACKETS[rule.rounding]
-    return f"{left}{text}{right} = {units}"
+    earlier = f" − {number(spell.before)}（此前 before）" if spell.before_s else ""
+    return f"{left}{text}{right}{earlier} = {units}"
 
 
 BRACKETS: dict[Rounding, tuple[str, str]] = {"ceil": ("⌈", "⌉"), "floor": ("⌊", "⌋"), "exact": ("", "")}

@@ -54,6 +54,7 @@ def _joined(outages: Sequence[OutageFact]) -> tuple[OutageFact, ...]:
 def _one(a: OutageFact, b: OutageFact) -> OutageFact:
     reported = [at for at in (a.reported_at, b.reported_at) if at is not None]
     after = None if a.reported_s is None or b.reported_s is None else a.reported_s + b.reported_s
+    earlier = [seconds for seconds in (a.before_reported_s, b.before_reported_s) if seconds is not None]
     return OutageFact(
         a.incident,
         min(a.start, b.start),
@@ -63,6 +64,8 @@ def _one(a: OutageFact, b: OutageFact) -> OutageFact:
         min(reported) if reported else None,
         a.excused and b.excused,
         after,
+        min(a.before_s, b.before_s),  # the earliest part's: what follows it lies within the window
+        min(earlier) if len(earlier) == 2 else None,
     )
 
 

@@ -55,6 +55,7 @@ def outage(point: str, n: int, row: dict[str, Any], start: int, window: tuple[in
         reported_at=start + seconds_of(row, "reported") if "reported" in row else None,
         excused=row.get("excused", False),
         reported_s=seconds_of(row, "after_report_hours") if "after_report_hours" in row else None,
+        before_s=max(0, min(end, window[0]) - start),
     )
 
 
@@ -165,6 +166,67 @@ def test_rule(case: dict[str, Any]) -> None:
     assert judgement.formula
     if judgement.items:
         assert added(judgement.items) == judgement.amount
+
+
+def rows_by_month() -> list[Any]:
+    return [
+        pytest.param({**case, **row}, id=f"{case['title'].split()[0]}-{case['rule']['kind']}-{n}")
+        for case in load_yaml(HERE / "families.yaml")[0]["months"]
+        for n, row in enumerate(case["rows"], 1)
+    ]
+
+
+def by_month(case: dict[str, Any], labels: list[str]) -> list[Fraction]:
+    """What a rule takes in each of some windows of the same outages and events, which are told from the first one's start."""
+    rule = FAMILIES[case["rule"]["kind"]].terms.model_validate({**case["rule"], **case.get("with", {})})
+    first = parse_period(labels[0]).span()[0]
+    amounts = []
+    for label in labels:
+        start, end = span = parse_period(label).span()
+        seen = [event for event in events(case.get("events", []), (first, end)) if event.at < end]
+        facts = [
+            outage("P1", n, row, first + seconds_of(row, "after"), span)
+            for n, row in enumerate(case.get("outages", []))
+            if first + seconds_of(row, "after") < end
+        ]
+        cell = Cell(
+            "P1",
+            case.get("class", ""),
+            Fraction(62_800),
+            tuple(fact for fact in facts if fact.end > start),
+            tuple(seen),
+            tuple(fact for fact in facts if fact.end <= start),
+        )
+        window = Window(
+            label, start, end, Fraction(62_800), 1, 62_800, Fraction(753_600), None, Fraction(9, 10), (cell,)
+        )
+        amounts.append(FAMILIES[rule.kind].judge(rule, window).amount)
+    return amounts
+
+
+def shifted(case: dict[str, Any], hours: int) -> dict[str, Any]:
+    """The same so many hours later."""
+    return {
+        **case,
+        **{
+            key: [{**row, "after": row["after"] + hours} for row in case[key]]
+            for key in ("outages", "events")
+            if key in case
+        },
+    }
+
+
+@pytest.mark.parametrize("case", rows_by_month())
+def test_rule_over_a_months_end(case: dict[str, Any]) -> None:
+    """July ends 744 hours after it began: what the two months charge, and that it is what August alone would have."""
+    fen_or_points = [
+        Fraction(str(amount)) * (1 if "off" in case else 100) for amount in case.get("off", case.get("deducts"))
+    ]
+    amounts = by_month(case, ["2020-07", "2020-08"])
+    assert [round_half_up(amount * 100) for amount in amounts] == [round_half_up(due * 100) for due in fen_or_points]
+    later = shifted(case, 480)
+    if all(row.get("ends", True) for row in case.get("events", [])):
+        assert by_month(later, ["2020-07", "2020-08"]) == [0, sum(amounts)]
 
 
 def test_every_family_has_cases() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -148,12 +149,13 @@ def cells(draw: st.DrawFn) -> list[Cell]:
             fact = outage(f"P{n}@{m}", at, length, cause=draw(CAUSES), excused=draw(st.booleans()))
             overlap = max(0, min(fact.end, END) - max(fact.start, START))
             reported = fact.start + draw(st.integers(0, length)) if draw(st.booleans()) else None
-            fact = fact._replace(offline_s=draw(st.integers(min(1, overlap), overlap)), reported_at=reported)
+            before = draw(st.integers(0, max(0, min(fact.end, START) - fact.start)))
+            fact = fact._replace(
+                offline_s=draw(st.integers(min(1, overlap), overlap)), reported_at=reported, before_s=before
+            )
             at += length
             if fact.start < END:
-                (inside if fact.end > START else earlier).append(
-                    fact if fact.end > START else fact._replace(offline_s=0)
-                )
+                (inside if fact.end > START else earlier).append(fact)
         found.append(cell(f"P{n}", *inside, category=draw(CLASSES), earlier=tuple(earlier)))
     return found
 
@@ -250,6 +252,90 @@ def test_an_outage_in_two_parts_is_one_outage(data: st.DataObject, rule: Any, kn
 
     cut = [one._replace(outages=tuple(part for fact in one.outages for part in parts(fact))) for one in known]
     assert judge(rule, window(None, cut)) == judge(rule, window(None, known))
+
+
+PER_OUTAGE = st.one_of(
+    built(
+        "hourly-percentage",
+        share_per_hour=st.just(Fraction(1, 10_000)),
+        flat=st.none() | st.just({"hours": 60, "share": Fraction(1, 100)}),
+        **{**timed(), "per": st.just("outage")},
+    ),
+    built("time-abatement", hours_per_month=st.just(720), **{**timed(), "per": st.just("outage")}),
+    built("daily-fee", days_per_month=st.just(30), **{**timed(), "per": st.just("outage")}),
+    built(
+        "class-allowance",
+        classes=st.fixed_dictionaries(
+            {
+                name: st.fixed_dictionaries({"minutes": st.integers(0, 600), "points": st.integers(0, 3)})
+                for name in ("一类", "二类")
+            }
+        ),
+        **{**timed(), "free_hours": st.just(0), "per": st.just("outage")},
+    ),
+    built("weighted-unavailability", weights=st.just({"一类": "1.5"}), **{**timed(), "per": st.just("outage")}),
+)
+
+
+def seen_from(known: list[Cell], start: int, end: int) -> Window:
+    """The window's part of outages that count all along, as whoever reads the record tells them."""
+    cut = []
+    for one in known:
+        here, over = [], []
+        for fact in one.outages:
+            reported = max(fact.start, fact.end if fact.reported_at is None else fact.reported_at)
+            part = fact._replace(
+                offline_s=max(0, min(fact.end, end) - max(fact.start, start)),
+                reported_s=max(0, min(fact.end, end) - max(reported, start)),
+                before_s=max(0, min(fact.end, start) - fact.start),
+                before_reported_s=max(0, min(fact.end, start) - reported),
+            )
+            if fact.start < end:
+                (here if fact.end > start else over).append(part)
+        cut.append(one._replace(outages=tuple(here), earlier=tuple(over)))
+    return replace(window(None, cut), start=start, end=end)
+
+
+@st.composite
+def lasting(draw: st.DrawFn) -> list[Cell]:
+    """A point's outages in two months, all of which counts, near each other and of few causes."""
+    at, facts = START + draw(st.integers(0, 400)) * HOUR_S, []
+    for n in range(draw(st.integers(1, 4))):
+        at += draw(st.sampled_from([1, HOUR_S, 24 * HOUR_S]) | st.integers(1, 90 * HOUR_S))
+        length = draw(st.sampled_from([1, HOUR_S, 4 * HOUR_S, DAY_S]) | st.integers(1, 99 * HOUR_S))
+        reported = at + draw(st.integers(0, length)) if draw(st.booleans()) else None
+        facts.append(OutageFact(f"P1@{n}", at, at + length, length, draw(CAUSES), reported))
+        at += length
+    return [cell("P1", *facts, category=draw(CLASSES))]
+
+
+@given(data=st.data(), rule=PER_OUTAGE, known=lasting(), told=st.booleans())
+@MANY
+def test_outages_cost_the_same_wherever_windows_cut_them(
+    data: st.DataObject, rule: Any, known: list[Cell], told: bool
+) -> None:
+    last = known[0].outages[-1].end
+    cuts = sorted({START, *data.draw(st.lists(st.integers(START, last), max_size=4)), last + 1})
+    whole = seen_from(known, START, last + 1)
+    if not told:  # when it was reported is known, how much counted since is not
+        whole = untold(whole)
+    amount = judge(rule, whole).amount
+    assume(FAMILIES[rule.kind].stage != "point" or amount < whole.cells[0].fee)
+    parts = [seen_from(known, start, end) for start, end in pairwise(cuts)]
+    assert sum(judge(rule, part if told else untold(part)).amount for part in parts) == amount
+
+
+def untold(seen: Window) -> Window:
+    return replace(
+        seen,
+        cells=tuple(
+            one._replace(
+                outages=tuple(fact._replace(reported_s=None, before_reported_s=None) for fact in one.outages),
+                earlier=tuple(fact._replace(reported_s=None, before_reported_s=None) for fact in one.earlier),
+            )
+            for one in seen.cells
+        ),
+    )
 
 
 @given(rule=BY_RATE, good=st.integers(0, 2_000), counted=st.integers(1, 2_000), times=st.integers(2, 9))
