@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
 from monitor.finding import Finding, InputError, refuse
@@ -30,19 +33,28 @@ def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
     InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is
     then gone. Any other failure of the job is a RuntimeError with its traceback. The process ends with its parent: it fails
     at its next word to a closed pipe, and is a daemon besides.
+
+    The job goes through a file: given to the process itself it would be written into a pipe that nobody empties once a
+    process has died at its start, and that no deadline ends.
     """
+    until = time.monotonic() + deadline_s
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(job, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        _follow(ours, process, time.monotonic() + deadline_s, deadline_s, moved)
-    finally:
-        ours.close()
-        if process.is_alive():
-            process.kill()
-        process.join(ENDING_S)
+    with tempfile.TemporaryDirectory(prefix="camsla-") as folder:
+        path = Path(folder) / "job"
+        path.write_bytes(pickle.dumps(job))
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_run, args=(path, theirs), daemon=True)
+        try:
+            process.start()
+            theirs.close()
+            _follow(ours, process, until, deadline_s, moved)
+        finally:
+            theirs.close()
+            ours.close()
+            if process.is_alive():
+                process.kill()
+            if process.pid is not None:
+                process.join(ENDING_S)
 
 
 def _follow(pipe: Connection, process: Any, until: float, deadline_s: float, moved: Moved) -> None:
@@ -71,11 +83,12 @@ def _follow(pipe: Connection, process: Any, until: float, deadline_s: float, mov
             return
 
 
-def _run(job: Job, pipe: Connection) -> None:
+def _run(path: Path, pipe: Connection) -> None:
     def moved(done: int, total: int) -> None:
         pipe.send(("moved", (done, total)))
 
     try:
+        job: Job = pickle.loads(path.read_bytes())  # noqa: S301  ours: in_worker wrote it, in a folder of its own
         job(moved)
     except InputError as error:
         pipe.send(("refused", error.findings))

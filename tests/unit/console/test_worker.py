@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker, spawn
 from pathlib import Path
 
 import pytest
@@ -39,6 +43,16 @@ class Breaks:
 class Dies:
     def __call__(self, moved: Moved) -> None:
         os._exit(3)
+
+
+@dataclass(frozen=True)
+class Holds:
+    """More than a pipe takes at once."""
+
+    content: bytes
+
+    def __call__(self, moved: Moved) -> None:
+        raise AssertionError("never reached")
 
 
 @dataclass(frozen=True)
@@ -91,3 +105,28 @@ def test_at_the_deadline_the_process_is_gone(tmp_path: Path) -> None:
             break
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.fixture
+def dead_at_once() -> Iterator[None]:
+    """Processes that end before they read anything; one that the test waits for without end is told of after a minute."""
+
+    def late(signum: int, frame: object) -> None:
+        raise TimeoutError("still waiting for a process that is dead")
+
+    resource_tracker.ensure_running()
+    before, handler = spawn.get_executable(), signal.signal(signal.SIGALRM, late)
+    multiprocessing.set_executable("/bin/false")
+    signal.alarm(60)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, handler)
+        spawn.set_executable(before)
+
+
+@pytest.mark.usefixtures("dead_at_once")
+def test_a_process_that_dies_at_its_start_holds_nobody_up() -> None:
+    with pytest.raises(RuntimeError, match="exit code 1"):
+        in_worker(Holds(b"\1" * 4_000_000), 120, lambda done, total: None)
