@@ -12,15 +12,15 @@ from sqlalchemy import Connection
 from console import record
 from console.relocating import relocations_due
 from monitor.finding import Finding, InputError, refuse
-from settlement.adjusting import Correction, amount_of, corrections
-from settlement.charges import charge
-from settlement.contract import Terms
+from settlement.adjusting import Correction, Grant, amount_of, corrections
+from settlement.charges import charge, price_on
+from settlement.contract import Phase, Terms
 from settlement.daycount import Quarter, parse_quarter
-from settlement.disputes import DECISION_ZH
+from settlement.disputes import DECISION_ZH, ONE
 from settlement.inputs import settle_inputs
 from settlement.lines import Adjustment, Before, Issued
 from settlement.money import NOTHING, Amount, grouped, taxed
-from settlement.quarter import frozen
+from settlement.quarter import frozen, terms_of
 from settlement.rules import PhaseFacts, outside
 from settlement.store import disputes, statements, workdays
 from settlement.store.interest import interest_lines
@@ -155,11 +155,16 @@ def _prepaid(
         notes.append("预付按合同计算，不是已出具的结算单 prepayment computed from the contract, no statement issued it")
     source = "期初登记 as declared at the start"
     amounts = {
-        phase.id: Issued(taxed(opening.amounts_fen[phase.id], terms.tax_rate, phase.weights), source)
+        phase.id: Issued(taxed(opening.amounts_fen[phase.id], terms.tax_rate, _shares(phase, quarter)), source)
         for phase in terms.phases
         if phase.id in opening.amounts_fen
     }
     return amounts, notes
+
+
+def _shares(phase: Phase, quarter: Quarter) -> tuple[tuple[str, int], ...]:
+    """The components of a phase's price when a quarter begins."""
+    return price_on(phase, quarter.start.toordinal())[1]
 
 
 def _retained(earlier: Sequence[Stored]) -> dict[str, Issued]:
@@ -191,7 +196,7 @@ def corrected(
     findings: list[Finding] = []
     for stored in targets:
         now = recomputed(connection, stored, today)
-        more, doubts = corrections(stored.document, now, adjusted)
+        more, doubts = corrections(stored.document, now, adjusted, _advances(connection, stored))
         made += more
         findings += doubts
     return made, findings
@@ -211,6 +216,24 @@ def recomputed(connection: Connection, stored: Stored, today: date) -> Mapping[s
     return settle_inputs(fresh)[1]
 
 
+def _advances(connection: Connection, stored: Stored) -> list[Grant]:
+    """What a statement's disputes were granted as amounts, by what a recomputation of it would raise."""
+    lines = {line["n"]: line for line in statements.document_lines(stored.document)}
+    found = []
+    for dispute in disputes.grants(connection, stored.id):
+        line = lines[dispute.line]
+        if line["kind"] in ONE:
+            window = None if line["kind"] == "true_up" else line.get("window", "")
+            amount = _grant_amount(terms_of(connection, stored), line["phase"], dispute)
+            found.append(Grant(line["phase"], window, amount))
+    return found
+
+
+def _grant_amount(terms: Terms, name: str, dispute: disputes.Dispute) -> Amount:
+    phase = terms.phase(name)
+    return taxed(dispute.granted_fen, terms.tax_rate, phase.weights if phase is not None else ())
+
+
 def _granted(connection: Connection, terms: Terms, quarter: Quarter) -> list[Correction]:
     made = []
     for dispute in disputes.undelivered(connection, terms.contract):
@@ -219,7 +242,10 @@ def _granted(connection: Connection, terms: Terms, quarter: Quarter) -> list[Cor
         stored = statements.by_id(connection, dispute.statement_id)
         line = next(row for row in statements.document_lines(stored.document) if row["n"] == dispute.line)
         phase = terms.phase(line["phase"])
-        amount = taxed(dispute.granted_fen, terms.tax_rate, phase.weights if phase is not None else ())
+        shares = [(name, abs(part.gross_fen)) for name, part in amount_of(line).components]
+        if not any(share for _, share in shares):
+            shares = list(_shares(phase, parse_quarter(dispute.quarter))) if phase is not None else []
+        amount = taxed(dispute.granted_fen, terms.tax_rate, shares)
         what = f"点位 point {dispute.point} " if dispute.point else ""
         why = (
             f"异议 dispute {dispute.id} {DECISION_ZH[dispute.decision]} {dispute.decision}：{what}"

@@ -65,11 +65,15 @@ class Lot:
 
 
 class Prepaid(NamedTuple):
-    """A prepayment's basis: the points billed on the quarter's first day, their months, their fee in exact fen."""
+    """A prepayment's basis: the points billed on the quarter's first day, their months, their fee in exact fen.
+
+    `shares` is that fee by component; without a fee, the components of the price on that day.
+    """
 
     points: int
     months: Fraction
     fee_fen: Fraction
+    shares: tuple[tuple[str, Fraction], ...] = ()
 
 
 class Alike(NamedTuple):
@@ -221,9 +225,15 @@ def _part(phase: Phase, prices: Prices, day: int, units: Fraction) -> Part:
 def _prepaid(terms: Terms, phase: Phase, term: DaySpan, alike: Sequence[Charged], quarter: Quarter) -> Prepaid:
     first = quarter.start.toordinal()
     points, fee = 0, ZERO
+    by_component: dict[str, Fraction] = {}
     for spans, prices, _, n in alike:
         if intervals.clip(spans, first, first + 1):
             points += n
-            parts = (part for month in quarter.months for part in _parts(terms, phase, (term,), prices, month))
-            fee += n * sum((part.fee for part in parts), ZERO)
-    return Prepaid(points, months_billed([((term,), 1)], quarter.months, terms.day_count), fee)
+            for part in (part for month in quarter.months for part in _parts(terms, phase, (term,), prices, month)):
+                fee += n * part.fee
+                for name, _ in part.components:
+                    by_component[name] = by_component.get(name, ZERO) + n * part.scoped((name,))
+    if not any(by_component.values()):
+        by_component = {name: Fraction(fen) for name, fen in price_on(phase, first)[1]}
+    months = months_billed([((term,), 1)], quarter.months, terms.day_count)
+    return Prepaid(points, months, fee, tuple(by_component.items()))

@@ -9,6 +9,7 @@ from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter, parse_quarter
 from settlement.families.registry import FAMILIES
 from settlement.lines import Before
+from settlement.money import grouped
 from settlement.rules import PhaseFacts, outside
 
 
@@ -36,21 +37,42 @@ def checked(
     except InputError as error:
         findings += error.findings
     corrects = before is not None and bool(before.adjustments)
-    if when is not None and not corrects and not (before is not None and _opens(terms, when)):
+    keeps = before is not None and any(any(kept.amount.line) for kept in before.retained.values())
+    opens = when is not None and before is not None and (_opens(terms, when) or (keeps and outside(terms, when)))
+    if when is not None and not corrects and not opens:
         findings += _out_of_term(terms, when, facts)
+    findings += _not_consumed(terms, before) if before is not None else []
     ids = ", ".join(phase.id for phase in terms.phases)
     findings += [
         Finding("", 0, name, f"未知的期次 unknown phase: {name}", f"合同的期次 the contract's phases: {ids}")
         for name in sorted(facts)
         if terms.phase(name) is None
     ]
-    if not facts and not corrects:
+    if not facts and not corrects and not keeps and not (before is not None and before.prepaid):
         findings.append(
             Finding("", 0, "", "没有可结算的期次 nothing to settle", f"给出点数或名册 give points or a count for {ids}")
         )
     if findings or when is None:
         raise InputError(findings)
     return when, how
+
+
+def _not_consumed(terms: Terms, before: Before) -> list[Finding]:
+    """Name what earlier statements left to phases that the contract no longer has: it would be lost."""
+    ids = ", ".join(phase.id for phase in terms.phases)
+    return [
+        Finding(
+            "",
+            0,
+            name,
+            f"{what} {grouped(issued.amount.line.gross_fen)}（{issued.source}）的期次已不在合同中 of a phase that the contract "
+            f"no longer has: {name}",
+            f"保留该期次 keep the phase; 合同的期次 the contract's phases: {ids}",
+        )
+        for what, left in (("已出具的预付 issued prepayment", before.prepaid), ("留存 retention", before.retained))
+        for name, issued in sorted(left.items())
+        if terms.phase(name) is None and any(issued.amount.line)
+    ]
 
 
 def _opens(terms: Terms, quarter: Quarter) -> bool:

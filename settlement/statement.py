@@ -14,18 +14,21 @@ from typing import Any
 
 from monitor.finding import Finding
 from settlement.ambiguity import Ambiguity, compare
-from settlement.arithmetic import deduction_text, payable_text, prepaid_text, retention_text, true_up_text
 from settlement.charges import Charge, charge
 from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter
 from settlement.evaluate import Evaluation, evaluate, not_assessable
 from settlement.judging import READING_RULE
-from settlement.lines import MOVING, Before, Issued, Kind, Line, PhaseResult, PointLine, Statement, rule_json
-from settlement.money import NOTHING, Amount, grouped, round_half_up, split, taxed, yuan
+from settlement.lines import MOVING, Before, Kind, Line, PhaseResult, PointLine, Statement, rule_json
+from settlement.money import NOTHING, round_half_up, split, yuan
+from settlement.phase_lines import columns, owed, phase_lines, released
 from settlement.request import checked
 from settlement.rules import PhaseFacts
 
 __all__ = ["Before", "Kind", "Line", "PhaseResult", "Statement", "ambiguity", "settle", "statement_json"]
+
+NO_POINTS = PhaseFacts((), None)
+"""What is known of a phase that has no points any more."""
 
 
 def settle(
@@ -54,7 +57,7 @@ def settle(
     results: list[PhaseResult] = []
     open_phases: set[str] = set()
     for phase in terms.phases:
-        known = facts.get(phase.id)
+        known = facts.get(phase.id, NO_POINTS if owed(earlier, phase.id) else None)
         if known is None:
             continue
         basis = charge(terms, phase, when, known)
@@ -64,13 +67,15 @@ def settle(
         )
         findings += doubts
         unsettled = not evaluations and bool(doubts)
-        if unsettled and phase.id not in earlier.prepay_alone:
-            continue
-        settled = _phase_lines(terms, phase, when, basis, evaluations, how, earlier)
+        paid_out = released(terms, phase, when, earlier)
+        settled: list[Line] = []
+        if not unsettled or phase.id in earlier.prepay_alone:
+            settled = phase_lines(terms, phase, when, basis, evaluations, how, earlier)
+            findings += [] if settled or unsettled or paid_out or phase.id not in facts else [_not_billed(phase, when)]
+        open_phases |= {phase.id} if unsettled or not settled else set()
+        settled += paid_out
         if not settled:
-            findings += [] if unsettled else [_not_billed(phase, when)]
             continue
-        open_phases |= {phase.id} if unsettled else set()
         lines += settled
         results.append(_result(terms, phase, basis, known, evaluations, settled))
         findings += [notice for evaluation in evaluations for notice in evaluation.notices]
@@ -104,100 +109,6 @@ def _not_billed(phase: Phase, quarter: Quarter) -> Finding:
     )
 
 
-def _phase_lines(
-    terms: Terms,
-    phase: Phase,
-    quarter: Quarter,
-    basis: Charge,
-    evaluations: Sequence[Evaluation],
-    reading: Reading,
-    before: Before,
-) -> list[Line]:
-    """Return a phase's lines; none at all where there is neither a fee nor a prepayment.
-
-    What was prepaid for a quarter in which nothing is billed after all is paid back.
-    """
-    lines: list[Line] = []
-    prepaid = before.prepaid.get(phase.id)
-    if evaluations or (prepaid is not None and any(prepaid.amount.line) and not basis.fee_fen):
-        lines = _settled(terms, phase, quarter, basis, evaluations, reading, before)
-    following = basis.following
-    if following is not None and (lines or following.points) and _prepays(terms, phase, quarter.following()):
-        gross = basis.next_prepayment_fen(terms.prepay_share)
-        why = prepaid_text(terms, phase, following, gross, quarter.following())
-        lines.append(Line(phase.id, Kind.NEXT_PREPAYMENT, taxed(gross, terms.tax_rate, phase.weights), why))
-    return lines
-
-
-def _prepays(terms: Terms, phase: Phase, quarter: Quarter) -> bool:
-    """Tell whether a phase's quarter is prepaid: all are, but a contract may leave out its last."""
-    return terms.payment.last_quarter == "cash" or phase.in_service_until > quarter.end
-
-
-def _settled(
-    terms: Terms,
-    phase: Phase,
-    quarter: Quarter,
-    basis: Charge,
-    evaluations: Sequence[Evaluation],
-    reading: Reading,
-    before: Before,
-) -> list[Line]:
-    payables, deductions, retained = [], [], NOTHING
-    due = NOTHING
-    if not evaluations:
-        due = taxed(0, terms.tax_rate, phase.weights)
-        why = f"{quarter.label} 无计费点位 no point is billed"
-        payables = [Line(phase.id, Kind.PAYABLE, due, why)]
-        deductions = [Line(phase.id, Kind.DEDUCTION, due, deduction_text(due, due))]
-    for evaluation in evaluations:
-        window = "" if terms.grain == "quarter" else evaluation.window
-        full, payable = _columns(terms, basis, evaluation)
-        why = payable_text(terms, basis, evaluation, reading, payable.line.gross_fen)
-        payables.append(Line(phase.id, Kind.PAYABLE, payable, why, window))
-        off = full.minus(payable)
-        deductions.append(Line(phase.id, Kind.DEDUCTION, off, deduction_text(full, payable), window))
-        due = due.plus(payable)
-    prepaid, why = _prepaid(terms, phase, quarter, basis, before)
-    lines = [Line(phase.id, Kind.PREPAYMENT, prepaid, why), *payables, *deductions]
-    clause = terms.retention
-    if clause is not None and clause.released_on > quarter.end:
-        gross = round_half_up(due.line.gross_fen * clause.share)
-        retained = taxed(gross, terms.tax_rate, [(name, part.gross_fen) for name, part in due.components])
-        lines.append(Line(phase.id, Kind.RETENTION, retained, retention_text(terms, due, retained)))
-    true_up = due.minus(retained).minus(prepaid)
-    lines.append(Line(phase.id, Kind.TRUE_UP, true_up, true_up_text(due, retained, prepaid, basis)))
-    kept = before.retained.get(phase.id)
-    if clause is not None and kept is not None and quarter.start < clause.released_on <= quarter.end:
-        why = f"{clause.released_on} 释放留存 released（{kept.source}）"
-        lines.append(Line(phase.id, Kind.RETENTION_RELEASE, kept.amount, why))
-    return lines
-
-
-def _prepaid(terms: Terms, phase: Phase, quarter: Quarter, basis: Charge, before: Before) -> tuple[Amount, str]:
-    issued: Issued | None = before.prepaid.get(phase.id)
-    if issued is not None:
-        return (
-            issued.amount,
-            f"{grouped(issued.amount.line.gross_fen)}（已出具的预付 prepaid as issued: {issued.source}）",
-        )
-    if not _prepays(terms, phase, quarter):
-        return taxed(0, terms.tax_rate, phase.weights), "末季不预付 the last quarter is not prepaid"
-    gross = basis.prepayment_fen(terms.prepay_share)
-    why = prepaid_text(terms, phase, basis.opening, gross, quarter)
-    return taxed(gross, terms.tax_rate, phase.weights), why
-
-
-def _columns(terms: Terms, basis: Charge, evaluation: Evaluation) -> tuple[Amount, Amount]:
-    """Return the full fee's and the payable's columns of a window, each rounded, taxed and split once."""
-    fees = tuple(basis.component_fees(evaluation.months).items())
-    shares = evaluation.by_component if any(part for _, part in evaluation.by_component) else fees
-    return (
-        taxed(round_half_up(evaluation.fee), terms.tax_rate, fees),
-        taxed(round_half_up(evaluation.payable), terms.tax_rate, shares),
-    )
-
-
 def _result(
     terms: Terms,
     phase: Phase,
@@ -208,7 +119,7 @@ def _result(
 ) -> PhaseResult:
     full = NOTHING
     for evaluation in evaluations:
-        full = full.plus(_columns(terms, basis, evaluation)[0])
+        full = full.plus(columns(terms, basis, evaluation)[0])
     payable = sum(line.amount.line.gross_fen for line in lines if line.kind is Kind.PAYABLE)
     months = basis.point_months
     return PhaseResult(
