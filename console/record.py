@@ -64,7 +64,7 @@ def read(
     months = surveyed(connection, EVERYTHING, terms, period, known_at=known_at)
     facts = with_months(facts, months, terms, period)
     measured += _monthly(months, period)
-    beside = reconcile_quarter(connection, terms, quarter, facts, measured, today, known_at)
+    beside = reconcile_quarter(connection, terms, quarter, facts, measured, today, known_at, worth=False)
     settled, decided = settled_facts(facts, beside, quarter)
     evidence: dict[str, Any] = {"exclusions": _exclusions(connection, terms, question)}
     if beside.files or terms.authority.pays != "own":

@@ -26,16 +26,13 @@ from settlement.authority_rates import (
 )
 from settlement.chosen import Chosen, figure_for
 from settlement.clauses import AuthorityClause
+from settlement.comparing import OwnPhase, Payable, PointComparison, compare_points, steps
 from settlement.contract import Terms
 from settlement.daycount import Quarter
-from settlement.facts import Share
-from settlement.matching import Item, LedgerPoint, Matched, match, missing_items, quarter_of_point
+from settlement.matching import Item, LedgerPoint, Matched, match, missing_items
 from settlement.money import grouped
 from settlement.readings import percent
 from settlement.rules import OnlineRate
-
-Payable = Callable[[str, Fraction], int | None]
-"""What a phase would be paid in fen at a rate, under the contract; None where that cannot be said."""
 
 
 class FileNote(NamedTuple):
@@ -50,29 +47,6 @@ class FileNote(NamedTuple):
     checked_by: str
     scan_sha: str = ""
     notes: tuple[tuple[int, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPhase:
-    """Our measurement of a phase: its rate, None if nothing was counted, and every point's good of counted seconds."""
-
-    rate: OnlineRate | None
-    points: Mapping[str, Share]
-
-
-class PointComparison(NamedTuple):
-    """A point that both sides have: the authority's rate, our seconds, theirs − ours, and what their figure would change.
-
-    `fen` is the change of the phase's payable if the authority's figure stood in the pool instead of this point's own.
-    """
-
-    phase: str
-    point: str
-    theirs: Fraction
-    own: Share | None
-    difference: Fraction | None
-    fen: int | None
-    beyond: bool
 
 
 class PhaseReconciliation(NamedTuple):
@@ -125,8 +99,14 @@ def reconcile(
     payable: Payable,
     today: date,
     files: Sequence[FileNote] = (),
+    *,
+    worth: bool = True,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Reconciliation:
     """Reconcile a quarter. `figures` are the standing, checked ones; their `file` names one of `files`.
+
+    `worth` asks what each single point's figure would change in fen, which takes a moment for many points; `progress`
+    is told how many of how many are done.
 
     `ledger` is every point that our ledger knows, of this contract or not, so that a stranger can be told from a point
     of another contract. The order of figures, points and files changes nothing.
@@ -147,6 +127,7 @@ def reconcile(
     rows: list[PhaseReconciliation] = []
     points: list[PointComparison] = []
     findings: list[Finding] = []
+    step = steps(len(matched.figures), progress)
     for phase in phases:
         mine = own.get(phase.id)
         ours = [point for point in ledger if point.phase == phase.id and point.assessed]
@@ -164,7 +145,9 @@ def reconcile(
             quarter, phase.id, sides.phase_figures, terms.authority.months, presence_of(quarter, phase.id, ours)
         )
         items += [unlike] if unlike else []
-        compared, lacking = _points(sides, matched, mine, payable)
+        compared, lacking = compare_points(
+            quarter, ours, matched, mine, terms.authority, payable if worth else None, step
+        )
         points += compared
         items += lacking
         if any(point.code in matched.figures for point in ours):
@@ -244,34 +227,6 @@ def _unexplained(row: PhaseReconciliation, clause: AuthorityClause) -> list[Find
         f"（允许 allowed {percent(clause.tolerance)}）{money}"
     )
     return [Finding("", 0, row.phase, text, "说明原因 explain it", "warning")]
-
-
-def _points(
-    sides: _Sides, matched: Matched, mine: OwnPhase | None, payable: Payable
-) -> tuple[list[PointComparison], list[Item]]:
-    """Compare every point that both sides have. The pool that a point's figure would change is our own."""
-    seconds = mine.points if mine else {}
-    good = sum(share.good for share in seconds.values())
-    counted = sum(share.counted for share in seconds.values())
-    base = payable(sides.phase, Fraction(good, counted)) if counted else None
-    compared: list[PointComparison] = []
-    items: list[Item] = []
-    for point in sorted(sides.ours, key=lambda p: p.code):
-        made = quarter_of_point(sides.quarter, point, matched.figures.get(point.code, {}), sides.clause.months)
-        if made is None:
-            continue
-        value, item = made
-        items += [item] if item else []
-        share = seconds.get(point.code)
-        if share is None or not share.counted:
-            compared.append(PointComparison(sides.phase, point.code, value, share, None, None, beyond=False))
-            continue
-        difference = value - share.value
-        changed = payable(sides.phase, (good - share.good + share.counted * value) / counted)
-        fen = None if base is None or changed is None else changed - base
-        beyond = abs(difference) > sides.clause.tolerance
-        compared.append(PointComparison(sides.phase, point.code, value, share, difference, fen, beyond))
-    return compared, items
 
 
 def points_text(difference: Fraction) -> str:

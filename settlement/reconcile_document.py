@@ -6,11 +6,12 @@ from typing import Any
 
 from monitor.rates import six
 from settlement.authority import UNIT_ZH
+from settlement.comparing import PointComparison
 from settlement.facts import Share
 from settlement.matching import ITEM_ZH, Item
 from settlement.money import yuan
 from settlement.readings import percent
-from settlement.reconcile import PhaseReconciliation, PointComparison, Reconciliation
+from settlement.reconcile import PhaseReconciliation, Reconciliation
 from settlement.rules import OnlineRate
 
 

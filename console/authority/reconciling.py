@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -19,13 +19,14 @@ from monitor.scope import EVERYTHING
 from monitor.store import roster
 from settlement.authority import months_in, periods_in
 from settlement.chosen import applied
+from settlement.comparing import OwnPhase
 from settlement.contract import Terms
 from settlement.daycount import Quarter, add_months
 from settlement.doubts import Measured
 from settlement.facts import DAY_S, Share
 from settlement.matching import LedgerPoint
 from settlement.payable import payable_at
-from settlement.reconcile import FileNote, OwnPhase, Reconciliation, reconcile
+from settlement.reconcile import FileNote, Reconciliation, reconcile
 from settlement.rules import PhaseFacts, measured_rate
 from settlement.store.authority import StoredFile, pending_files, standing_figures
 
@@ -40,18 +41,21 @@ def reconcile_quarter(
     known_at: Instant | None = None,
     *,
     pending: bool = False,
+    worth: bool = True,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Reconciliation:
     """Reconcile a quarter as known now or at an instant.
 
     `facts` are what the fee is charged on, `measured` our own measurement (its windows of the quarter are used), `today`
-    decides whether a figure is still waited for. Files that nobody has checked count only if `pending` says so.
+    decides whether a figure is still waited for. Files that nobody has checked count only if `pending` says so. `worth`
+    and `progress` are those of `settlement.reconcile.reconcile`.
     """
     stood = standing_figures(connection, terms.contract, periods_in(quarter), known_at, pending=pending)
     ledger = ledger_points(connection, terms, quarter, known_at) if stood.figures else []
     own = {item.phase: _own(terms, item) for item in measured if item.grain == "quarter"}
     payable = payable_at(terms, quarter, facts)
     files = [note_of(file) for file in stood.files]
-    found = reconcile(terms, quarter, stood.figures, ledger, own, payable, today, files)
+    found = reconcile(terms, quarter, stood.figures, ledger, own, payable, today, files, worth=worth, progress=progress)
     beside: list[Finding] = []
     if known_at is None and not pending:
         beside = _unchecked(connection, terms, quarter)

@@ -12,7 +12,8 @@ import xlsxwriter  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from settlement.chosen import SOURCE_ZH
-from settlement.reconcile import PhaseReconciliation, PointComparison, Reconciliation
+from settlement.comparing import PointComparison
+from settlement.reconcile import PhaseReconciliation, Reconciliation
 from settlement.reconcile_document import ITEM_HEADINGS, item_cells
 from settlement.reports.cells import safe
 

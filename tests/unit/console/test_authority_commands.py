@@ -159,7 +159,7 @@ def test_from_the_authoritys_workbook_to_the_rate_that_pays(office: Office) -> N
         assert "新公视〔2020〕18号" in text
 
     rows = list(csv.reader(io.StringIO(office.ok("authority", "reconcile", "lease.yaml", "2020Q3", "--csv"))))
-    assert len(rows) == 1 + len(found["items"])
+    assert len(rows) == 1 + len(found["items"]) + 1
     office.ok("authority", "reconcile", "lease.yaml", "2020Q3", "--xlsx", "out.xlsx")
     office.ok("authority", "reconcile", "lease.yaml", "2020Q3", "--xlsx", "again.xlsx")
     assert (office.folder / "out.xlsx").read_bytes() == (office.folder / "again.xlsx").read_bytes()
@@ -175,6 +175,28 @@ def test_from_the_authoritys_workbook_to_the_rate_that_pays(office: Office) -> N
     office.ok("documents", "export", sha[:8], "-o", "copy.xlsx")
     assert (office.folder / "copy.xlsx").read_bytes() == (office.folder / "q3.xlsx").read_bytes()
     assert "不覆盖" in office.refused("documents", "export", sha[:8], "-o", "copy.xlsx")
+
+
+def test_what_the_screen_shows_stands_under_its_heading(office: Office) -> None:
+    authority_workbook(office.folder / "q3.xlsx")
+    sha = office.json("authority", "import", "q3.xlsx", "--contract", "lease.yaml", "--actor", "甲")["sha256"]
+    office.ok("authority", "check", sha[:12], "--actor", "乙")
+    said = office.ok("authority", "reconcile", "lease.yaml", "2020Q3")
+    head = next(line for line in said.splitlines() if "类别 kind" in line)  # Chinese above it for figures
+    columns = [cell.strip() for cell in head.strip("┃").split("┃")]
+    missing = next(line for line in said.splitlines() if "我方有对方无" in line)
+    cells = dict(zip(columns, (cell.strip() for cell in missing.strip("│").split("│")), strict=True))
+    assert (cells["点位编号 our point"], cells["their rate"], cells["our count"]) == ("P4", "—", "7,948,800 秒 s")
+    stranger = next(line for line in said.splitlines() if "对方有我方无" in line)
+    cells = dict(zip(columns, (cell.strip() for cell in stranger.strip("│").split("│")), strict=True))
+    assert (cells["their rate"], cells["their count"], cells["our count"]) == ("50 %", "—", "—")
+    assert "…" not in said
+    beyond = said.split("超出允许 beyond the tolerance · 1")[1]
+    assert "P2" in beyond
+    assert "P1" not in beyond
+    rows = list(csv.reader(io.StringIO(office.ok("authority", "reconcile", "lease.yaml", "2020Q3", "--csv"))))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert rows[-1][:3] == ["超出允许 beyond the tolerance", "phase-2", "P2"]  # what lies beyond comes after the items
 
 
 def test_typed_figures_need_a_scan_and_a_second_person(office: Office) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -15,14 +17,17 @@ from hypothesis import strategies as st
 from config.contracts import load_contract
 from settlement.authority import Arrived, Figure, Monthly, Presence, pooled, quarter_of_months, standing
 from settlement.clauses import AuthorityClause
+from settlement.comparing import OwnPhase
 from settlement.contract import Reading, Terms
 from settlement.daycount import Quarter
 from settlement.facts import Share
+from settlement.lines import Kind
 from settlement.matching import LedgerPoint
 from settlement.payable import payable_at
-from settlement.reconcile import FileNote, OwnPhase, Reconciliation, reconcile
+from settlement.reconcile import FileNote, Reconciliation, reconcile
 from settlement.reconcile_document import reconciliation_document
-from settlement.rules import OnlineRate, count_facts
+from settlement.rules import MonthFacts, OnlineRate, PhaseFacts, PointFact, count_facts, roster_facts
+from settlement.statement import settle
 
 Q3 = Quarter(2020, 3)
 XINJIAN = load_contract(Path("xinjian"))
@@ -217,6 +222,20 @@ def test_a_points_figure_is_worth_what_it_changes() -> None:
     assert worth == {"P1": (Fraction(-2, 5), -37_680_000, True), "P2": (Fraction(0), 0, False)}
 
 
+def test_the_worth_of_points_is_worked_out_where_somebody_asks() -> None:
+    terms = clause(pays="own", level="point")
+    ledger = [ledger_point("P1"), ledger_point("P2")]
+    figures, mine = [figure("0.5", point="P1"), figure("1", point="P2")], own("0.95", P1="0.9", P2="1")
+    payable = payable_at(terms, Q3, {"phase-2": count_facts(1000, None)})
+    moved: list[tuple[int, int]] = []
+    plain = reconcile(terms, Q3, figures, ledger, mine, payable, LATE, worth=False)
+    whole = reconcile(terms, Q3, figures, ledger, mine, payable, LATE, progress=lambda *step: moved.append(step))
+    assert moved == [(1, 2), (2, 2)]
+    assert [point.fen for point in plain.points] == [None, None]
+    assert None not in [point.fen for point in whole.points]
+    assert replace(whole, points=plain.points) == plain
+
+
 def test_figures_that_contradict_each_other_are_not_used() -> None:
     ledger = [ledger_point("P1"), ledger_point("P2")]
     figures = [
@@ -325,6 +344,52 @@ def test_by_months_a_reading_pays_each_month() -> None:
     payable = payable_at(terms, Q3, {"phase-2": count_facts(1000, None)})
     assert payable("phase-2", Fraction(84, 100)) == 158_256_000
     assert payable("phase-2", Fraction(90, 100)) == 188_400_000
+
+
+def roster_of(count: int) -> PhaseFacts:
+    first = Q3.start.toordinal()
+    return roster_facts([PointFact(f"P{n:05}", ((first + n % 7, first + 400),)) for n in range(count)], None)
+
+
+@pytest.mark.parametrize(("reading", "grain"), [(Reading.NONE, "month"), (Reading.B, "month"), (Reading.C, "quarter")])
+def test_what_a_rate_pays_is_what_a_settlement_pays(reading: Reading, grain: str, tmp_path: Path) -> None:
+    (tmp_path / "tiers.yaml").write_text(TIERS)
+    terms = load_contract(tmp_path / "tiers.yaml")
+    if reading is not Reading.NONE:
+        terms = terms.model_copy(update={"reading": reading, "grain": grain, "rules": ()})
+    payable = payable_at(terms, Q3, {"phase-2": roster_of(20)})
+    for rate in (Fraction(0), Fraction(65, 100), Fraction(7, 9), Fraction(8362, 10_000), Fraction(9, 10), Fraction(1)):
+        given = OnlineRate(rate.numerator, rate.denominator, "given")
+        months = tuple(MonthFacts(label, given) for label in ("2020-07", "2020-08", "2020-09"))
+        facts = replace(roster_of(20), rate=given, months=months)
+        statement, _ = settle(terms, Q3, {"phase-2": facts})
+        paid = sum(line.amount.line.gross_fen for line in statement.lines if line.kind is Kind.PAYABLE)
+        assert payable("phase-2", rate) == paid
+
+
+def test_what_a_rate_pays_costs_the_same_for_many_points_as_for_few(tmp_path: Path) -> None:
+    """Asked once for each of a city's points, it may not look at all of them each time: its calls are counted."""
+    (tmp_path / "tiers.yaml").write_text(TIERS)
+    terms = load_contract(tmp_path / "tiers.yaml")
+
+    def calls(count: int) -> int:
+        payable = payable_at(terms, Q3, {"phase-2": roster_of(count)})
+        payable("phase-2", Fraction(83, 100))
+        seen = 0
+
+        def counting(frame: Any, event: str, _: object) -> None:
+            nonlocal seen
+            seen += event == "call" and "settlement" in frame.f_code.co_filename
+
+        before = sys.getprofile()
+        sys.setprofile(counting)
+        try:
+            payable("phase-2", Fraction(84, 100))
+        finally:
+            sys.setprofile(before)
+        return seen
+
+    assert 0 < calls(2_000) == calls(20)
 
 
 @given(
