@@ -19,6 +19,9 @@ from settlement.store import dues, journal, movements
 from settlement.store.money_tables import dues as dues_table
 from settlement.store.tables import statement_lines
 
+PAID_BEFORE = "期初 before"
+"""The voucher of a prepayment that was paid before these books began."""
+
 
 def post_issue(
     connection: Connection, *, statement_id: int, document: Mapping[str, Any], day: date, at: Instant, actor: str
@@ -38,8 +41,34 @@ def post_issue(
     clause = movements.payment_clause(connection, statement_id)
     owed = statement_dues(document, clause, day, unprepaid(document, prepaid))
     dues.add(connection, owed, at=at, actor=actor, statement_id=statement_id)
+    for due in owed:
+        if due.kind == "prepayment":
+            _paid_before(connection, due, at=at, actor=actor, statement_id=statement_id)
     set_off(connection, contract, place, day, at=at, actor=actor, statement_id=statement_id)
     return journal.entries_of_statement(connection, statement_id)
+
+
+def _paid_before(connection: Connection, due: Due, *, at: Instant, actor: str, statement_id: int) -> None:
+    """Settle a prepayment that was paid before these books began: a statement reckons with it, but none here issued it.
+
+    It counts towards what the contract was paid in all. Whoever finds that it was not paid takes the payment back.
+    """
+    day = due.service_from
+    movement = Movement(due.id, due.contract, "payment", due.fen, day, day, PAID_BEFORE, budget_year=day.year)
+    key = f"opening/{due.contract}/{due.id}"
+    movements.insert_movement(connection, movement, due, key, at=at, actor=actor)
+    parts = (
+        Posting(Role.PAYABLE, due.phase, due.fen, due.period),
+        Posting(Role.BANK, due.phase, -due.fen, due.period),
+    )
+    why = f"期初已预付 prepaid before these books {due.id}"
+    journal.post(
+        connection,
+        Entry(due.contract, key, day, why, parts, statement=due.statement),
+        at=at,
+        actor=actor,
+        statement_id=statement_id,
+    )
 
 
 def _waiting(connection: Connection, document: Mapping[str, Any]) -> dict[tuple[str, str], Sums]:
