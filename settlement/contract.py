@@ -43,7 +43,7 @@ from settlement.daycount import FIRST_YEAR, LAST_YEAR, DayCount, add_months
 from settlement.families.family import RuleTerms
 from settlement.figures import Day, Factor, Price, Share, Target, TaxRate, complaint
 from settlement.money import grouped
-from settlement.ruleset import again, misfits, read_rules
+from settlement.ruleset import again, beyond_memory, misfits, read_rules
 
 Place = tuple[str | int, ...]
 MAX_RULES = 100
@@ -215,6 +215,7 @@ class Terms(BaseModel):
     @model_validator(mode="after")
     def _fit(self) -> Self:
         errors = misfits(self.rules, self.phases, self.reading, self.grain)
+        errors += beyond_memory(self.rules, self.escalations, self.breaches)
         errors += [error for n, phase in enumerate(self.phases) for error in self._dated(n, phase)]
         errors += [
             (

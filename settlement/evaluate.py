@@ -175,7 +175,8 @@ def _take(grounds: Grounds, account: Account, verdict: Verdict) -> tuple[Fractio
             item._replace(amount=item.amount * _part(grounds, account, verdict, item, part)) for item in items
         )
     if verdict.judgement.unit == "points":
-        return (verdict.amount if part == 1 or verdict.months[-1] in account.months else ZERO), items
+        here = grounds.last_billed(verdict.months) in account.months
+        return (verdict.amount if here else ZERO), items
     wanted = verdict.amount * part
     if verdict.judgement.items:
         wanted = sum((item.amount for item in items if not item.suppressed_by), ZERO)

@@ -59,6 +59,10 @@ class Grounds:
         cut = [MONTHS] if grain == "quarter" else [(n,) for n in MONTHS]
         return [months for months in cut if self.basis.fee(months)]
 
+    def last_billed(self, months: Months) -> int:
+        """The last month of a window that has a fee; the window must have one."""
+        return max(n for n in months if self.basis.fee((n,)))
+
     def label(self, months: Months) -> str:
         """The window's name: 2020Q3 or 2020-07."""
         return self.quarter.label if months == MONTHS else self.labels[months[0]]

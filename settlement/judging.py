@@ -214,11 +214,11 @@ def earlier_items(grounds: Grounds, rule: RuleTerms, family: AnyFamily) -> list[
 
 
 def _scores(grounds: Grounds, rates: Sequence[Verdict], scored: Sequence[Verdict], left: Left) -> list[Verdict]:
-    """Rules that turn points off the score into money. Points of a wider window count where it ends."""
+    """Rules that turn points off the score into money. Points of a wider window count in its last billed month."""
     done: list[Verdict] = []
     for rule, family in rules_of(grounds.terms, grounds.phase, "score"):
         for months in grounds.windows(rule.grain):
-            off = sum((v.amount for v in scored if v.months[-1] in months), ZERO)
+            off = sum((v.amount for v in scored if grounds.last_billed(v.months) in months), ZERO)
             deducted = _deducted(grounds, rates, months, left)
             window = grounds.window(rule, months, grounds.rate(months, left), score_off=off, deducted=deducted)
             done.append(_verdict(grounds, rule, family, months, window))

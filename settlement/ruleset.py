@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -14,6 +15,10 @@ from settlement.figures import complaint
 
 Place = tuple[str | int, ...]
 Misfit = tuple[Place, PydanticCustomError]
+SHORTEST_MONTH = 28
+WINDOW = {"month": 1, "quarter": 3}
+MOST_BACK = 60
+"""So many months before a quarter are looked at; a contract that needs more is refused."""
 RESERVED = frozenset({"reading"})
 """Ids that statements use for themselves."""
 
@@ -117,6 +122,52 @@ def event_kinds(rules: Iterable[RuleTerms]) -> frozenset[str]:
         if isinstance(one, str):
             kinds.add(one)
     return frozenset(kinds)
+
+
+class RunClause(Protocol):
+    """What is asked of a clause about consecutive windows."""
+
+    @property
+    def consecutive(self) -> int: ...
+
+    @property
+    def grain(self) -> str: ...
+
+
+def clause_back(clause: RunClause) -> int:
+    """How many months before a quarter a clause about consecutive windows needs."""
+    return (clause.consecutive - 1) * WINDOW[clause.grain]
+
+
+def rule_back(rule: RuleTerms) -> int:
+    """How many months before a quarter a rule needs, for repeats and for faults that come back: whole windows of its own."""
+    days = [rule.repeat.within_days] if rule.repeat is not None else []
+    days.append(ceil(getattr(rule, "again_hours", 0) / 24))
+    return max(ceil(ceil(n / SHORTEST_MONTH) / WINDOW[rule.grain]) * WINDOW[rule.grain] for n in days)
+
+
+def beyond_memory(
+    rules: Sequence[RuleTerms], escalations: Sequence[RunClause], breaches: Sequence[RunClause]
+) -> list[Misfit]:
+    """Return where a contract looks further back than `MOST_BACK` months: what lies beyond would silently not count."""
+    asked: list[tuple[Place, int]] = [
+        (("rules", n, *(("repeat", "within_days") if rule.repeat is not None else ("again_hours",))), rule_back(rule))
+        for n, rule in enumerate(rules)
+    ]
+    for name, clauses in (("escalations", escalations), ("breaches", breaches)):
+        asked += [((name, n, "consecutive"), clause_back(clause)) for n, clause in enumerate(clauses)]
+    return [
+        (
+            place,
+            complaint(
+                "too_far_back",
+                f"须回看 {months} 个月，至多 {MOST_BACK} 个月 it looks {months} months back, at most {MOST_BACK} are kept",
+                "缩短期限 shorten it",
+            ),
+        )
+        for place, months in asked
+        if months > MOST_BACK
+    ]
 
 
 def misfits(rules: Sequence[RuleTerms], phases: Sequence[PricedPhase], reading: str, grain: str) -> list[Misfit]:
