@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from monitor.finding import Finding
 from settlement.budget import execution, overdrawn
 from settlement.contract import Terms
-from settlement.dues import Due
+from settlement.dues import REST, Due
 from settlement.life import State, life_of
 from settlement.payments import outstanding, payable_findings, supplement_finding, total_finding
 from settlement.store import budgets, contracts, dues, statements
@@ -85,10 +85,12 @@ def objections(connection: Connection, order: Order, due: Due | None) -> list[Fi
 
 
 def _wrong_payer(due: Due, order: Order) -> list[Finding]:
-    if not due.payer or not order.payer or order.payer == due.payer:
+    """Return a finding unless the payer is the one that an instalment names. Whoever pays the rest may go unnamed."""
+    if order.payer == due.payer or due.payer in {"", REST}:
         return []
-    message = f"{due.id} 由 {due.payer} 支付 is {due.payer}'s to pay, not {order.payer}'s"
-    return [Finding("", 0, "payer", message, "核对付款单位 check the payer")]
+    payer = f"{order.payer}'s" if order.payer else "（未写 unnamed）"
+    message = f"{due.id} 由 {due.payer} 支付 is {due.payer}'s to pay, not {payer}"
+    return [Finding("", 0, "payer", message, f"核对付款单位 check the payer: --payer {due.payer}")]
 
 
 def _not_requested(connection: Connection, due: Due) -> list[Finding]:
