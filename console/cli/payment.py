@@ -291,5 +291,5 @@ def _due_json(state: DueState) -> dict[str, Any]:
         "days_after_quarter": list(since),
         "interest": [yuan(state.interest.low_fen), yuan(state.interest.high_fen)],
         "interest_why": state.interest.why or None,
-        "interest_charged": state.charged,
+        "interest_charged": yuan(state.charged_fen),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection, Row, insert, select
 
 from monitor.finding import refuse
-from monitor.model import Instant
+from monitor.model import MICROSECONDS, Instant
+from monitor.period import ZONE, midnight
 from settlement.clauses import PaymentClause
 from settlement.dues import Due, held_back
 from settlement.money import grouped
@@ -45,25 +46,39 @@ def rows(connection: Connection, contract: str | None = None) -> list[Stored]:
     return [stored_row(row, by.get(row.id, 0)) for row in found]
 
 
-def movements(connection: Connection, contract: str | None = None) -> list[Movement]:
-    """Return the movements that hold: without those taken back, and without the rows that took them back."""
-    return [row.movement for row in rows(connection, contract) if not row.reverses and not row.reversed_by]
+def movements(connection: Connection, contract: str | None = None, on: date | None = None) -> list[Movement]:
+    """Return the movements that hold: without those taken back, and without the rows that took them back.
+
+    With a day: those that held at its end. A movement counts from its last possible day, and until it was taken back.
+    """
+    found = rows(connection, contract)
+    gone = {row.reverses for row in found if row.reverses and (on is None or row.movement.last <= on)}
+    return [
+        row.movement
+        for row in found
+        if not row.reverses and row.id not in gone and (on is None or row.movement.last <= on)
+    ]
 
 
-def open_dues(connection: Connection, contract: str) -> list[tuple[Due, int]]:
-    """Return a contract's dues with what is open of each (the due's sign, 0 where it is settled), oldest first."""
-    moved = movements(connection, contract)
+def open_dues(connection: Connection, contract: str, on: date | None = None) -> list[tuple[Due, int]]:
+    """Return a contract's dues with what is open of each (the due's sign, 0 where it is settled), oldest first.
+
+    With a day: what was open at its end.
+    """
+    moved = movements(connection, contract, on)
     return [(due, outstanding(due, moved)) for due in dues.of_contract(connection, contract)]
 
 
-def contested(connection: Connection, contract: str) -> dict[str, int]:
-    """Return by due what of a refund is contested and not yet decided, in positive fen."""
+def contested(connection: Connection, contract: str, on: date | None = None, zone: str = ZONE) -> dict[str, int]:
+    """Return by due what of a refund is contested and not yet decided, in positive fen; with a day, at its end."""
+    end = None if on is None else midnight(on + timedelta(days=1), zone) * MICROSECONDS
     claims: dict[str, int] = {}
     for dispute in disputes.of_contract(connection, contract):
-        if not dispute.decision:
+        decided = dispute.decided_at is not None and (end is None or dispute.decided_at < end)
+        if not decided and (end is None or dispute.at < end):
             place = f"{dispute.quarter}/{dispute.revision}"
             claims[place] = claims.get(place, 0) + dispute.contested_fen
-    found = open_dues(connection, contract) if claims else []
+    found = open_dues(connection, contract, on) if claims else []
     held: dict[str, int] = {}
     for place, amount in claims.items():
         held |= held_back([(due, left) for due, left in found if due.statement == place], amount)

@@ -246,6 +246,32 @@ def test_a_relocation_clause_reaches_back_to_no_quarter_before_it(office, begins
     assert charged == ([("2021Q1", "2000.00")] if begins else [("2020Q4", "1500.00")])
 
 
+def test_a_statement_with_interest_that_no_longer_holds_is_not_issued(office):
+    office.close("2020Q2")
+    office.pay_all(date(2020, 8, 20))
+    quarter = parse_quarter("2020Q3")
+    act = office.act(quarter, "经办")
+    order = Order(CONTRACT, quarter)
+    drafted = draft(office.writer, order, today=act.today, at=act.at, actor="经办").stored
+    assert [row["parent"] for row in drafted.document["adjustments"] if row["kind"] == "interest"] == ["2020Q2/0/1"]
+    reconcile(office.writer, act)
+    take(office.writer, office.act(quarter, "供应商"), "confirm")
+    link(office.writer, office.act(quarter, "复核"), ("check",))
+    link(office.writer, office.act(quarter, "审批"), ("approve",))
+    with office.writer.transaction() as connection:
+        [row] = [row for row in movements.rows(connection, CONTRACT) if row.movement.due == "2020Q2/0/1"]
+        payments.reverse(connection, office.writer.audit, row.id, act.today, "退票", at=act.at, actor="出纳")
+    with pytest.raises(InputError, match="the statement's interest is not that"):
+        issue(office.writer, act)
+    take(office.writer, office.act(quarter, "复核", "退票"), "return")
+    with pytest.raises(InputError, match="made from other inputs"):
+        draft(office.writer, order, today=act.today, at=act.at, actor="经办")
+    again = draft(
+        office.writer, Order(CONTRACT, quarter, redraft=True), today=act.today, at=act.at, actor="经办"
+    ).stored
+    assert [row for row in again.document["adjustments"] if row["kind"] == "interest"] == []
+
+
 def test_nobody_knows_the_working_days_of_a_far_year(office):
     office.close("2020Q2")
     office.pay_all(date(2020, 7, 20))
