@@ -17,7 +17,7 @@ from monitor.store.database import connect
 from settlement.canonical import canonical
 from settlement.inputs import from_document, settle_inputs
 from settlement.looking import EXCUSE, REPORT, months_back
-from tests.stores.quarters import NOW, drafted, excluded, instant, issued, ready, terms
+from tests.stores.quarters import NOW, drafted, excluded, instant, issued, observe, ready, terms
 
 RULES = [
     {"kind": "point-elimination", "id": "elimination", "hours": 168},
@@ -109,6 +109,51 @@ def test_a_survey_tells_outages_outside_exclusions_with_reports_and_excuses(stor
         assert whole is not None
         assert tuple(sum(part) for part in zip(*seconds.values(), strict=True)) == whole
         assert whole.total() == 4 * (parse_period(label).last.day) * 86_400
+
+
+def test_a_survey_tells_what_counted_of_an_outage_before_the_month_and_lists_what_has_not_ended(store):
+    writer = ready(store)
+    facts = {"contract": "small", "phase": "p", "accepted_on": "2020-07-01", "billed_from": "2020-07-01"}
+    store.add_points("B-1", **facts)
+    observe(
+        writer,
+        ("B-1", "2020-09-01T00:00:00", "2020-09-30T11:59:00", "ok"),
+        ("B-1", "2020-09-30T12:00:00", "2020-10-01T11:59:00", "timeout"),
+        ("B-1", "2020-10-01T12:00:00", "2020-10-30T20:59:00", "ok"),
+        ("B-1", "2020-10-30T21:00:00", "2020-12-01T23:59:00", "timeout"),
+        ("B-1", "2020-12-02T00:00:00", "2021-01-02T00:00:00", "ok"),
+        name="over",
+    )
+    excluded(writer, "B-1", "2020-09-30T12:00:00", "2020-09-30T18:00:00")
+    excluded(writer, "B-1", "2020-11-01T00:00:00", "2020-12-01T00:00:00")
+    add(
+        writer,
+        event(REPORT, "B-1", "2020-09-30T20:00:00", "2020-09-30T20:01:00"),
+        event("clock-off", "A-3", "2020-08-20T09:00:00"),
+    )
+    rules = [
+        {"kind": "daily-fee", "id": "daily", "rounding": "ceil"},
+        {"kind": "unit-fine", "id": "clock", "events": ["clock-off"], "fine": "5.00", "open": "runs"},
+    ]
+    with connect(writer.engine) as connection:
+        found = survey(connection, EVERYTHING, terms(rules=rules), parse_period("2020Q4"))
+    months = found.months["p"]
+    told = {
+        label: [
+            (outage.incident, outage.before_s // 3600, outage.before_reported_s, outage.offline_s // 3600)
+            for point in month.points or ()
+            if point.point == "B-1"
+            for outage in point.outages
+        ]
+        for label, month in months.items()
+    }
+    over, long = "B-1@2020-09-30T04:00:00Z", "B-1@2020-10-30T13:00:00Z"
+    assert told == {
+        "2020-10": [(over, 6, 4 * 3600, 12), (long, 0, None, 27)],
+        "2020-11": [(long, 27, None, 0)],  # it went on, and nothing of it counts
+        "2020-12": [(long, 27, None, 24)],
+    }
+    assert all([event.kind for event in month.events] == ["clock-off"] for month in months.values())
 
 
 def test_a_quarter_closes_under_rules_and_comes_out_of_its_frozen_inputs(store):

@@ -309,7 +309,21 @@ def lasting(draw: st.DrawFn) -> list[Cell]:
     return [cell("P1", *facts, category=draw(CLASSES))]
 
 
-@given(data=st.data(), rule=PER_OUTAGE, known=lasting(), told=st.booleans())
+RECTIFIED = built(
+    "rectification",
+    deadline_hours=HOURS,
+    again_hours=st.just(0) | HOURS,
+    clock=st.sampled_from(["outage", "report"]),
+    between=st.sampled_from(["counts", "free"]),
+    share_per_period=st.just(Fraction(1, 1000)),
+    period_hours=st.sampled_from([1, 5, 24]),
+    rounding=ROUNDING,
+    again_over=OVER,
+    **shared(),
+)
+
+
+@given(data=st.data(), rule=PER_OUTAGE | RECTIFIED, known=lasting(), told=st.booleans())
 @MANY
 def test_outages_cost_the_same_wherever_windows_cut_them(
     data: st.DataObject, rule: Any, known: list[Cell], told: bool
