@@ -92,10 +92,11 @@ class Share(NamedTuple):
 class Window:
     """What one rule sees of one phase in one window.
 
-    `fee` is the pool's full fee there, cut to the components that the rule may touch; `points` is how many points it
-    holds, `yearly_fee` what the phase's points cost in a year of twelve months. `rate` is the pool's rate, None if nothing
-    was counted. `deducted` and `score_off` are what earlier rules took off the pool's fee and off the score of 100.
-    `history` are earlier windows of the same grain with their rates, oldest first.
+    `fee`, `points` and `yearly_fee` (twelve months of each point's price) are cut to the components that the rule may
+    touch. For rules that judge a rate they are the pool's, without the points that left it; for all others the whole
+    phase's. `rate` is the pool's rate, None if nothing was counted. `deducted` is what earlier rate rules took off the
+    pool's fee, `score_off` what was taken off the score of 100. `history` are earlier windows of the same grain with their
+    rates, oldest first. `cells` are there for rules on points only.
     """
 
     label: str
