@@ -23,9 +23,10 @@ from settlement.notation import duration, money, number
 class UnitFine(RuleTerms):
     """An event of one of the kinds `events` costs `fine` yuan, or `points` off the score, one of the two.
 
-    With `period_hours` it costs that for each period of its duration, rounded as declared; a period counts in the window
-    in which it begins, so that months add up. What lasts no longer than `free_hours` (`over` ">": so long exactly neither)
-    costs nothing; beyond them all of it counts. An event without an end is one period, or runs on (`open` runs).
+    With `period_hours` it costs that for each period of its duration, rounded as declared. What lasts no longer than
+    `free_hours` (`over` ">": so long exactly neither) costs nothing; beyond them all of it counts. A window charges what is
+    due by its end less what was due by its start, so that months add up: a period counts where it begins, those within
+    the free hours where these are exceeded. An event without an end is one period, or runs on (`open` runs).
     """
 
     kind: Literal["unit-fine"]
@@ -82,20 +83,21 @@ def _periods(rule: UnitFine, period_s: Fraction, event: EventFact, window: Windo
     until = event.until
     if until is None and rule.open == "one-period":
         return Fraction(window.start <= event.at < window.end), "1"
-    lasted = (window.end if until is None else until) - event.at
-    if lasted <= 0 or not beyond(lasted, rule.over, rule.free_hours * HOUR_S):
+    units, before = _due(rule, period_s, event, window.end), _due(rule, period_s, event, window.start)
+    if not units:
         return Fraction(0), ""
     left, right = BRACKETS[rule.rounding]
+    earlier = f" − {number(before)}（此前 before）" if event.at < window.start else ""
+    spent = duration((window.end if until is None else min(until, window.end)) - event.at)
+    return units - before, f"{left}{spent} ÷ {number(period_s / HOUR_S)} h{right}{earlier} = {number(units - before)}"
 
-    def reached(at: int) -> Fraction:
-        """Periods from the event's beginning to a time within it."""
-        seconds = min(max(at - event.at, 0), lasted)
-        return counted(seconds / period_s, rule.rounding)
 
-    units = reached(window.end) - reached(window.start)
-    earlier = f" − {number(reached(window.start))}（此前 before）" if event.at < window.start else ""
-    spent = duration(min(lasted, window.end - event.at))
-    return units, f"{left}{spent} ÷ {number(period_s / HOUR_S)} h{right}{earlier} = {number(units)}"
+def _due(rule: UnitFine, period_s: Fraction, event: EventFact, at: int) -> Fraction:
+    """Return the periods that an event has cost by a time, as it stood then, whatever became of it later."""
+    lasted = (at if event.until is None else min(event.until, at)) - event.at
+    if lasted <= 0 or not beyond(lasted, rule.over, rule.free_hours * HOUR_S):
+        return Fraction(0)
+    return counted(lasted / period_s, rule.rounding)
 
 
 FAMILY = Family(16, "unit-fine", "单项扣款 unit fine", "event", UnitFine, judge)

@@ -410,21 +410,36 @@ def test_a_longer_outage_never_costs_less(data: st.DataObject, rule: Any, known:
 @given(
     rounding=ROUNDING,
     period=st.sampled_from([1, 24]),
+    free=st.sampled_from([0, 1, 24, 72]),
+    over=OVER,
     at=st.integers(-200, 900),
-    length=st.integers(1, 2_000),
+    length=st.none() | st.integers(1, 2_000),
     cut=st.integers(1, 30),
 )
-@FEW
-def test_the_periods_of_months_add_up(rounding: str, period: int, at: int, length: int, cut: int) -> None:
-    rule = terms("unit-fine", events=["clock-wrong"], fine=50, period_hours=period, rounding=rounding)
+@MANY
+def test_the_periods_of_months_add_up(
+    rounding: str, period: int, free: int, over: str, at: int, length: int | None, cut: int
+) -> None:
+    rule = terms(
+        "unit-fine",
+        events=["clock-wrong"],
+        fine=50,
+        period_hours=period,
+        free_hours=free,
+        over=over,
+        rounding=rounding,
+        open="runs",
+    )
     start = START + at * HOUR_S
-    event = EventFact("e", "clock-wrong", "P1", start, start + length * 1_801)
+    event = EventFact("e", "clock-wrong", "P1", start, None if length is None else start + length * 1_801)
     middle = START + cut * DAY_S
 
     def amount(first: int, last: int) -> Fraction:
         return judge(rule, window(events=[event], start=first, end=last)).amount
 
     assert amount(START, middle) + amount(middle, END) == amount(START, END)
+    ended = event._replace(until=END if event.until is None else min(END, event.until))
+    assert amount(START, END) == judge(rule, window(events=[ended])).amount
 
 
 @given(events(), st.integers(1, 40 * HOUR_S))
