@@ -6,16 +6,19 @@ matters.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictInt, model_validator
+from pydantic_core import PydanticCustomError
 
 from settlement.figures import Day, Factor, Fen, Price, Share, Target, TaxRate, complaint
 from settlement.money import grouped, yuan
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s=,]+$")]
 Text = Annotated[str, Field(max_length=2_000)]
+Place = tuple[str | int, ...]
 
 
 def _of_pairs(value: Any) -> Any:
@@ -97,6 +100,19 @@ class PaymentClause(Clause):
     interest_cap: Share | None = None
     last_quarter: Literal["cash", "no-prepayment"] = "cash"
     tax_rates: Annotated[tuple[DatedTaxRate, ...], Field(max_length=100)] = ()
+
+
+def foreign_tax_rates(clause: PaymentClause, known: Collection[str]) -> Iterable[tuple[Place, PydanticCustomError]]:
+    """Yield a complaint for each dated tax rate of a component that no price of the contract has."""
+    for n, rate in enumerate(clause.tax_rates):
+        if rate.component and rate.component not in known:
+            message = f"没有这项费用 no price has such a fee component: {rate.component}"
+            remedy = (
+                f"可用 use one of {', '.join(sorted(known))}"
+                if known
+                else "写明费用构成，或不写 component add components"
+            )
+            yield ("payment", "tax_rates", n, "component"), complaint("component", message, remedy)
 
 
 class InstalmentClause(Clause):

@@ -36,8 +36,10 @@ from settlement.clauses import (
     EscalationClause,
     InstalmentClause,
     PaymentClause,
+    Place,
     RelocationClause,
     RetentionClause,
+    foreign_tax_rates,
 )
 from settlement.daycount import FIRST_YEAR, LAST_YEAR, DayCount, add_months
 from settlement.families.family import RuleTerms
@@ -45,7 +47,6 @@ from settlement.figures import Day, Factor, Price, Share, Target, TaxRate, compl
 from settlement.money import grouped
 from settlement.ruleset import again, beyond_memory, misfits, read_rules
 
-Place = tuple[str | int, ...]
 MAX_RULES = 100
 
 
@@ -217,6 +218,8 @@ class Terms(BaseModel):
         errors = misfits(self.rules, self.phases, self.reading, self.grain)
         errors += beyond_memory(self.rules, self.escalations, self.breaches)
         errors += [error for n, phase in enumerate(self.phases) for error in self._dated(n, phase)]
+        priced = [(phase.components_fen, *(price.components_fen for price in phase.prices)) for phase in self.phases]
+        errors += foreign_tax_rates(self.payment, {name for prices in priced for price in prices for name in price})
         errors += [
             (
                 ("escalations", n, "factor"),
