@@ -2,7 +2,8 @@
 
 Plain dictionaries in, exact fen out; nothing of the product is imported. A month is its first day. A point is {"code",
 "days": [(first, until)], "good": {month: s}, "counted": {month: s}, "outages": [{"id", "start", "excused", "off":
-{month: s}, "late": {month: s after the report}}]}; an event {"kind", "point", "ids": {incident}, "at", "month"}. A rule
+{month: s}, "late": {month: s after the report}, "before": {month: {"off": s, "late": s}}}]}, "before" being what counted
+of it until that month begins; an event {"kind", "point", "ids": {incident}, "at", "month"}. A rule
 names its "kind", "grain", "parts" (components, empty for all), caps, and what its family needs.
 """
 
@@ -40,8 +41,14 @@ def by_point(rule, point, fee, window):
     unit = 3600 if rule["kind"] == "time-abatement" else DAY
     length = sum((later(month, 1) - month).days for month in window) * DAY
     base = Fraction(rule["base"] or Fraction(length, unit))
-    hits = sorted(hits, key=lambda hit: hit[0]["start"])
-    return [({o["id"]}, o["start"], fee * ROUNDED[rule["rounding"]](Fraction(s, unit)) / base) for o, s in hits]
+    taken = []
+    for o, s in sorted(
+        hits, key=lambda hit: hit[0]["start"]
+    ):  # what it costs up to the window's end, less up to its start
+        before = next(o["before"][month][clock] for month in window if month in o["off"])
+        start, end = (ROUNDED[rule["rounding"]](Fraction(n, unit)) for n in (before, before + s))
+        taken.append(({o["id"]}, o["start"], fee * (end - start) / base))
+    return taken
 
 
 def within(fee, hits):

@@ -184,6 +184,8 @@ def outage_fact(outage: Plain, month: date) -> OutageFact:
         reported_at=outage["reported"],
         excused=outage["excused"],
         reported_s=outage["late"].get(month, 0),
+        before_s=outage["before"][month]["off"],
+        before_reported_s=outage["before"][month]["late"],
     )
 
 
@@ -220,7 +222,14 @@ def points_of(draw: st.DrawFn, n: int, months: list[date], phase: Plain, until: 
         out = draw(st.one_of(st.just(0), st.integers(0, end - start)))  # excluded from the start on
         off: dict[date, int] = {}
         late: dict[date, int] = {}
+        before: dict[date, Plain] = {}
         for month in served:
+            since = start + out if reported is None else max(start + out, reported)
+            until_now = min(end, second(month))
+            before[month] = {
+                "off": max(0, until_now - start - out),
+                "late": 0 if reported is None else max(0, until_now - since),
+            }
             low, high = max(start + out, second(month)), min(end, second(ends[month]))
             if low < high:
                 off[month] = high - low
@@ -236,6 +245,7 @@ def points_of(draw: st.DrawFn, n: int, months: list[date], phase: Plain, until: 
                     "reported": reported,
                     "off": off,
                     "late": late,
+                    "before": before,
                 }
             )
         at = end

@@ -310,7 +310,8 @@ def test_a_second_less_of_an_outage_never_pays_less_unless_the_linter_said_so(ca
     points = [rule for rule in case.contract["rules"] if rule["kind"] in oracle.BY_POINT][:1]
     rules = [{**rule, "repeat": None} for rule in rates + points]
     case = case.changed(contract={**case.contract, "rules": rules}, events=[])
-    failed = [(p, o, m) for p in case.points for o in p["outages"] for m in o["off"]]
+    # A second less may move a day begun into the next month, whose day costs more: outages of one month only.
+    failed = [(p, o, m) for p in case.points for o in p["outages"] for m in o["off"] if len(o["off"]) == 1]
     assume(failed)
     before = payable_fen(settled(case))
     point, outage, month = random.choice(failed)
