@@ -19,12 +19,15 @@ from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.adjusting import Correction
 from settlement.daycount import Quarter
+from settlement.disputes import DECISION_ZH
 from settlement.doubts import Doubt, DoubtfulError, doubts_of, unrated
 from settlement.inputs import Inputs, settle_inputs
 from settlement.lines import Before
+from settlement.money import grouped
 from settlement.quarter import Computed, compute, frozen, life, store
-from settlement.store import contracts, statements
+from settlement.store import contracts, disputes, statements
 from settlement.store.contracts import Version
+from settlement.store.disputes import Dispute
 from settlement.store.statements import Stored
 
 SOFTWARE = f"camsla {version('camsla')}"
@@ -98,7 +101,16 @@ def prepare(connection: Connection, order: Order, today: date) -> Computed:
     state = None if now is None else now.state
     computed = compute(newest, state, inputs, left.corrections, redraft=order.redraft)
     warnings = [doubt.finding("warning") for doubt in doubts]
+    if newest is not None and computed.standing is None:
+        warnings += [_superseded(dispute) for dispute in disputes.of_statement(connection, newest.id)]
     return replace(computed, findings=(*found.findings, *left.findings, *warnings, *computed.findings))
+
+
+def _superseded(dispute: Dispute) -> Finding:
+    said = f"（{DECISION_ZH[dispute.decision]} {grouped(dispute.granted_fen)}）" if dispute.decision else ""
+    message = f"重新起草后该异议{said}不再有效 the dispute is superseded by the further revision"
+    remedy = "其理由成立的，写入本版或由供应商重新提出 take it into this revision, or let the supplier raise it again"
+    return Finding("", 0, f"dispute {dispute.id}", message, remedy, "warning")
 
 
 def version_for(connection: Connection, contract: str, quarter: Quarter, known_at: Instant | None = None) -> Version:

@@ -17,7 +17,16 @@ from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
-from settlement.disputes import Decision, Effect, check_claim, check_grant, claimable, undisputed_fen
+from settlement.disputes import (
+    Claimed,
+    Decision,
+    Effect,
+    check_claim,
+    check_effect,
+    check_grant,
+    claimable,
+    undisputed_fen,
+)
 from settlement.life import Life, Step
 from settlement.money import fen
 from settlement.quarter import frozen, life, terms_of, verified
@@ -132,8 +141,10 @@ def dispute(writer: Writer, action: Action, line: int, point: str, claimed_fen: 
     """Contest a line or a point of it; return the dispute's number. InputError as from the checks, nothing stored."""
 
     def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> int:
-        _, most = claimable(stored.document, line, point, stored.name)
-        contested = check_claim(claimed_fen, most, stored.name)
+        standing = disputes.of_statement(connection, stored.id)
+        disputes.check_new(standing, line, point)
+        others = [Claimed(d.line, d.point, d.counted_fen) for d in standing]
+        contested = check_claim(claimed_fen, claimable(stored.document, line, point, stored.name, others), stored.name)
         _take(connection, writer, action, stored, Step.DISPUTE.value, terms, sha)
         number = disputes.add(
             connection,
@@ -174,7 +185,7 @@ class Ruling:
 def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
     """Decide a dispute of the statement, with `action.reason` as the opinion; never by its claimant or the maker."""
 
-    def work(connection: Connection, stored: Stored, _: Terms, sha: str) -> Stored:
+    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> Stored:
         found = disputes.find(connection, ruling.number)
         if found is None or found.quarter != stored.quarter or _contract(connection, found) != stored.contract:
             numbers = ", ".join(
@@ -185,7 +196,13 @@ def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
                 f"已有 there are: {numbers or '无 none'}",
                 column="dispute",
             )
-        contested = statements.by_id(connection, found.statement_id)  # perhaps an earlier revision
+        contested = statements.by_id(connection, found.statement_id)
+        if contested.id != stored.id:
+            raise refuse(
+                f"异议 {found.id} 属于已被重新起草的 {contested.name} belongs to a revision that was drafted anew",
+                f"对 {stored.name} 重新提出 contest the new one",
+                column="dispute",
+            )
         if found.decision:
             raise refuse(
                 f"异议 {found.id} 已由 {found.decided_by} 复核 is decided already: {found.decision}",
@@ -193,13 +210,11 @@ def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
                 column="dispute",
             )
         granted = check_grant(ruling.decision, ruling.granted_fen, found.contested_fen, contested.name)
-        terms = terms_of(connection, contested)
+        line = next(row for row in statements.document_lines(contested.document) if row["n"] == found.line)
+        check_effect(line["kind"], ruling.effect, granted, contested.name)
         if same_person(action.actor, found.actor):
             raise refuse(f"{action.actor} 提出了该异议 raised the dispute", "换一人复核 let another person decide")
-        if contested.id == stored.id:
-            _take(connection, writer, action, stored, Step.DECIDE.value, terms, sha)
-        elif same_person(action.actor, contested.actor):
-            raise refuse(f"{action.actor} 是经办人 made the statement", "换一人复核 let another person decide")
+        _take(connection, writer, action, stored, Step.DECIDE.value, terms, sha)
         disputes.decide(
             connection,
             found.id,

@@ -189,8 +189,8 @@ def unprepaid(document: Mapping[str, Any], prepaid: Mapping[str, int]) -> dict[s
 
 def settles_late(row: Mapping[str, Any]) -> str:
     """Return the quarter that an adjustment settles for the first time, "" if it corrects a line."""
-    quarter, _, line = str(row["parent"]).partition("/")
-    return quarter if line.endswith("/0") else ""
+    parts = str(row["parent"]).split("/")  # 2020Q3/0/0/phase-1; with a month behind it only that month is new
+    return parts[0] if len(parts) == 4 and parts[2] == "0" else ""
 
 
 def issue_entries(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +40,26 @@ class Dispute:
     decided_by: str
 
     @property
+    def counted_fen(self) -> int:
+        """What it keeps of the money that may be claimed: what was granted, or while it is open what is contested."""
+        return self.granted_fen if self.decision else self.contested_fen
+
+    @property
     def parent(self) -> str:
         """The contested line as adjustments name it: 2020Q2/0/3."""
         return f"{self.quarter}/{self.revision}/{self.line}"
+
+
+def check_new(standing: Iterable[Dispute], line: int, point: str) -> None:
+    """Refuse a line or a point of it that a statement's dispute contests already."""
+    same = next((dispute for dispute in standing if (dispute.line, dispute.point) == (line, point)), None)
+    if same is not None:
+        what = f"第 {line} 行" + (f" {point}" if point else "")
+        raise refuse(
+            f"{what} 已有异议 {same.id} is contested already",
+            "每行或每个点位只提一次，连同全部金额 contest a line or point once, with the whole amount",
+            column="line",
+        )
 
 
 def add(
@@ -56,16 +74,7 @@ def add(
     at: Instant,
     actor: str,
 ) -> int:
-    """Store a dispute and return its number. InputError if the same line or point is contested already."""
-    same = select(_table.id).where(_table.statement_id == statement_id, _table.line == line, _table.point == point)
-    standing = connection.scalar(same.limit(1))
-    if standing is not None:
-        what = f"第 {line} 行" + (f" {point}" if point else "")
-        raise refuse(
-            f"{what} 已有异议 {standing} is contested already",
-            "每行或每个点位只提一次，连同全部金额 contest a line or point once, with the whole amount",
-            column="line",
-        )
+    """Store a dispute and return its number. The caller has checked that the line or point may be contested."""
     return int(
         connection.execute(
             insert(disputes)
@@ -168,20 +177,34 @@ def _dispute(row: Row[tuple[object, ...]]) -> Dispute:
 
 
 def undelivered(connection: Connection, contract: str) -> list[Dispute]:
-    """Return the decisions that granted an amount which no issued statement brings yet, oldest first."""
+    """Return the decisions on issued statements that granted an amount which no issued statement brings yet, oldest first.
+
+    A revision that was drafted anew is superseded with its disputes, whatever was decided of them.
+    """
     brought = (
         select(granted_lines.c.dispute_id)
         .join(statement_steps, statement_steps.c.statement_id == granted_lines.c.statement_id)
         .where(statement_steps.c.step == Step.ISSUE.value)
     )
+    issued = select(statement_steps.c.statement_id).where(statement_steps.c.step == Step.ISSUE.value)
     made = dispute_decisions.c
     query = _query().where(
         statements.c.contract == contract,
+        statements.c.id.in_(issued),
         made.granted_fen > 0,
         made.effect == "amount",
         _table.id.not_in(brought),
     )
     return [_dispute(row) for row in connection.execute(query)]
+
+
+def grants(connection: Connection, statement_id: int) -> list[Dispute]:
+    """Return the disputes of a statement that were granted an amount, oldest first."""
+    return [
+        dispute
+        for dispute in of_statement(connection, statement_id)
+        if dispute.granted_fen and dispute.effect == "amount"
+    ]
 
 
 def granted_numbers(connection: Connection, statement_id: int) -> dict[int, int]:

@@ -236,7 +236,7 @@ def test_a_phase_that_cannot_be_settled_gets_its_next_prepayment_alone_and_is_se
         observe(writer, (point, "2020-07-01T00:00:00", "2021-01-01T00:10:00", "ok"), name=point)
     document = drafted(writer, "2020Q4").stored.document
     (adjustment,) = document["adjustments"]
-    assert (adjustment["parent"], adjustment["gross"]) == ("2020Q3/0/0", "120.00")
+    assert (adjustment["parent"], adjustment["gross"]) == ("2020Q3/0/0/p", "120.00")
 
 
 def test_what_was_prepaid_for_a_quarter_in_which_nothing_is_billed_is_paid_back(store):
@@ -471,7 +471,7 @@ def test_what_is_contested_is_decided_by_another_and_the_rest_goes_on(store):
     assert store.rows("SELECT count(*) FROM granted_lines") == [(1,)]
 
 
-def test_a_grant_is_no_recomputation_and_both_come(store):
+def test_a_grant_is_an_advance_on_what_a_recomputation_brings(store):
     writer = ready(store)
     issued(writer, "2020Q2")
     drafted(writer, "2020Q3")
@@ -485,16 +485,60 @@ def test_a_grant_is_no_recomputation_and_both_come(store):
     fourth = issued(writer, "2020Q4").stored
     # 15.5 + 2 days down of 4 × 92 − 10 point-days: 1,200 × (1 − 17.5/358) = 1,141.34
     assert [(row["parent"], row["gross"]) for row in fourth.document["adjustments"]] == [
-        ("2020Q3/0/2", "31.01"),
+        ("2020Q3/0/2", "24.01"),
         ("2020Q3/0/2", "7.00"),
     ]
     excluded(writer, "A-1", "2020-08-13T00:00:00", "2020-08-28T12:00:00")
     fifth = drafted(writer, "2021Q1").stored
-    # 2 days down of 4 × 92 − 25.5: 1,200 × (1 − 2/342.5) = 1,192.99; 1,192.99 − 1,110.33 − 31.01
+    # 2 days down of 4 × 92 − 25.5: 1,200 × (1 − 2/342.5) = 1,192.99; 1,192.99 − 1,110.33 − 7 − 24.01
     assert [(row["parent"], row["gross"]) for row in fifth.document["adjustments"]] == [("2020Q3/0/2", "51.65")]
     with connect(store.engine) as connection, connection.begin():
         assert statements.find(connection, CONTRACT, "2020Q3") == first
         assert life(connection, first).final
+
+
+def test_claims_and_grants_together_stay_within_the_deduction(store):
+    writer = ready(store)
+    issued(writer, "2020Q2")
+    first = drafted(writer, "2020Q3").stored.document
+    reconcile(writer, action("2020Q3", "经办"))
+    number, _ = dispute(writer, action("2020Q3", "供应商", "x"), 3, "", None)
+    for line, point, claim in ((3, "A-1", None), (2, "A-1", None), (2, "", 1), (4, "", 1)):
+        with pytest.raises(InputError, match="contested or granted already"):
+            dispute(writer, action("2020Q3", "供应商", "x"), line, point, claim)
+    decide(writer, action("2020Q3", "决定", "同意"), Ruling(number, "accepted"))
+    with pytest.raises(InputError, match="contested or granted already"):
+        dispute(writer, action("2020Q3", "供应商", "x"), 2, "", 1)
+    link(writer, action("2020Q3", "复核"), ("check",))
+    link(writer, action("2020Q3", "审批"), ("approve",))
+    issue(writer, action("2020Q3", "经办"))
+    excluded(writer, "A-1", "2020-08-03T00:00:00", "2020-08-28T12:00:00")
+    rows = drafted(writer, "2020Q4").stored.document["adjustments"]
+    assert [row["gross"] for row in rows] == [gross(first, "deduction")], "the recomputation is within the grant"
+
+
+def test_a_redraft_supersedes_disputes_and_says_so(store):
+    writer = ready(store)
+    issued(writer, "2020Q2")
+    drafted(writer, "2020Q3")
+    reconcile(writer, action("2020Q3", "经办"))
+    numbers = [dispute(writer, action("2020Q3", "供应商", "x"), line, "", 1_000)[0] for line in (2, 3)]
+    decide(writer, action("2020Q3", "决定", "同意"), Ruling(numbers[0], "accepted"))
+    take(writer, action("2020Q3", "复核", "重来"), "return")
+    excluded(writer, "A-2", "2020-09-10T00:00:00", "2020-09-12T00:00:00")
+    again = drafted(writer, "2020Q3", redraft=True)
+    assert [f.column for f in again.findings if "superseded" in f.message] == [f"dispute {n}" for n in numbers]
+    upto(writer, "2020Q3", "reconcile")
+    with pytest.raises(InputError, match="drafted anew"):
+        decide(writer, action("2020Q3", "决定", "同意"), Ruling(numbers[1], "accepted"))
+    most = gross(again.stored.document, "deduction")
+    whole, _ = dispute(writer, action("2020Q3", "供应商", "x"), 3, "", None)
+    decide(writer, action("2020Q3", "决定", "同意"), Ruling(whole, "accepted"))
+    link(writer, action("2020Q3", "复核"), ("check",))
+    link(writer, action("2020Q3", "审批"), ("approve",))
+    issue(writer, action("2020Q3", "经办"))
+    rows = drafted(writer, "2020Q4").stored.document["adjustments"]
+    assert [(row["parent"], row["gross"]) for row in rows] == [("2020Q3/1/3", most)]
 
 
 def test_months_are_settled_and_corrected_month_by_month(store):

@@ -10,7 +10,18 @@ from monitor.finding import InputError
 from settlement.adjusting import amount_of
 from settlement.contract import Terms
 from settlement.inputs import Inputs, settle_inputs
-from settlement.ledger import Account, Entry, Posting, Role, Sums, balances, issue_entries, reversal, unprepaid
+from settlement.ledger import (
+    Account,
+    Entry,
+    Posting,
+    Role,
+    Sums,
+    balances,
+    issue_entries,
+    reversal,
+    settles_late,
+    unprepaid,
+)
 from settlement.lines import Adjustment, Before, Issued
 from settlement.money import fen, net_tax, taxed
 from settlement.rules import count_facts, parse_rate
@@ -116,12 +127,18 @@ def test_corrections_and_interest_concern_the_quarter_that_they_correct():
 
 def test_a_quarter_that_is_settled_at_last_uses_up_its_prepayment():
     # 2020Q2 was prepaid with 1,060.00 and not assessable then; payable is 1,590.00, so 530.00 are paid now.
-    rows = (adjustment(53_000, "2020Q2/0/0"),)
+    rows = (adjustment(53_000, "2020Q2/0/0/p"),)
     document = settled("2020Q3", "90%", "1695600.00", adjustments=rows)
     waiting = {("p", "2020Q2"): Sums(106_000, 100_000, 6_000)}
     entries = issue_entries(document, DAY, {"p": 169_560_000}, waiting)
     found = {p.role.value: p.fen for e in entries for p in e.postings if p.period == "2020Q2"}
     assert found == {"adjustment": 150_000, "tax": 9_000, "prepaid": -106_000, "payable": -53_000}
+
+
+@pytest.mark.parametrize("parent", ["2020Q2/0/0/p/2020-05", "2020Q2/0/2", "2020Q2/0/10"])
+def test_a_correction_of_a_settled_quarter_leaves_its_prepayment_alone(parent):
+    assert settles_late({"parent": parent}) == ""
+    assert settles_late({"parent": "2020Q2/0/0/p"}) == "2020Q2"
 
 
 def test_lines_that_contradict_each_other_are_a_bug():
