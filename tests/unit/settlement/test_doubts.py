@@ -148,3 +148,104 @@ def test_a_long_list_is_cut_in_the_text_not_in_the_doubt() -> None:
     doubt = doubts_of(XINJIAN, [measured(**points)])[0]
     assert len(doubt.points) > MAX_POINTS
     assert f"and {len(doubt.points) - MAX_POINTS:,} more" in str(doubt.finding())
+
+
+TIERS = [
+    {"from": "0%", "to": "65%", "pays": "0%"},
+    {"from": "65%", "to": "92%", "pays": "65%"},
+    {"from": "92%", "to": "100%", "pays": "rate"},
+]
+
+
+@pytest.mark.parametrize(
+    ("over", "online", "unknown", "open_"),
+    [
+        (">", 920, 80, True),  # 92 % exactly still belongs below, one second more does not
+        ("≥", 920, 80, False),
+        (">", 919, 1, False),  # at best 92 % exactly
+        ("≥", 919, 1, True),
+        (">", 921, 79, False),
+    ],
+)
+def test_a_bound_that_belongs_below_is_straddled_from_itself_on(
+    over: str, online: int, unknown: int, open_: bool
+) -> None:
+    rule = {"kind": "substituted-tiers", "id": "m", "over": over, "tiers": TIERS}
+    contract = terms(reading="none", rules=[rule], target="0.5")
+    found = doubts_of(contract, [measured(a=Seconds(online, 1000 - online - unknown, unknown, 0))])
+    assert [doubt.kind for doubt in found] == ["straddle"] * open_
+    if open_:
+        assert "92 %" in found[0].message
+
+
+def test_where_a_rule_rounds_both_sides_of_a_step_are_asked() -> None:
+    rule = {"kind": "per-percentage-point", "id": "pp", "grain": "quarter", "below": "95%", "share_per_point": "1%"}
+    for rounding in ("ceil", "floor"):
+        contract = terms(rules=[rule | {"rounding": rounding}], target="0.5")
+        for online, unknown in ((940, 1), (939, 1)):  # 94 % is the worst, the best
+            found = doubts_of(contract, [measured(a=Seconds(online, 1000 - online - unknown, unknown, 0))])
+            assert [doubt.kind for doubt in found] == ["straddle"]
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("over", "offline", "unknown", "open_"),
+    [
+        (">", 160 * HOUR, 30 * HOUR, True),
+        (">", 160 * HOUR, 8 * HOUR, False),  # 168 hours exactly are still paid
+        ("≥", 160 * HOUR, 8 * HOUR, True),
+        (">", 168 * HOUR, 1, True),
+        ("≥", 168 * HOUR, 1, False),  # beyond the limit whatever was not seen
+        (">", 169 * HOUR, 30 * HOUR, False),
+        (">", 160 * HOUR, 0, False),
+    ],
+)
+def test_a_point_that_may_have_failed_beyond_a_rule_s_limit_is_named(
+    over: str, offline: int, unknown: int, open_: bool
+) -> None:
+    rule = {"kind": "point-elimination", "id": "e", "grain": "quarter", "hours": 168, "over": over}
+    points = {f"q{n}": Seconds(2208 * HOUR, 0, 0, 0) for n in range(200)}
+    points["p"] = Seconds(2208 * HOUR - offline - unknown, offline, unknown, 0)
+    points["r"] = Seconds(2208 * HOUR - 5, 0, 5, 0)  # far from the limit
+    found = doubts_of(terms(rules=[rule]), [measured(**points)])
+    assert [(doubt.kind, doubt.points) for doubt in found] == ([("straddle", (("p", unknown),))] if open_ else [])
+    if open_:
+        assert "168 h" in found[0].message
+    assert doubts_of(terms(rules=[rule | {"phases": ["phase-1"]}]), [measured(**points)]) == []
+    assert doubts_of(terms(rules=[rule | {"grain": "month"}]), [measured(**points)]) == []
+
+
+def test_free_and_flat_and_deadline_hours_are_limits_too() -> None:
+    hourly = {
+        "kind": "hourly-percentage",
+        "id": "h",
+        "free_hours": 4,
+        "share_per_hour": "2%",
+        "rounding": "ceil",
+        "flat": {"hours": 25, "share": "50%"},
+    }
+    late = {
+        "kind": "rectification",
+        "id": "late",
+        "deadline_hours": 24,
+        "rounding": "ceil",
+        "yuan_per_period": "1.00",
+    }
+    rules = [rule | {"grain": "quarter"} for rule in (hourly, late)]
+    point = Seconds(2208 * HOUR - 25 * HOUR, 3 * HOUR, 22 * HOUR, 0)
+    others = {f"q{n}": Seconds(2208 * HOUR, 0, 0, 0) for n in range(20)}
+    found = doubts_of(terms(rules=rules), [measured(p=point, **others)])
+    assert [(doubt.message.count("rule h"), doubt.message.count("rule late")) for doubt in found] == [
+        (1, 0),
+        (1, 0),
+        (0, 1),
+    ]
+
+
+def test_a_phase_that_is_over_leaves_nothing_open() -> None:
+    item = measured(a=Seconds(1, 0, 9_999, 0))
+    assert doubts_of(XINJIAN, [item])
+    for window in ("2030Q1", "2015Q1"):
+        assert doubts_of(XINJIAN, [item._replace(window=window)]) == []
