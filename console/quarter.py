@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from console import record
 from console.carried import Opening, carried, check_order, completed, corrected, issued_prepayments, preceding
 from monitor.finding import Finding, InputError, refuse
-from monitor.model import Instant
+from monitor.model import MICROSECONDS, Instant
 from monitor.store.database import reading
 from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
@@ -114,23 +115,53 @@ def _superseded(dispute: Dispute) -> Finding:
 
 
 def version_for(connection: Connection, contract: str, quarter: Quarter, known_at: Instant | None = None) -> Version:
-    """Return the version in force when a quarter begins, or, for the quarter before the contract's first, when it ends."""
-    for day in (quarter.start, quarter.end):
-        found = contracts.in_force(connection, contract, day, known_at)
-        if found is not None:
-            return found
-    known = [v for v in contracts.versions(connection, contract) if not v.approved_by]
-    remedy = (
-        f"由另一人批准 have it approved: camsla contract approve {contract} {known[-1].version}"
-        if known
-        else "先录入并批准 first: camsla contract add FILE, camsla contract approve CONTRACT VERSION"
-    )
+    """Return the version in force when a quarter begins, as known now or at an instant.
+
+    The quarter before the contract's first has none: it is that which its first phase opens with, for the prepayment.
+    InputError that says what there is instead.
+    """
+    found = contracts.in_force(connection, contract, quarter.start, known_at)
+    if found is not None:
+        return found
+    found = contracts.in_force(connection, contract, quarter.end, known_at)
+    if found is not None and quarter.end <= _first_day(found) < quarter.following().end:
+        return found
+    known = contracts.versions(connection, contract)
+    remedy = _missing(contract, quarter, known, known_at)
     raise refuse(f"{quarter.label} 没有生效的合同版本 no version of {contract} is in force", remedy, column="contract")
+
+
+def _missing(contract: str, quarter: Quarter, known: Sequence[Version], known_at: Instant | None) -> str:
+    approved = [version for version in known if version.approved_at is not None]
+    begun = [version for version in approved if version.effective_from <= quarter.start]
+    if known_at is not None and begun:
+        first = min(begun, key=lambda version: version.approved_at or 0)
+        recorded, taken = (
+            _written(at, first.terms.zone) for at in (first.recorded_at, first.approved_at or Instant(0))
+        )
+        return (
+            f"版本 {first.version} 登记于 {recorded}、批准于 {taken}，此前系统中没有 "
+            f"version {first.version} was recorded then and approved then: --on {taken[:10]} or later"
+        )
+    if approved:
+        days = "，".join(f"v{version.version} {version.effective_from}" for version in approved)
+        return f"各版本的生效日 versions hold from: {days}"
+    if known:
+        return f"由另一人批准 have it approved: camsla contract approve {contract} {known[-1].version}"
+    return "先录入并批准 first: camsla contract add FILE, camsla contract approve CONTRACT VERSION"
+
+
+def _written(at: Instant, zone: str) -> str:
+    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).isoformat()
+
+
+def _first_day(chosen: Version) -> date:
+    return min(phase.in_service_from for phase in chosen.terms.phases)
 
 
 def _opens(chosen: Version, quarter: Quarter) -> bool:
     """Tell whether the quarter lies before the contract's service, so that it only issues the first prepayment."""
-    return quarter.end <= min(phase.in_service_from for phase in chosen.terms.phases)
+    return quarter.end <= _first_day(chosen)
 
 
 def _doubts(chosen: Version, quarter: Quarter, found: record.Record) -> list[Doubt]:
@@ -188,12 +219,16 @@ class Known:
     findings: tuple[Finding, ...]
 
 
-def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: Instant, today: date) -> Known:
-    """Recompute a quarter from what was recorded by an instant. InputError if no version was in force by then."""
+def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: Instant) -> Known:
+    """Recompute a quarter from what was recorded by an instant, and as of its day: whether a figure was waited for then.
+
+    InputError if no version was in force by then.
+    """
     issued = statements.issued(connection, contract, known_at)
     own = next((stored for stored in issued if stored.quarter == quarter.label), None)
     chosen = version_for(connection, contract, quarter, known_at)
-    found = record.read(connection, chosen.terms, quarter, today, known_at)
+    day = datetime.fromtimestamp(known_at // MICROSECONDS, ZoneInfo(chosen.terms.zone)).date()
+    found = record.read(connection, chosen.terms, quarter, day, known_at)
     before = next((stored for stored in issued if stored.quarter == preceding(quarter).label), None)
     base = Before()
     if own is not None:
@@ -213,6 +248,8 @@ def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: 
 
 
 LIMITS = (
+    "上级设备故障的结束时间不留登记时间，按现有记录 when an upstream device was found to be back is not recorded either: "
+    "its end counts once it has come",
     "监测中断的结束时间不留登记时间，按现有记录 when a gap was found to be over is not recorded: it counts as it stands now",
     "本系统自己的观测按发生时间计为已知 our own observations count as known when they were made",
 )

@@ -13,7 +13,6 @@ import click
 from console.app import database
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, report
 from console.cli.statement_frame import quarter_of, show_document, statement_arguments
-from console.clock import today
 from console.quarter import as_known as known_quarter
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
@@ -59,7 +58,7 @@ def as_known(session: Session, contract: str, quarter: str, when: str, as_json: 
     zone = session.settings.zone
     known_at = instant_of(when, zone)
     with database.reader(session.settings) as connection:
-        known = known_quarter(connection, contract, quarter_of(quarter), known_at, today(zone))
+        known = known_quarter(connection, contract, quarter_of(quarter), known_at)
     report(known.findings)
     if as_json:
         print_json(

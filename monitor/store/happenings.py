@@ -102,14 +102,22 @@ def forget_upstreams(connection: Connection, vantage: str) -> None:
         connection.execute(update(events).where(events.c.id == number).values(until=max(at + 1, last or 0)))
 
 
-def upstreams_down(connection: Connection, start: Instant, end: Instant) -> dict[str, list[Span]]:
-    """Return the seconds, by device, in which any vantage saw an upstream device down; an open one lasts to `end`."""
+def upstreams_down(
+    connection: Connection, start: Instant, end: Instant, known_at: Instant | None = None
+) -> dict[str, list[Span]]:
+    """Return the seconds, by device, in which any vantage saw an upstream device down; an open one lasts to `end`.
+
+    As known at an instant: only what was recorded by then, and open if its end had not come; when an end was recorded is
+    not known.
+    """
     query = select(events.c.source, events.c.at, events.c.until).where(
         events.c.kind == UPSTREAM_DOWN, events.c.at < end, (events.c.until.is_(None)) | (events.c.until > start)
     )
+    if known_at is not None:
+        query = query.where(events.c.recorded_at <= known_at)
     found: dict[str, list[Span]] = {}
     for source, at, until in connection.execute(query):
         name = source.split("/", 1)[1]
-        last = end if until is None else until
+        last = end if until is None or (known_at is not None and until > known_at) else until
         found.setdefault(name, []).append((at // MICROSECONDS, -(-last // MICROSECONDS)))
     return {name: normalise(spans) for name, spans in found.items()}

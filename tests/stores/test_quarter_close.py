@@ -22,6 +22,7 @@ from settlement.store import contracts, statements
 from tests.stores.quarters import (
     CONTRACT,
     NOW,
+    POINTS,
     action,
     actions,
     contract,
@@ -33,6 +34,7 @@ from tests.stores.quarters import (
     ready,
     terms,
     upto,
+    year,
 )
 
 TABLES = ("statements", "statement_steps", "statement_lines", "line_components", "granted_lines", "disputes", "journal")
@@ -569,7 +571,7 @@ def test_a_rule_that_looks_at_points_is_closed_and_corrected_like_the_rest(store
     (row,) = drafted(writer, "2020Q4").stored.document["adjustments"]
     assert row["parent"] == "2020Q3/0/2"
     with connect(store.engine) as connection, connection.begin():
-        then = closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), NOW, date(2021, 7, 5))
+        then = closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), NOW)
     # 84 hours of August are left: under the limit, and A-1 is back in the pool
     assert float(row["gross"]) == round(float(gross(then.document, "payable")) - float(gross(first, "payable")), 2)
     assert float(row["gross"]) > 0
@@ -587,7 +589,7 @@ def test_a_quarter_as_it_was_known_then(store):
 
     def known(at):
         with connect(store.engine) as connection, connection.begin():
-            return closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), at, date(2021, 7, 8))
+            return closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), at)
 
     then, now = known(early), known(instant("2021-07-08T00:00:00"))
     assert gross(then.document, "payable") == gross(original, "payable")
@@ -595,8 +597,46 @@ def test_a_quarter_as_it_was_known_then(store):
     assert gross(now.document, "payable") == "1141.34"
     assert (then.adjusted, len(now.adjusted)) == ((), 1)
     assert then.issued is not None
-    with pytest.raises(InputError, match="no version"):
+    with pytest.raises(InputError, match="no version") as caught:
         known(instant("2021-07-01T00:00:00"))
+    assert "2021-07-05T09:00:00+08:00" in str(caught.value), "says when the version was recorded"
+    assert "contract add" not in str(caught.value)
+
+
+def test_what_was_known_is_judged_on_its_own_day(store):
+    facts = {"contract": CONTRACT, "phase": "p", "accepted_on": "2020-07-01", "billed_from": "2020-07-01"}
+    store.add_points(*POINTS, **facts)
+    writer, early = store.writer(), instant("2020-10-01T09:00:00")
+    observe(writer, *((p, "2020-07-01T00:00:00", "2020-10-01T00:10:00", "ok") for p in POINTS), at=early)
+    clause = {"pays": "authority", "by_day": 30, "if_missing": "provisional-own"}
+    contract(writer, terms(authority=clause), at=early)
+    with connect(store.engine) as connection, connection.begin():
+        quarter = closing.Quarter(2020, 3)
+        due = closing.as_known(connection, CONTRACT, quarter, instant("2020-10-30T23:59:59"))
+        over = closing.as_known(connection, CONTRACT, quarter, instant("2020-10-31T00:00:00"))
+    assert due.document["phases"] == [], "the authority's figure could still come"
+    assert gross(over.document, "payable"), "our own, provisionally"
+
+
+def test_a_quarter_before_the_version_is_settled_under_none(store):
+    facts = {"contract": CONTRACT, "phase": "p", "accepted_on": "2020-07-01", "billed_from": "2020-07-01"}
+    store.add_points(*POINTS, **facts)
+    writer = store.writer()
+    year(writer)
+    contract(writer, terms(), date(2020, 10, 1))
+    before = counts(store)
+    for quarter in ("2020Q2", "2020Q3"):
+        with pytest.raises(InputError, match="no version") as caught:
+            drafted(writer, quarter, opening=Opening(computed=True))
+        assert "v1 2020-10-01" in str(caught.value)
+    assert counts(store) == before
+    assert drafted(writer, "2020Q4", opening=Opening(computed=True)).stored.version == 1
+    contract(writer, terms(), date(2020, 7, 1))
+    with connect(store.engine) as connection, connection.begin():
+        found = closing.version_for(connection, CONTRACT, closing.Quarter(2020, 2))
+        assert found.version == 2, "the first prepayment"
+        with pytest.raises(InputError, match="no version"):
+            closing.version_for(connection, CONTRACT, closing.Quarter(2020, 1))
 
 
 def test_runs_that_were_imported_later_are_not_known_before(store):
@@ -608,7 +648,7 @@ def test_runs_that_were_imported_later_are_not_known_before(store):
 
     def rate(at):
         with connect(store.engine) as connection, connection.begin():
-            found = closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), at, date(2021, 9, 1))
+            found = closing.as_known(connection, CONTRACT, closing.Quarter(2020, 3), at)
         return found.document["phases"][0]["rate"]["counted"] // 86_400
 
     assert (rate(first), rate(late)) == (3 * 92, 4 * 92)
