@@ -85,8 +85,10 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def print_table(title: str, columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; a column is (heading, is it a number)."""
+def print_table(
+    title: str, columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[object]], width: int = 160
+) -> None:
+    """Print a table; a column is (heading, is it a number). `width` is that of a file or pipe; a terminal has its own."""
     from rich.console import Console  # noqa: PLC0415  a watcher that lives for months prints no tables
     from rich.table import Table  # noqa: PLC0415
 
@@ -97,7 +99,7 @@ def print_table(title: str, columns: Sequence[tuple[str, bool]], rows: Iterable[
         table.add_row(*(("" if cell is None else str(cell)) for cell in row))
     if not table.rows:
         table.add_row("（无 none）", *[""] * (len(columns) - 1))
-    wide = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    wide = Console(width=None if sys.stdout.isatty() else width, highlight=False)
     wide.print(table)
 
 

@@ -21,26 +21,13 @@ from console.cli.frame import (
     report,
 )
 from console.cli.money_words import DAY, amount, kept
+from console.cli.payment_dues import KIND_ZH, due_json, next_step, print_dues
 from console.clock import today
 from settlement.money import grouped, yuan
 from settlement.payments import paid_range
 from settlement.store import movements, payments, workdays
 from settlement.store.interest import DueState, known_contracts, states
 from settlement.store.payment_checks import Order, supplement_warning
-
-KIND_ZH = {
-    "prepayment": "季度预付 prepayment",
-    "next_prepayment": "下季预付 next prepayment",
-    "true_up": "多退少补 true-up",
-    "adjustment": "以前期调整 adjustment",
-    "interest": "逾期利息 interest",
-    "retention_release": "质保金返还 retention released",
-    "instalment": "分期付款 instalment",
-    "payment": "支付 payment",
-    "refund": "退款 refund",
-    "set-off": "抵扣 set-off",
-    "unsettled": "直接支付 payment without a statement",
-}
 
 
 @click.group()
@@ -218,6 +205,7 @@ def due_(session: Session, contract: str | None, on: datetime | None, only_open:
     """
     day = on.date() if on else today(session.settings.zone)
     found: list[DueState] = []
+    next_steps: dict[str, str] = {}
     with database.reader(session.settings) as connection:
         names = [contract] if contract else known_contracts(connection)
         calendar = workdays.calendar(connection)
@@ -226,70 +214,12 @@ def due_(session: Session, contract: str | None, on: datetime | None, only_open:
             found += its
             warning = supplement_warning(connection, name)
             report([*findings, *([warning] if warning else [])])
+            next_steps[name] = next_step(connection, its)
     rows = [state for state in found if state.open_fen or not only_open]
     if as_json:
-        print_json([_due_json(state) for state in rows])
+        print_json([due_json(state) for state in rows])
         return
     for name, group in groupby(rows, key=lambda state: state.due.contract):
-        _print_dues(name, list(group), day)
+        print_dues(name, list(group), day, next_steps[name])
     if not rows:
         click.echo("没有应付应退 nothing is owed")
-
-
-def _print_dues(contract: str, rows: list[DueState], day: date) -> None:
-    print_table(
-        f"{contract} 应付与应退 dues（{day}）",
-        [
-            ("编号 due", True),
-            ("期次 phase", False),
-            ("类别 kind", False),
-            ("金额 amount", True),
-            ("未结 open", True),
-            ("争议 contested", True),
-            ("到期 due on", True),
-            ("逾期 late, d", True),
-            ("季后 after, d", True),
-            ("利息 interest", True),
-        ],
-        [
-            (
-                state.due.id,
-                state.due.phase,
-                KIND_ZH[state.due.kind],
-                grouped(state.due.fen),
-                grouped(state.open_fen) if state.open_fen else "",
-                grouped(state.contested_fen) if state.contested_fen else "",
-                state.lateness.due_on or "待发票 invoice",
-                state.lateness.late or "",
-                state.lateness.after_quarter,
-                _range(state.interest.low_fen, state.interest.high_fen),
-            )
-            for state in rows
-        ],
-    )
-
-
-def _range(low: int, high: int) -> str:
-    return "" if not high else grouped(low) if low == high else f"{grouped(low)}–{grouped(high)}"
-
-
-def _due_json(state: DueState) -> dict[str, Any]:
-    due, late, since = state.due, state.lateness.late, state.lateness.after_quarter
-    return {
-        "contract": due.contract,
-        "due": due.id,
-        "phase": due.phase,
-        "kind": due.kind,
-        "period": due.period,
-        "payer": due.payer or None,
-        "amount": yuan(due.fen),
-        "open": yuan(state.open_fen),
-        "contested": yuan(state.contested_fen),
-        "due_on": state.lateness.due_on.isoformat() if state.lateness.due_on else None,
-        "settled": state.lateness.settled,
-        "days_late": None if late is None else list(late),
-        "days_after_quarter": list(since),
-        "interest": [yuan(state.interest.low_fen), yuan(state.interest.high_fen)],
-        "interest_why": state.interest.why or None,
-        "interest_charged": yuan(state.charged_fen),
-    }

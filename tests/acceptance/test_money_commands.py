@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from console.store.audit import Audit
 from monitor.store.writer import Writer
 from settlement.ledger import Account, Role
+from settlement.money import fen, grouped
 from settlement.reports.beancount import account_name
 from tests.camsla_command import Camsla
 from tests.stores.two_years import CONTRACT, CREDIT, INVOICE, QUARTERS, Run, two_years
@@ -151,7 +153,7 @@ def test_a_payment_its_repetition_and_its_reversal(begun: Camsla) -> None:
     again = begun.json(*words)
     assert [(row["payment"], row["added"]) for row in again] == [(row["payment"], False) for row in first]
     rows = begun.json("payment", "list", CONTRACT)
-    paid = [row for row in rows if row["kind"] == "payment"]
+    paid = [row for row in rows if row["voucher"] == "国库-1"]
     assert {row["receipt"] for row in paid} == {row["receipt"] for row in paid if len(row["receipt"]) == 64}
     assert {(row["budget_year"], row["service_from"], row["service_last"]) for row in paid} == {
         (2020, "2020-01-01", "2020-03-31"),
@@ -210,6 +212,28 @@ def test_invoices_by_command(begun: Camsla) -> None:
     assert "not a day" in begun.refused(
         "invoice", "add", "n2", "--contract", CONTRACT, "--date", "五月", "--amount", "1"
     )
+
+
+def test_what_is_due_fits_a_page_and_says_what_comes_next(begun: Camsla) -> None:
+    """Whoever does what the last line says, again and again, ends with nothing open."""
+    for number in range(10):
+        shown = begun.ok("payment", "due", CONTRACT, "--on", "2026-11-21").rstrip().splitlines()
+        assert max(map(cell_len, shown)) <= 120
+        rows = begun.json("payment", "due", CONTRACT, "--on", "2026-11-21", "--open")
+        owed = sum(fen(row["open"]) for row in rows if fen(row["open"]) > 0)
+        [total] = [line for line in shown if line.startswith("合计 in all")]
+        assert f"其中已到期 due by 2026-11-21 {grouped(owed)}" in total
+        if not rows:
+            break
+        command = shown[-1].removeprefix("下一步 next: camsla ")
+        assert command.startswith(f"payment record {CONTRACT} 2020Q1/0/")
+        words = [
+            {"…": "2020-12-01", "支付凭证号": f"v{number}", "退款凭证号": f"r{number}"}.get(w, w)
+            for w in command.split()
+        ]
+        begun.ok(*words)
+    assert number > 0
+    assert not shown[-1].startswith("下一步")
 
 
 def test_budgets_by_command(begun: Camsla) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from console.cli.payment_dues import next_step
 from monitor.finding import InputError
 from monitor.store.database import reading
 from settlement.ledger import Role
@@ -111,3 +112,12 @@ def test_an_instalment_that_names_its_payer_is_paid_by_nobody_unnamed(store):
     run.order(Order(CONTRACT, "instalment/1/本单位", 6_000, day, day, "v", "本单位"))
     run.order(Order(CONTRACT, "instalment/1/rest", 4_000, day, day, "w"))
     assert run.open() == []
+
+
+def test_an_issued_statement_s_next_step_is_the_payment_s_request(store):
+    run = Run(store.writer())
+    run.begin()
+    run.issue(QUARTERS[0], until="issue")
+    with reading(store.engine) as connection:
+        found, _ = states(connection, CONTRACT, workdays.calendar(connection), date(2020, 4, 20))
+        assert next_step(connection, found) == f"camsla statement request-payment {CONTRACT} 2020Q1"
