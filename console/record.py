@@ -11,8 +11,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from console import rosters, views
+from console.authority.earlier import months_before, with_earlier_rates
 from console.authority.reconciling import reconcile_quarter, settled_facts
-from console.survey import Survey, surveyed, with_months
+from console.survey import Survey, earliest, surveyed, with_months
 from monitor.finding import Finding
 from monitor.model import Instant
 from monitor.period import Period, months_of
@@ -24,7 +25,7 @@ from settlement.contract import Terms
 from settlement.daycount import Quarter
 from settlement.doubts import Measured
 from settlement.reconcile_document import reconciliation_document
-from settlement.rules import PhaseFacts
+from settlement.rules import OnlineRate, PhaseFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,15 @@ def read(
     measured += _monthly(months, period)
     beside = reconcile_quarter(connection, terms, quarter, facts, measured, today, known_at, worth=False)
     settled, decided = settled_facts(facts, beside, quarter)
+    if months is not None:
+        back = months_before(earliest(terms, period.first), period.first)
+
+        def own(earlier: Quarter) -> dict[str, OnlineRate | None]:
+            asked = views.Question(period_of(earlier), terms.zone, terms.policy, known_at=known_at)
+            its = _measured(connection, terms, asked, "quarter")
+            return views.online_rates({item.phase: rate_of(item.seconds, terms.policy) for item in its})
+
+        settled = with_earlier_rates(connection, terms, settled, back, own, today, known_at)
     evidence: dict[str, Any] = {"exclusions": _exclusions(connection, terms, question)}
     if beside.files or terms.authority.pays != "own":
         authority = reconciliation_document(beside, points=False)

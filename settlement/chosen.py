@@ -123,5 +123,19 @@ def applied(
     return replace(facts, months=months)
 
 
+def beside_own(
+    chosen: Chosen, theirs: AuthorityRate | None, reference: str, label: str, own: OnlineRate | None
+) -> OnlineRate | None:
+    """Return the rate of one month of a quarter that was paid by `chosen`; `own` is our measurement of the month.
+
+    Where the authority's pays, a month that it does not give takes its quarter's. None where no rate pays.
+    """
+    if chosen.source in {"own", "provisional-own"}:
+        return own
+    if chosen.source != "authority" or theirs is None:
+        return None
+    return _rate(dict(theirs.months).get(label, theirs.value), reference)
+
+
 def _rate(value: Fraction, reference: str) -> OnlineRate:
     return OnlineRate(value.numerator, value.denominator, "authority", reference)
