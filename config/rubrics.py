@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from config.load import Lines, dotted, load_model, load_yaml
-from monitor.finding import Finding, InputError
+from monitor.finding import Finding, InputError, refuse
 from settlement.scorecard.claim_checks import Flaw
 from settlement.scorecard.inputs import ScoreInputs
 from settlement.scorecard.rubric import Rubric
@@ -35,6 +35,11 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
+def with_inputs() -> list[str]:
+    """The names of the shipped rubrics whose inputs ship too: those of which a report printed the figures."""
+    return sorted(path.stem for path in INPUTS.glob("*.yaml"))
+
+
 def load_rubric(path: Path) -> Read[Rubric]:
     """Read a rubric, a file or the bare name of one that ships. InputError with every finding, with file and line.
 
@@ -45,6 +50,12 @@ def load_rubric(path: Path) -> Read[Rubric]:
 
 def load_inputs(path: Path) -> Read[ScoreInputs]:
     """Read a file of inputs, or the shipped one of that bare name. InputError as from `load_rubric`."""
+    if not path.exists() and path.name in shipped() and path.parent == Path() and path.name not in with_inputs():
+        raise refuse(
+            f"评分表 {path.name} 没有随附数据 that rubric ships without inputs",
+            f"camsla score form {path.name} > FILE，填写后 --inputs FILE；有随附数据的 with inputs: {', '.join(with_inputs())}",
+            column="--inputs",
+        )
     return _load(_found(path, INPUTS), ScoreInputs)
 
 

@@ -13,11 +13,12 @@ from monitor.rates import Seconds, six
 from settlement.canonical import canonical as canonical_text
 from settlement.canonical import digest
 from settlement.contract import Phase, Terms
+from settlement.daycount import parse_quarter
 from settlement.lines import Kind, Line, PhaseResult, PointLine, Statement, mixed, rule_json
 from settlement.money import NOTHING, Amount, Columns, round_half_up, yuan
 from settlement.rules import OnlineRate
 
-__all__ = ["FORMAT", "canonical", "digest", "statement_document"]
+__all__ = ["FORMAT", "canonical", "digest", "statement_document", "why_not_settled"]
 FORMAT = "camsla-statement/1"
 BESIDE = frozenset({Kind.ADJUSTMENT, Kind.INTEREST})
 """Kinds of lines that stand under `adjustments`, not with a phase's own lines."""
@@ -76,7 +77,8 @@ def statement_document(
         ],
         "totals": _totals(statement),
         "not_settled": [
-            {"phase": phase, "reason": "; ".join(texts) or "没有数据 no facts"} for phase, texts in reasons.items()
+            {"phase": phase, "reason": "; ".join(texts) or why_not_settled(terms, phase, statement.quarter)}
+            for phase, texts in reasons.items()
         ],
         "notices": [
             {"level": finding.level, "phase": finding.column, "message": finding.message, "remedy": finding.remedy}
@@ -85,6 +87,16 @@ def statement_document(
         ]
         + [{"level": "note", "phase": "", "message": note, "remedy": ""} for note in notes],
     }
+
+
+def why_not_settled(terms: Terms, phase: str, quarter: str) -> str:
+    """Say why a phase of which a quarter's settling said nothing was not settled: its service, or that nothing is known."""
+    known, when = terms.phase(phase), parse_quarter(quarter)
+    if known is not None and when.end <= known.in_service_from:
+        return f"未到服务期 not in service until {known.in_service_from}"
+    if known is not None and known.in_service_until <= when.start:
+        return f"服务期已满 its service ended before {known.in_service_until}"
+    return "没有数据 no facts"
 
 
 def _phase(terms: Terms, result: PhaseResult, numbered: Sequence[tuple[int, Line]]) -> dict[str, Any]:

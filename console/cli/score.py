@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from config.contracts import load_contract
-from config.rubrics import Read, findings, load_inputs, load_rubric, shipped, usable
+from config.rubrics import Read, findings, load_inputs, load_rubric, shipped, usable, with_inputs
 from console import scoring
 from console.app import database
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, write_out
@@ -58,12 +58,30 @@ def list_(as_json: bool) -> None:
     """列出随附的评分表 list the rubrics that ship with the product."""
     rows = [(name, load_rubric(Path(name)).value) for name in shipped()]
     if as_json:
-        print_json([{"rubric": name, "title": rubric.title, "as_printed": rubric.as_printed} for name, rubric in rows])
+        print_json(
+            [
+                {
+                    "rubric": name,
+                    "title": rubric.title,
+                    "as_printed": rubric.as_printed,
+                    "inputs": name in with_inputs(),
+                }
+                for name, rubric in rows
+            ]
+        )
         return
     print_table(
         "随附的评分表 rubrics",
-        [("名称 name", False), ("标题 title", False), ("转载 as printed", False)],
-        [(name, rubric.title, "是 yes" if rubric.as_printed else "否 no") for name, rubric in rows],
+        [("名称 name", False), ("标题 title", False), ("转载 as printed", False), ("随附数据 inputs", False)],
+        [
+            (
+                name,
+                rubric.title,
+                "是 yes" if rubric.as_printed else "否 no",
+                f"--inputs {name}" if name in with_inputs() else f"无 none：score form {name}",
+            )
+            for name, rubric in rows
+        ],
     )
 
 
@@ -145,18 +163,14 @@ UNUSABLE = {"missing", "undefined-value", "unknown", "other-rubric", "no-source"
 
 
 def _checked(card: Card, form: Read[Rubric], given: Read[ScoreInputs] | None, partial: bool) -> list[Finding]:
-    """Return what is doubtful about the inputs; InputError where they cannot be scored with."""
+    """Return what does not fit, as `score lint` says it; InputError where the inputs cannot be scored with."""
     flaws = input_flaws(card)
     open_ = {"missing"} if partial else set()
     wrong = [f for f in flaws if f.kind in UNUSABLE - open_ or (f.kind == "above-weight" and not form.value.as_printed)]
     if wrong:
         raise InputError(findings(wrong, form, given))
     doubtful = [flaw for flaw in [*rubric_flaws(form.value), *flaws] if flaw.level != "note"]
-    return [_as_warning(finding) for finding in findings(doubtful, form, given)]
-
-
-def _as_warning(finding: Finding) -> Finding:
-    return Finding(finding.file, finding.line, finding.column, finding.message, finding.remedy, "warning")
+    return findings(doubtful, form, given)
 
 
 @score.command(short_help="检查评分表 what is wrong with a rubric and its inputs")
@@ -190,10 +204,17 @@ def lint(rubric: Path, inputs_file: Path | None, as_json: bool) -> None:
         for finding, _ in told:
             click.echo(f"{_LEVELS[finding.level]}: {finding}")
         if given is None and rubric.name in shipped():
-            click.echo(f"随附的数据未检查 its shipped inputs are not looked at: --inputs {rubric.name}", err=True)
+            click.echo(_beside(rubric.name), err=True)
         click.echo(f"错误 errors: {errors}，警告 warnings: {warnings}，提示 notes: {len(flaws) - errors - warnings}")
     if errors:
         raise SystemExit(1)
+
+
+def _beside(name: str) -> str:
+    """What a shipped rubric can be checked with."""
+    if name in with_inputs():
+        return f"随附的数据未检查 its shipped inputs are not looked at: --inputs {name}"
+    return f"没有随附数据 it ships without inputs: camsla score form {name} > FILE"
 
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,8 +10,10 @@ import click
 from config.contracts import load_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from console.cli.settle_facts import Given, settle_facts
+from monitor.finding import Finding
 from settlement.ambiguity import Ambiguity, ambiguity_json
-from settlement.contract import Reading
+from settlement.contract import Reading, Terms
+from settlement.document import why_not_settled
 from settlement.lines import mixed
 from settlement.money import grouped, round_half_up, yuan
 from settlement.readings import READINGS
@@ -68,8 +71,10 @@ def settle(
         print_json(statement_json(statement))
     elif statement.lines:
         _show(statement)
+        _show_not_settled(statement, terms, findings)
     else:
-        click.echo(f"没有可结算的期次 no phase could be settled: {', '.join(statement.not_settled)}")
+        click.echo("没有可结算的期次 no phase could be settled")
+        _show_not_settled(statement, terms, findings)
 
 
 KIND_ZH = {
@@ -98,8 +103,8 @@ def _show(statement: Statement) -> None:
         ],
         [
             (
-                line.phase,
-                f"{KIND_ZH[line.kind]} {line.window}".rstrip(),
+                f"{line.phase} {line.window}".rstrip(),
+                KIND_ZH[line.kind],
                 f"{grouped(line.amount.line.gross_fen)}",
                 grouped(line.amount.line.net_fen),
                 grouped(line.amount.line.tax_fen),
@@ -115,8 +120,14 @@ def _show(statement: Statement) -> None:
                 f"核减后单价 unit price after deduction · {result.phase}: {yuan(result.unit_price_after_deduction_fen)} 元/点/月"
             )
     click.echo(f"本次应付净额 total: {grouped(statement.total_fen)} 元")
-    if statement.not_settled:
-        click.echo(f"未结算 not settled: {', '.join(statement.not_settled)}")
+
+
+def _show_not_settled(statement: Statement, terms: Terms, findings: Sequence[Finding]) -> None:
+    """One row per phase that was not settled, with the reason; where a message above tells it, that it does."""
+    told = {finding.column for finding in findings}
+    for phase in statement.not_settled:
+        why = "见以上各条 see above" if phase in told else why_not_settled(terms, phase, statement.quarter)
+        click.echo(f"未结算 not settled: {phase}（{why}）")
 
 
 def _show_rules(statement: Statement) -> None:

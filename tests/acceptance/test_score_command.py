@@ -63,6 +63,32 @@ def test_lint_exits_1_where_something_cannot_be_right(camsla: Camsla) -> None:
     assert camsla.run("score", "lint", "own.yaml").returncode == 0
 
 
+def test_scoring_and_lint_call_a_flaw_by_the_same_word(camsla: Camsla) -> None:
+    words = ("score", "fengze", "--inputs", "fengze")
+    scored = [line for line in camsla.run(*words).stderr.splitlines() if "[90 %, 95 %)" in line]
+    linted = [
+        line
+        for line in camsla.run("score", "lint", "fengze", "--inputs", "fengze").stdout.splitlines()
+        if "[90 %, 95 %)" in line
+    ]
+    assert scored == linted
+    assert scored[0].startswith("错误 error")
+    levels = {notice["level"] for notice in camsla.json(*words)["notices"]}
+    assert levels == {"error"}
+
+
+def test_a_rubric_without_shipped_inputs_says_where_to_begin(camsla: Camsla) -> None:
+    for verb in ("lint", "fill"):
+        said = camsla.refused("score", verb, "lease", "--inputs", "lease")
+        assert "ships without inputs" in said and "camsla score form lease" in said and "fengze" in said
+    assert "camsla score form lease" in camsla.run("score", "lint", "lease").stderr
+    assert "--inputs xinjian" in camsla.run("score", "lint", "xinjian").stderr
+    listed = {row["rubric"]: row["inputs"] for row in camsla.json("score", "list")}
+    assert (listed["lease"], listed["xinjian"]) == (False, True)
+    text = camsla.ok("score", "list")
+    assert "score form lease" in text and "--inputs xinjian" in text
+
+
 def test_a_rubric_of_ones_own_must_add_up(camsla: Camsla) -> None:
     (camsla.folder / "own.yaml").write_text(RUBRIC.replace("weight: 60", "weight: 59"), encoding="utf-8")
     said = camsla.refused("score", "own.yaml", "--inputs", "found.yaml")

@@ -130,3 +130,12 @@ def test_all_that_is_wrong_is_said_at_once(camsla: Camsla) -> None:
 def test_a_missing_database_is_named_with_a_remedy(camsla: Camsla) -> None:
     text = camsla.refused("settle", "--contract", "xinjian", "--quarter", "2020Q3")
     assert "camsla points import" in text
+
+
+def test_a_phase_that_is_not_settled_says_why(camsla: Camsla) -> None:
+    words = ("settle", "--contract", "xinjian", "--quarter")
+    given = ("--count", "phase-1=1000", "--rate", "phase-1=0.95")
+    assert "phase-2（未到服务期 not in service until 2020-07-01）" in camsla.ok(*words, "2019Q4", *given)
+    assert "phase-2（没有数据 no facts）" in camsla.ok(*words, "2020Q3", *given)
+    later = camsla.ok(*words, "2024Q1", "--count", "phase-2=1000", "--rate", "phase-2=0.95")
+    assert "phase-1（服务期已满 its service ended before 2023-07-01）" in later

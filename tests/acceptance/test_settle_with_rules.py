@@ -54,7 +54,8 @@ def test_rates_by_month_and_events_from_a_file(camsla: Camsla) -> None:
     text = camsla.ok(*GIVEN, *RATES, "--events", "events.csv")
     assert "规则与扣款 rules" in text
     assert "102,866.40（tiers）" in text
-    assert "应付金额 payable 2020-07" in text
+    rows = [[cell.strip() for cell in row.split("│")] for row in text.splitlines() if "应付金额 payable" in row]
+    assert [row[1] for row in rows] == ["p 2020-07", "p 2020-08", "p 2020-09"]  # as `statement draft` shows them
 
 
 def test_what_is_wrong_with_months_is_said(camsla: Camsla) -> None:
@@ -65,7 +66,8 @@ def test_what_is_wrong_with_months_is_said(camsla: Camsla) -> None:
     done = camsla.run(*GIVEN, "--rate", "p=83.62%")
     assert done.returncode == 0
     assert "逐月给出" in done.stderr
-    assert "没有可结算的期次 no phase could be settled: p" in done.stdout
+    assert "没有可结算的期次 no phase could be settled" in done.stdout
+    assert "未结算 not settled: p（见以上各条 see above）" in done.stdout
 
 
 def test_events_are_imported_once_and_listed(camsla: Camsla) -> None:

@@ -11,6 +11,7 @@ from config.contracts import load_contract
 from monitor.finding import InputError
 from settlement.ambiguity import ambiguity_json
 from settlement.contract import Terms
+from settlement.document import statement_document
 from settlement.readings import percent
 from settlement.rules import (
     OnlineRate,
@@ -155,6 +156,17 @@ def test_a_phase_that_nobody_bills_is_not_settled() -> None:
     ended, findings = settle(TERMS, "2024Q1", {"phase-1": count_facts(5, None), "phase-2": THOUSAND})
     assert ended.not_settled == ("phase-1",)
     assert [finding.column for finding in findings] == ["phase-1"]
+
+
+def test_the_document_says_why_a_phase_was_not_settled() -> None:
+    def reason(quarter: str, phase: str) -> str:
+        statement, findings = settle(TERMS, quarter, {phase: THOUSAND})
+        (row,) = statement_document(statement, TERMS, findings=findings)["not_settled"]
+        return str(row["reason"])
+
+    assert reason("2019Q4", "phase-1") == "未到服务期 not in service until 2020-07-01"
+    assert reason("2020Q3", "phase-1") == "没有数据 no facts"
+    assert reason("2023Q3", "phase-2") == "服务期已满 its service ended before 2023-07-01"
 
 
 def test_all_that_is_wrong_with_a_request_comes_at_once() -> None:
