@@ -93,7 +93,8 @@ def evaluate(
     except NotCounted as caught:
         return (), [not_assessable(phase, caught.window)]
     done = [_taken(grounds, judged, months) for months in grounds.windows(terms.grain)]
-    if done and (notices := _notices(grounds)):
+    notices = (*_borne(grounds, judged), *_notices(grounds))
+    if done and notices:
         done[-1] = replace(done[-1], notices=notices)
     return tuple(done), []
 
@@ -260,6 +261,17 @@ def _shares(
             rules = tuple(punished[code]) if code in punished else ()
             shares.append(PointShare(code, full, own.get(code, other), outages, offline_s, rules))
     return tuple(sorted(shares))
+
+
+def _borne(grounds: Grounds, judged: Judged) -> tuple[Finding, ...]:
+    """Say that a rate of all points was netted with what single points bear."""
+    if not judged.borne:
+        return ()
+    message = (
+        "在线率取自外来数，含已单独扣费的点位：按全部点位计扣，再减去这些点位故障所占部分 the rate is of all points, those "
+        f"punished singly included: what their outages make up of its deduction is left out, {money(judged.borne)} 元"
+    )
+    return (Finding("", 0, grounds.phase.id, message, "同一故障不重复扣 no outage is punished twice", "warning"),)
 
 
 def _notices(grounds: Grounds) -> tuple[Finding, ...]:

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from monitor.period import midnight, parse_period, quarter_of
 from settlement.authority import Monthly, Presence, quarter_of_months
-from settlement.charges import MONTHS, ZERO, Charge, Lot, Part, price_on
+from settlement.charges import MONTHS, ZERO, Charge, Lot, Part, charge, price_on
 from settlement.contract import Phase, Terms
-from settlement.daycount import Quarter
+from settlement.daycount import Quarter, parse_quarter
 from settlement.facts import Cell, EventFact, OutageFact, Share, Window
 from settlement.families.family import RuleTerms
 from settlement.rules import MonthFacts, OnlineRate, PhaseFacts, PointMonth
@@ -72,6 +72,14 @@ class Grounds:
         place = self._places.get(code)
         return ZERO if place is None else self._lot_fee(place, months, tuple(components))
 
+    def offline_units(self, code: str, month: int) -> Fraction:
+        """What a point was offline in a month, in units of a month: its billed units times its share of offline time."""
+        point = self._points[month].get(code)
+        if point is None or not point.counted or code not in self.lots:
+            return ZERO
+        units = sum((part.units for part in self.lots[code].months[month]), ZERO)
+        return units * Fraction(point.counted - point.good, point.counted)
+
     def place(self, code: str) -> int:
         """The place of a billed point's lot."""
         return self._places[code]
@@ -126,9 +134,7 @@ class Grounds:
         return month.rate if month else None
 
     def _presence(self, n: int) -> Presence:
-        days = (self.starts[n + 1] - self.starts[n]) // 86_400
-        points = sum(lot.points for lot in self.basis.lots if lot.months[n])
-        return Presence(points, int(self.basis.units((n,)) * days))
+        return presence_in(self.basis, n, (self.starts[n + 1] - self.starts[n]) // 86_400)
 
     def window(
         self,
@@ -245,6 +251,21 @@ class Grounds:
             events=tuple({event.id: event for month in months for event in month.events}.values()),
         )
 
+    def pool_seconds(self, months: Months, left: Left) -> Fraction:
+        """The billed seconds of all points but those that left, for rates that are not counted in seconds."""
+        total = ZERO
+        for lot in self.basis.lots:
+            for n in months:
+                gone = sum((code, n) in left for code in lot.codes) if left else 0
+                units = sum((part.units for part in lot.months[n]), ZERO)
+                total += (lot.points - gone) * units * (self.starts[n + 1] - self.starts[n])
+        return total
+
+    def seconds_of(self, code: str, incident: str, month: int) -> int:
+        """The counted seconds of a point's outage in a month."""
+        point = self._points[month].get(code)
+        return sum(outage.offline_s for outage in point.outages if outage.incident == incident) if point else 0
+
     def outages(self, code: str, months: Months) -> tuple[int, int]:
         """How many outages a point had in some months, and their counted seconds."""
         found = [outage for n in months if code in self._points[n] for outage in self._points[n][code].outages]
@@ -267,7 +288,27 @@ class Grounds:
         quarters: dict[str, list[MonthFacts]] = defaultdict(list)
         for month in self.facts.earlier:
             quarters[quarter_of(parse_period(month.month).first).label].append(month)
-        return [(label, _together(months)) for label, months in quarters.items()]
+        return [(label, self._together(parse_quarter(label), months)) for label, months in quarters.items()]
+
+    def _together(self, quarter: Quarter, months: Sequence[MonthFacts]) -> OnlineRate | None:
+        """A past quarter's rate, None where a month of it is not known: measured months are added up, given ones put
+        together by the contract's rule, weighed by the points of the roster that were billed then.
+        """
+        rates = {month.month: month.rate for month in months if month.rate is not None}
+        if rates and all(rate.source == "measured" for rate in rates.values()):
+            if len(rates) != len(MONTHS):
+                return None
+            return OnlineRate(sum(rate.good for rate in rates.values()), sum(rate.counted for rate in rates.values()))
+        found = [Monthly(label, rate.value, None) for label, rate in rates.items()]
+        basis = charge(self.terms, self.phase, quarter, self.facts)
+        presence = {
+            f"{date.fromordinal(first):%Y-%m}": presence_in(basis, n, end - first)
+            for n, (first, end) in enumerate(quarter.months)
+        }
+        made = quarter_of_months(quarter, found, self.terms.authority.months, presence if basis.lots else {})
+        if made is None:
+            return None
+        return OnlineRate(made.value.numerator, made.value.denominator, next(iter(rates.values())).source)
 
     def series(self, grain: str) -> list[tuple[str, OnlineRate | None]]:
         """Earlier windows and the quarter's own, in unbroken order; what is missing between is None."""
@@ -283,15 +324,10 @@ class Grounds:
         return filled
 
 
-def _together(months: Sequence[MonthFacts]) -> OnlineRate | None:
-    """A past quarter's rate: measured months are added up, given ones averaged; None unless all three are known."""
-    rates = [month.rate for month in months if month.rate is not None]
-    if len(rates) != len(MONTHS):
-        return None
-    if all(rate.source == "measured" for rate in rates):
-        return OnlineRate(sum(rate.good for rate in rates), sum(rate.counted for rate in rates))
-    mean = sum((rate.value for rate in rates), ZERO) / len(rates)
-    return OnlineRate(mean.numerator, mean.denominator, rates[0].source)
+def presence_in(basis: Charge, n: int, days: int) -> Presence:
+    """How many points are billed in a month (0 to 2) of so many days, and their days."""
+    points = sum(lot.points for lot in basis.lots if lot.months[n])
+    return Presence(points, int(basis.units((n,)) * days))
 
 
 def _number(label: str) -> int:

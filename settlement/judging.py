@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from settlement.bearing import judged_without, net, taken_from
 from settlement.charges import ZERO
 from settlement.contract import Phase, Reading, Terms
 from settlement.facts import Window
 from settlement.families.family import AnyFamily, Family, Item, Judgement, RuleTerms, Stage
 from settlement.families.registry import FAMILIES
 from settlement.grounds import NOBODY, Grounds, Left, Months
+from settlement.netting import net_of_the_rate
 from settlement.notation import money, number
 from settlement.punishing import Claim, Verdict, once, repeated, verdict
 from settlement.readings import factor_text, marks_of, paid
@@ -40,11 +42,15 @@ READING_FAMILY = Family(0, READING_RULE, "口径 reading", "rate", ReadingTerms,
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """All verdicts in order of evaluation, and who left the pool when. `escalated` are windows whose rate rule was."""
+    """All verdicts in order of evaluation, and who left the pool when. `escalated` are windows whose rate rule was.
+
+    `borne` is what rates from outside were netted with, because single points bear it.
+    """
 
     verdicts: tuple[Verdict, ...]
     left: Left
     escalated: frozenset[str]
+    borne: Fraction = ZERO
 
 
 class NotCounted(Exception):  # no error of the program: a window of which no rate is known
@@ -75,18 +81,20 @@ def judge(grounds: Grounds, reading: Reading) -> Judged:
             left |= {(code, n) for code, n in punished if grounds.point_fee(code, (n,))}
     gone = frozenset(left)
     rates, escalated = _rates(grounds, reading, gone)
+    rates, borne = net(grounds, rates, taken_from(grounds, [v for verdicts in points for v in verdicts], gone))
     events = [_of_all(grounds, rule, family, gone) for rule, family in rules_of(terms, phase, "event")]
     of_points = [v for verdicts in points for v in _repeat(grounds, verdicts)]
     of_events = [v for verdicts in events for v in _repeat(grounds, verdicts)]
     # Money comes before points off the score: what money punished is not scored as well.
     before = [*of_points, *rates, *of_events]
     claims: dict[Claim, str] = {}
-    once([v for v in before if v.judgement.unit == "fen"], claims)
-    scored = once([v for v in before if v.judgement.unit == "points"], claims)
+    once([v for v in before if v.judgement.unit == "fen"], claims, grounds.seconds_of)
+    scored = once([v for v in before if v.judgement.unit == "points"], claims, grounds.seconds_of)
     scores = _scores(grounds, rates, scored, gone)
-    fen = once([v for v in before if v.judgement.unit == "fen"] + scores)
+    fen = once([v for v in before if v.judgement.unit == "fen"] + scores, weigh=grounds.seconds_of)
+    fen = net_of_the_rate(grounds, reading, fen, gone)
     done = {(v.rule.id, v.label): v for v in (*scored, *fen)}
-    return Judged(tuple(done[v.rule.id, v.label] for v in (*before, *scores)), gone, escalated)
+    return Judged(tuple(done[v.rule.id, v.label] for v in (*before, *scores)), gone, escalated, borne)
 
 
 def _of_all(grounds: Grounds, rule: RuleTerms, family: AnyFamily, left: Left = NOBODY) -> list[Verdict]:
@@ -111,13 +119,14 @@ def _rates(grounds: Grounds, reading: Reading, left: Left) -> tuple[list[Verdict
         for months in grounds.windows(terms.grain):
             rate = _rate(grounds, months, left, ReadingTerms())
             if rate is not None:
-                done.append(_by_reading(grounds, reading, months, rate, left))
+                done.append(_by_reading(grounds, reading, months, rate, judged_without(grounds, months, left)))
     for rule, family in rules_of(terms, grounds.phase, "rate"):
         for months in grounds.windows(rule.grain):
             rate = _rate(grounds, months, left, rule)
             if rate is None:
                 continue
-            window = grounds.window(rule, months, rate, left, deducted=_deducted(grounds, done, months, left))
+            gone = judged_without(grounds, months, left)
+            window = grounds.window(rule, months, rate, gone, deducted=_deducted(grounds, done, months, gone))
             done.append(_verdict(grounds, rule, family, months, window))
     for n, one in enumerate(done):
         if one.family.main and (factor := escalation(grounds, one.months)) != 1:

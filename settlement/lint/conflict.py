@@ -54,6 +54,31 @@ def _twice(terms: Terms) -> Iterator[Remark]:
                 "punishes the same outage again",
                 "pool: leaves",
             )
+        if rated and rule.pool == "leaves" and terms.authority.pays != "own":
+            yield Remark(
+                "info",
+                "punished-twice",
+                (*_place(terms, rule), "pool"),
+                f"公安数按全部点位给出，无法剔除 {rule.id} 扣过的点位：按其全额计扣，再减去这些点位故障所占部分 the authority's figure is "
+                f"of all points; what outages of points that {rule.id} punished make up of its deduction is left out",
+                "或由公安按剔除后的点位给出 or let the authority give its figure without them",
+            )
+    for rule in terms.rules:
+        family = FAMILIES[rule.kind]
+        if family.stage != "event" or not rated or not (family.outages or rule.kind == "unit-fine"):
+            continue
+        scored = in_points(terms, rule) and family.outages
+        if rule.pool == "stays" or scored:
+            yield Remark(
+                "warning",
+                "punished-twice",
+                (*_place(terms, rule), "pool"),
+                f"{rule.id} 扣过的故障仍计入在线率，同一故障扣两次 an outage that {rule.id} punished still counts in the rate, which "
+                "punishes it again",
+                "扣分无法与在线率扣款相抵，择一 points and the rate cannot be netted: choose one"
+                if scored
+                else "pool: leaves",
+            )
     rates = [rule for rule in terms.rules if FAMILIES[rule.kind].stage == "rate" and not FAMILIES[rule.kind].main]
     for one, other in combinations(rates, 2):
         if _shared(terms, one, other) and set(one.components or ("",)) & set(other.components or ("",)):

@@ -142,7 +142,8 @@ def test_a_rate_that_was_given_is_not_taken_apart() -> None:
     given = PhaseFacts(found.groups, OnlineRate(8, 10, "given"), found.codes, found.roster, found.months)
     (one,) = evaluations(settled(terms(ELIMINATION), given))
     assert one.rate == OnlineRate(8, 10, "given")
-    assert one.payable == 11 * FEE * Fraction(8, 10)
+    # A fifth of twelve months' fee, less the 200 of 744 hours that P1's July is not paid for anyway.
+    assert one.payable == 12 * FEE * Fraction(8, 10) - FEE + FEE * Fraction(200, 744)
 
 
 def test_a_pool_that_everybody_left_needs_no_rate() -> None:
