@@ -142,7 +142,7 @@ def clause_back(clause: RunClause) -> int:
 def rule_back(rule: RuleTerms) -> int:
     """How many months before a quarter a rule needs, for repeats and for faults that come back: whole windows of its own."""
     days = [rule.repeat.within_days] if rule.repeat is not None else []
-    days.append(ceil(getattr(rule, "again_hours", 0) / 24))
+    days.append(ceil(getattr(rule, "remembered_hours", 0) / 24))
     return max(ceil(ceil(n / SHORTEST_MONTH) / WINDOW[rule.grain]) * WINDOW[rule.grain] for n in days)
 
 

@@ -42,9 +42,7 @@ def by_point(rule, point, fee, window):
     length = sum((later(month, 1) - month).days for month in window) * DAY
     base = Fraction(rule["base"] or Fraction(length, unit))
     taken = []
-    for o, s in sorted(
-        hits, key=lambda hit: hit[0]["start"]
-    ):  # what it costs up to the window's end, less up to its start
+    for o, s in sorted(hits, key=lambda hit: hit[0]["start"]):  # what it costs by the window's end, less by its start
         before = next(o["before"][month][clock] for month in window if month in o["off"])
         start, end = (ROUNDED[rule["rounding"]](Fraction(n, unit)) for n in (before, before + s))
         taken.append(({o["id"]}, o["start"], fee * (end - start) / base))
@@ -86,14 +84,60 @@ def repeated(rule, items):
     return [item | {"amount": item["amount"] * factors[min(nth(item), len(factors) - 1)]} for item in items]
 
 
-def dearest(items):
-    """Of rules that punish one outage in one month the dearest stands; of equals the one that is written first."""
+def dearest(items, off):
+    """Outage by outage and month by month the rule that takes most stands; of equals point rules, then the first.
+
+    What is due for several outages is divided over them by their seconds, `off` (point, outage, month), or evenly where
+    none are known; an item keeps the parts of the outages that its rule won.
+    """
+    wanted, parts = {}, {}
+    for k, item in enumerate(items):
+        about = [(name, month) for name in sorted(item["ids"]) for month in item["window"]]
+        seconds = [off.get((item["point"], *claim), 0) for claim in about]
+        seconds = seconds if any(seconds) else [1] * len(about)
+        parts[k] = {claim: item["amount"] * Fraction(s, sum(seconds)) for claim, s in zip(about, seconds, strict=True)}
+        for claim, part in parts[k].items():
+            key = (item["fined"], item["rule"])
+            wanted.setdefault(claim, {})[key] = wanted.get(claim, {}).get(key, 0) + part
+    winner = {claim: min(sums, key=lambda rule: (-sums[rule], rule))[1] for claim, sums in wanted.items()}
     kept = []
-    for item in sorted(items, key=lambda item: (-item["amount"], item["rule"])):
-        rivals = [o for o in kept if o["rule"] != item["rule"] and set(o["window"]) & set(item["window"])]
-        if not any(o["ids"] & item["ids"] for o in rivals):
-            kept.append(item)
-    return kept
+    for k, item in enumerate(items):
+        if item["ids"]:
+            item = item | {"amount": sum(part for claim, part in parts[k].items() if winner[claim] == item["rule"])}
+        kept.append(item)
+    return [item for item in kept if item["amount"]]
+
+
+def beside_the_rate(contract, rules, items, by_pool, off, left, windows, cost):
+    """What fines for an outage come to beside a rate that takes for the same outage.
+
+    Under reading A each second costs `cost` (month); a fine bears only what its outage does not cost by that. What rates
+    take otherwise belongs to no outage: all such fines of a window together are less by it. A point that left the pool
+    costs nothing by the rate.
+    """
+    taking = [(rule, window, amount) for rule, window, amount in by_pool if amount]
+    fines = sorted((i for i in items if i["fined"]), key=lambda i: (i["rule"], i["window"], i["at"], i["point"]))
+    spans = [window for _, window, _ in taking] + [i["window"] for i in fines]
+    if any(not any(set(span) <= set(window) for window in windows) for span in spans):
+        windows = [sorted({month for window in windows for month in window})]
+    shares, rest = {}, {}
+    for k, item in enumerate(fines):
+        about = [(name, m) for name in sorted(item["ids"]) for m in item["window"] if (item["point"], m) not in left]
+        about = [claim for claim in about if off.get((item["point"], *claim))]
+        if about:
+            rest[k] = item["amount"]
+        for name, month in about:
+            shares.setdefault((name, month), off[item["point"], name, month] * cost.get(month, 0))
+            part = min(rest[k], shares[name, month])
+            rest[k], shares[name, month] = rest[k] - part, shares[name, month] - part
+    for window in windows:
+        inside = [k for k in rest if set(fines[k]["window"]) <= set(window)]
+        others = sum(a for rule, span, a in taking if set(span) <= set(window) and not rule.get("every_second"))
+        whole = sum(rest[k] for k in inside)
+        for k in inside:
+            rest[k] *= max(0, whole - others) / whole if whole else 0
+    netted = [fine | {"amount": rest.get(k, fine["amount"])} for k, fine in enumerate(fines)]
+    return [i for i in items if not i["fined"]] + [fine for fine in netted if fine["amount"]]
 
 
 def fill(amount, weights, room):
@@ -127,7 +171,7 @@ def settle(contract, phase, points, events, months):
         return Fraction(sum(parts[name] for name in rule["parts"] or parts), price)
 
     fees = {(p["code"], month): fee_of(p, month) for p in points for month in months}
-    left, items, by_pool = set(), [], []
+    left, items, by_pool, cost = set(), [], [], {}
     for n, rule in enumerate(rules):
         found = []
         for window in windows(rule["grain"]) if rule["kind"] in (*BY_POINT, "unit-fine") else []:
@@ -137,11 +181,13 @@ def settle(contract, phase, points, events, months):
             for point in points if rule["kind"] in BY_POINT else []:
                 fee = sum(fees[point["code"], month] for month in window) * of_parts(rule)
                 hits += [{"point": point["code"]} | hit for hit in within(fee, by_point(rule, point, fee, window))]
-            found += [hit | {"rule": n, "window": window} for hit in hits]
+            fined = rule["kind"] == "unit-fine"
+            found += [hit | {"rule": n, "window": window, "fined": fined} for hit in hits if hit["amount"]]
             if rule["kind"] in BY_POINT and not rule["stays"]:
                 left |= {(hit["point"], m) for hit in hits for m in window if fees[hit["point"], m]}
         items += repeated(rule, found)
     reading = {"kind": "reading", "grain": contract["grain"], "parts": (), "cap": None, "cap_share": None}
+    reading["every_second"] = contract["reading"] == "A"
     for n, rule in sorted([(-1, reading), *enumerate(rules)], key=lambda r: (r[0] >= 0, not r[1].get("main"), r[0])):
         for window in windows(rule["grain"]) if rule["kind"] in (*BY_RATE, "reading") else []:
             pool = [(p, m) for p in points for m in window if (p["code"], m) not in left]
@@ -158,9 +204,13 @@ def settle(contract, phase, points, events, months):
                     amount = fee - due(contract["reading"], fee, o, t, contract["prepay_share"], contract["k"])
                 else:
                     amount = by_rate(rule, fee * of_parts(rule), 12 * price * size * of_parts(rule), o, t)
+                if n < 0 and contract["reading"] == "A":
+                    cost |= dict.fromkeys(window, Fraction(fee, counted))
                 by_pool.append((rule, window, amount))
-    items = dearest(items)
+    off = {(p["code"], o["id"], m): s for p in points for o in p["outages"] for m, s in o["off"].items()}
     account = [Account(parts, price, fees, left, window) for window in windows(contract["grain"])]
+    at_most = [(rule, w, Account(parts, price, fees, left, months).most(rule, w, x)) for rule, w, x in by_pool]
+    items = beside_the_rate(contract, rules, dearest(items, off), at_most, off, left, windows(contract["grain"]), cost)
     for one in account:
         for n, rule in enumerate(rules):
             if rule["kind"] in BY_POINT:
@@ -197,6 +247,10 @@ class Account:
         limits = [wanted, *([touched * rule["cap_share"]] if rule["cap_share"] is not None else [])]
         limits += [touched] if cells is self.pool else []
         return min([*limits, *([rule["cap"]] if rule["cap"] is not None else [])])
+
+    def most(self, rule, window, amount):
+        """What a rule by rate takes if nothing else was taken before."""
+        return self.capped(rule, self.pool, window, amount)
 
     def take(self, rule, items):
         names = rule["parts"] or self.parts

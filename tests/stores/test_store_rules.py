@@ -191,4 +191,9 @@ def test_how_far_back_a_contract_looks():
     assert months_back(terms()) == 0
     assert months_back(terms(rules=RULES)) == 2
     assert months_back(terms(breaches=[{"consecutive": 3, "grain": "quarter", "text": "x"}])) == 6
+    again = {"kind": "rectification", "id": "r", "deadline_hours": 24, "rounding": "ceil", "share_per_period": "1%"}
+    assert months_back(terms(rules=[again])) == 0
+    assert months_back(terms(rules=[again | {"again_hours": 72}])) == 1
+    # 1,000 + 2 × 72 hours: so that a fault which comes again is known to have been late, and charged
+    assert months_back(terms(rules=[again | {"again_hours": 72, "deadline_hours": 1_000}])) == 2
     assert months_back(terms(escalations=[{"consecutive": 3, "factor": 2}])) == 2
