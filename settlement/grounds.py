@@ -10,11 +10,12 @@ from itertools import pairwise
 
 from monitor.period import midnight, parse_period, quarter_of
 from settlement.authority import Monthly, Presence, quarter_of_months
-from settlement.charges import MONTHS, ZERO, Charge, Lot, Part, charge, price_on
+from settlement.charges import MONTHS, ZERO, Charge, Lot, Part, price_on
 from settlement.contract import Phase, Terms
 from settlement.daycount import Quarter, parse_quarter
 from settlement.facts import Cell, EventFact, OutageFact, Share, Window
 from settlement.families.family import RuleTerms
+from settlement.past_rates import past_rate, presence_in
 from settlement.rules import MonthFacts, OnlineRate, PhaseFacts, PointMonth
 
 Months = tuple[int, ...]
@@ -288,27 +289,10 @@ class Grounds:
         quarters: dict[str, list[MonthFacts]] = defaultdict(list)
         for month in self.facts.earlier:
             quarters[quarter_of(parse_period(month.month).first).label].append(month)
-        return [(label, self._together(parse_quarter(label), months)) for label, months in quarters.items()]
-
-    def _together(self, quarter: Quarter, months: Sequence[MonthFacts]) -> OnlineRate | None:
-        """A past quarter's rate, None where a month of it is not known: measured months are added up, given ones put
-        together by the contract's rule, weighed by the points of the roster that were billed then.
-        """
-        rates = {month.month: month.rate for month in months if month.rate is not None}
-        if rates and all(rate.source == "measured" for rate in rates.values()):
-            if len(rates) != len(MONTHS):
-                return None
-            return OnlineRate(sum(rate.good for rate in rates.values()), sum(rate.counted for rate in rates.values()))
-        found = [Monthly(label, rate.value, None) for label, rate in rates.items()]
-        basis = charge(self.terms, self.phase, quarter, self.facts)
-        presence = {
-            f"{date.fromordinal(first):%Y-%m}": presence_in(basis, n, end - first)
-            for n, (first, end) in enumerate(quarter.months)
-        }
-        made = quarter_of_months(quarter, found, self.terms.authority.months, presence if basis.lots else {})
-        if made is None:
-            return None
-        return OnlineRate(made.value.numerator, made.value.denominator, next(iter(rates.values())).source)
+        return [
+            (label, past_rate(self.terms, self.phase, self.facts, parse_quarter(label), months))
+            for label, months in quarters.items()
+        ]
 
     def series(self, grain: str) -> list[tuple[str, OnlineRate | None]]:
         """Earlier windows and the quarter's own, in unbroken order; what is missing between is None."""
@@ -322,12 +306,6 @@ class Grounds:
                 filled.append(("", None))
             filled.append(row)
         return filled
-
-
-def presence_in(basis: Charge, n: int, days: int) -> Presence:
-    """How many points are billed in a month (0 to 2) of so many days, and their days."""
-    points = sum(lot.points for lot in basis.lots if lot.months[n])
-    return Presence(points, int(basis.units((n,)) * days))
 
 
 def _number(label: str) -> int:
