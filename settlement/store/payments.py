@@ -122,18 +122,7 @@ def reverse(
         raise InputError([over])
     due = _find_due(connection, movement.contract, movement.due) if movement.due else None
     key = _key_of(connection, number)
-    taken = Movement(
-        movement.due,
-        movement.contract,
-        movement.kind,
-        -movement.fen,
-        day,
-        day,
-        movement.voucher,
-        movement.payer,
-        movement.project,
-        movement.budget_year,
-    )
+    taken = replace(movement, fen=-movement.fen, first=day, last=day)
     added = insert_movement(
         connection,
         taken,
