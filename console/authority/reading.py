@@ -21,6 +21,19 @@ from monitor.roster.table import Source, read_source
 from settlement.authority import Figure
 from settlement.contract import Terms
 
+OTHER_KINDS = {
+    ".yaml": "YAML",
+    ".yml": "YAML",
+    ".json": "JSON",
+    ".pdf": "PDF",
+    ".doc": "Word",
+    ".docx": "Word",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+}
+"""What people hand in that is no table, by the end of the file's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorityFile:
@@ -50,6 +63,13 @@ def read_authority(
 
     With `headings_only` it is enough that there is a heading: what the figures lack is not asked.
     """
+    kind = path.suffix.lower()
+    if kind in OTHER_KINDS:
+        raise refuse(
+            f"这是 {OTHER_KINDS[kind]} 文件，不是 CSV、XLSX 或 XLS 表格 a file of another kind: {OTHER_KINDS[kind]}, no table",
+            "手工录入的数用 --typed，映射用 --mapping，扫描件用 --scan figures typed: --typed, a mapping: --mapping, a scan: --scan",
+            file=str(path),
+        )
     source = read_source(path)
     words = Vocabulary(terms, mapping.columns, mapping.phases)
     notes = Notes()

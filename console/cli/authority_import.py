@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,10 +16,13 @@ from console.authority.periods import when_of
 from console.authority.reading import Asked, read_authority
 from console.authority.terms import terms_for
 from console.authority.typed import Typed, read_typed, typed_values
-from console.cli.frame import Session, actor_option, answering, existing, json_option, pass_session, print_json
+from console.cli.frame import Session, actor_option, answering, existing, json_option, pass_session, print_json, report
 from console.clock import today
 from monitor.finding import Finding, InputError, refuse
+from monitor.period import parse_period, quarter_of
+from settlement.chosen import deadline
 from settlement.contract import Terms
+from settlement.daycount import parse_quarter
 from settlement.store import documents
 from settlement.store.authority import Imported, Note, StoredFile, add_file, find_mapping
 
@@ -84,6 +88,7 @@ def import_(
     terms = terms_for(session.settings, contract)
     asked = _asked(terms, period, phase)
     day = _day(received)
+    typed: Typed | None = None
     if file is not None:
         name, mapping = _mapping(session, mapping_name, terms)
         read = read_authority(existing(file, "authority"), terms, mapping, asked)
@@ -109,7 +114,9 @@ def import_(
         body = typed.body
     paper = Paper(imported, body, None if scan is None else (scan.name, existing(scan, "scan").read_bytes()))
     stored, added = (None, False) if dry_run else _store(session, paper, actor)
-    _show(imported, stored, added=added, as_json=as_json)
+    late = _late(terms, imported) if day is None and (typed is None or typed.sheet.received_on is None) else []
+    report(late)
+    _show(imported, stored, late, added=added, as_json=as_json)
 
 
 def _asked(terms: Terms, period: str | None, phase: str | None) -> Asked:
@@ -125,6 +132,21 @@ def _asked(terms: Terms, period: str | None, phase: str | None) -> Asked:
     if findings:
         raise InputError(findings)
     return Asked(period, phase)
+
+
+def _late(terms: Terms, file: Imported) -> list[Finding]:
+    """Warn where today, taken for want of a date, makes a file late that may have come long ago."""
+    received = date.fromisoformat(file.received_on)
+    quarters = sorted({quarter_of(parse_period(figure.period).first).label for figure in file.figures})
+    last = [(label, deadline(terms.authority, parse_quarter(label))) for label in quarters]
+    missed = [f"{label}（{day}）" for label, day in last if day is not None and received > day]
+    if not missed:
+        return []
+    text = (
+        f"未写收到日期，按今天 {received} 计，迟于合同约定 no date of receipt is given: as of today it is late, due by: "
+        f"{'、'.join(missed)}"
+    )
+    return [Finding("", 0, "received", text, "补录的文件写明 --received for files entered afterwards", "warning")]
 
 
 def _day(text: str | None) -> date | None:
@@ -205,7 +227,7 @@ def _store(session: Session, paper: Paper, actor: str) -> tuple[StoredFile, bool
     return stored, added
 
 
-def _show(file: Imported, stored: StoredFile | None, *, added: bool, as_json: bool) -> None:
+def _show(file: Imported, stored: StoredFile | None, late: Sequence[Finding], *, added: bool, as_json: bool) -> None:
     periods = sorted({figure.period for figure in file.figures})
     points = len({figure.code for figure in file.figures if figure.of_point})
     status = "dry-run" if stored is None else stored.status
@@ -217,18 +239,21 @@ def _show(file: Imported, stored: StoredFile | None, *, added: bool, as_json: bo
                 "name": file.name,
                 "reference": file.reference,
                 "typed": file.typed,
+                "received_on": file.received_on,
                 "status": status,
                 "added": added,
                 "figures": len(file.figures),
                 "points": points,
                 "periods": periods,
                 "notes": [{"line": line, "text": text} for line, text in file.notes],
+                "warnings": [finding.message for finding in late],
             }
         )
         return
     click.echo(f"{file.name} · {file.sha256[:12]} · 文号 reference {file.reference or '（无 none）'}")
     level = f"{points:,} 个点位 points" if points else "按期次 of phases"
     click.echo(f"{len(file.figures):,} 个数 figures，{level}，{'、'.join(periods)}")
+    click.echo(f"收到 received {file.received_on}{'（按今天计，迟到 as of today: late）' if late else ''}")
     _show_notes(file.notes)
     if stored is None:
         click.echo("未保存 not stored (--dry-run)")

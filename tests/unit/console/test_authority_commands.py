@@ -290,6 +290,56 @@ def test_text_from_outside_never_becomes_a_formula(office: Office) -> None:
     assert isinstance(point[7], float)  # amounts are numbers there, negative ones too
 
 
+def test_a_file_entered_afterwards_is_said_to_be_late_unless_its_day_is_given(office: Office) -> None:
+    authority_workbook(office.folder / "q3.xlsx")
+    words = ("authority", "import", "q3.xlsx", "--contract", "lease.yaml", "--dry-run")
+    (late,) = office.json(*words)["warnings"]
+    assert "2020Q3（2020-10-15）" in late
+    assert "迟到" in office.ok(*words)
+    for day, warned in (("2020-10-15", []), ("2020-11-02", [])):  # a day that somebody wrote is nobody's guess
+        read = office.json(*words, "--received", day)
+        assert (read["received_on"], read["warnings"]) == (day, warned)
+    office.ok(*words, "--received", "2020-10-12")
+
+
+def test_a_file_of_another_kind_is_called_by_its_name(office: Office) -> None:
+    said = office.refused("authority", "import", "lease.yaml", "--contract", "lease.yaml")
+    assert "YAML" in said
+    assert "CSV、XLSX 或 XLS" in said
+    assert "--typed" in said
+
+
+def test_a_number_of_points_is_read_and_weighs_the_months(office: Office) -> None:
+    (office.folder / "by.yaml").write_text(
+        CONTRACT.replace("pays: lower, level: point, months: simple-mean", "pays: authority, months: by-points")
+    )
+    (office.folder / "q3.csv").write_text(
+        "期次,月份,点数,在线率\n二期,2020年7月,1000,80%\n二期,2020年8月,1000,80%\n二期,2020年9月,2000,90%\n"
+    )
+    read = office.json("authority", "import", "q3.csv", "--contract", "by.yaml", "--actor", "甲")
+    assert read["notes"] == []
+    office.ok("authority", "check", read["sha256"][:10], "--actor", "乙")
+    (phase,) = office.json("authority", "reconcile", "by.yaml", "2020Q3")["phases"]
+    assert (phase["authority"]["value"], phase["authority"]["points"]) == ("0.850000", 2000)
+    row = next(
+        line for line in office.ok("authority", "reconcile", "by.yaml", "2020Q3").splitlines() if "│ phase-2" in line
+    )
+    assert "2,000" in row
+
+
+def test_a_statement_without_the_figure_it_is_paid_by_wants_a_reason(office: Office) -> None:
+    (office.folder / "late.yaml").write_text(
+        CONTRACT.replace("pays: lower", "pays: authority").replace("wait", "provisional-own")
+    )
+    office.ok("contract", "add", "late.yaml", "--actor", "甲")
+    office.ok("contract", "approve", "lease", "1", "--actor", "乙")
+    office.ok("statement", "draft", "lease", "2020Q3", "--prepaid", "computed", "--actor", "甲")
+    step = ("statement", "reconcile", "lease", "2020Q3", "--actor", "甲")
+    assert "公安数据未到" in office.refused(*step)
+    office.ok(*step, "--reason", "公安十月停发通报")
+    assert "公安十月停发通报" in office.ok("statement", "show", "lease", "2020Q3", "--json")
+
+
 def test_a_close_waits_for_the_figure_and_then_pays_by_it(office: Office) -> None:
     office.ok("contract", "add", "lease.yaml", "--actor", "甲")
     office.ok("contract", "approve", "lease", "1", "--actor", "乙")
