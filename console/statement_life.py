@@ -109,7 +109,8 @@ def _take(
 
 
 def reconcile(writer: Writer, action: Action) -> Outcome:
-    """Hold our measurement beside the authority's figure. InputError where they lie apart and nobody says why."""
+    """Hold our measurement beside the authority's figure. InputError where they lie apart, or
+    the figure that the contract pays by is missing, and nobody says why."""
 
     def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
         beside = frozen(stored).evidence.get("authority") or {}
@@ -120,6 +121,10 @@ def reconcile(writer: Writer, action: Action) -> Outcome:
                 f"说明 --reason，先看 see camsla authority reconcile {stored.contract} {stored.quarter}",
                 column="reason",
             )
+        lacking = [row["phase"] for row in beside.get("phases", ()) if row["authority"] is None]
+        if lacking and beside["pays"] != "own" and not action.reason:
+            text = f"合同按公安核定付款而公安数据未到 the figure that the contract pays by has not come: {', '.join(lacking)}"
+            raise refuse(text, "导入后重新起草，或说明 --reason import it and draft anew, or say why", column="reason")
         _take(connection, writer, action, stored, Step.RECONCILE.value, terms, sha)
 
     return _acting(writer, action, work)[1]
