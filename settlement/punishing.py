@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import lcm
 
 from settlement.facts import DAY_S
 from settlement.families.family import AnyFamily, Item, Judgement, RuleTerms
 from settlement.grounds import Months
-from settlement.notation import number
+from settlement.notation import money, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,41 +77,64 @@ Claim = tuple[str, int]
 """An incident in a month of the quarter."""
 
 
-def once(verdicts: Sequence[Verdict], taken: dict[Claim, str] | None = None) -> list[Verdict]:
-    """Let of several rules' items about one outage in one month only the largest count; a tie goes to the first rule.
+Weigh = Callable[[str, str, int], int]
+"""How many seconds of a point's incident count in a month of the quarter."""
 
-    An item that is suppressed by another names that one's rule. `taken` are claims that stand already; claims of
-    this call are added to it.
+
+def _alike(_: str, __: str, ___: int) -> int:
+    return 1
+
+
+def once(verdicts: Sequence[Verdict], taken: dict[Claim, str] | None = None, weigh: Weigh = _alike) -> list[Verdict]:
+    """Let of several rules' items about one outage in one month only the dearest count; a tie goes to the first rule.
+
+    An item over several outages is worth to each of them what its seconds are of the item's: outage by outage the rule
+    that takes most prevails, and an item keeps what it takes for the outages that it won. One that keeps nothing names
+    the rule that prevailed. `taken` are claims that stand already; claims of this call are added to it.
     """
     claims = {} if taken is None else taken
-    about_outages = [
-        (item.amount, place, n)
-        for place, verdict in enumerate(verdicts)
-        for n, item in enumerate(verdict.items)
-        if item.amount and item.incident
-    ]
-    # Whole numbers of one common part are compared a hundred times faster than fractions.
-    whole = lcm(*{amount.denominator for amount, _, _ in about_outages})
-    order = sorted((-amount.numerator * (whole // amount.denominator), place, n) for amount, place, n in about_outages)
-    lost: dict[tuple[int, int], str] = {}
-    for _, place, n in order:
-        verdict = verdicts[place]
-        about = [(incident, month) for incident in verdict.items[n].incidents for month in verdict.months]
-        rival = next((claims[claim] for claim in about if claims.get(claim, verdict.rule.id) != verdict.rule.id), "")
-        if rival:
-            lost[place, n] = rival
-        else:
-            claims.update(dict.fromkeys(about, verdict.rule.id))
-    touched = {place for place, _ in lost}
-    return [
-        replace(
-            verdict,
-            items=tuple(
-                item._replace(suppressed_by=lost[place, n]) if (place, n) in lost else item
-                for n, item in enumerate(verdict.items)
-            ),
-        )
-        if place in touched
-        else verdict
-        for place, verdict in enumerate(verdicts)
-    ]
+    parts: dict[tuple[int, int], dict[Claim, Fraction]] = {}
+    wanted: dict[Claim, dict[str, Fraction]] = defaultdict(dict)
+    for place, verdict in enumerate(verdicts):
+        for n, item in enumerate(verdict.items):
+            if item.amount and item.incidents:
+                parts[place, n] = _parts(item, verdict.months, weigh)
+                for claim, part in parts[place, n].items():
+                    sums = wanted[claim]
+                    sums[verdict.rule.id] = sums.get(verdict.rule.id, Fraction(0)) + part
+    for claim, sums in wanted.items():
+        if claim not in claims:
+            claims[claim] = max(sums, key=lambda rule: sums[rule])
+    done = list(verdicts)
+    for place, verdict in enumerate(verdicts):
+        items = [
+            _kept(item, verdict.rule.id, parts[place, n], claims) if (place, n) in parts else item
+            for n, item in enumerate(verdict.items)
+        ]
+        if any(a is not b for a, b in zip(items, verdict.items, strict=True)):
+            done[place] = replace(verdict, items=tuple(items))
+    return done
+
+
+def _parts(item: Item, months: Months, weigh: Weigh) -> dict[Claim, Fraction]:
+    """Divide an item over its outages and months by their seconds; evenly where none are known."""
+    about = [(incident, month) for incident in item.incidents for month in months]
+    seconds = [weigh(item.point, *claim) for claim in about] if len(about) > 1 else [1]
+    if not any(seconds):
+        seconds = [1] * len(about)
+    whole = sum(seconds)
+    return {claim: item.amount * s / whole for claim, s in zip(about, seconds, strict=True)}
+
+
+def _kept(item: Item, rule: str, parts: dict[Claim, Fraction], claims: dict[Claim, str]) -> Item:
+    """Leave an item what it takes for the outages on which its rule prevailed."""
+    rivals = [claims[claim] for claim, part in parts.items() if part and claims[claim] != rule]
+    if not rivals:
+        return item
+    kept = sum((part for claim, part in parts.items() if claims[claim] == rule), Fraction(0))
+    if not kept:
+        return item._replace(suppressed_by=rivals[0])
+    won = [name for name in item.incidents if any(n == name and claims[n, m] == rule for n, m in parts)]
+    others = ", ".join(dict.fromkeys(rivals))
+    why = f"{item.why}；其余由规则 {others} 扣 the rest is taken by that rule：{money(kept)}"
+    return item._replace(amount=kept, why=why, incident=won[0], also=tuple(won[1:]))

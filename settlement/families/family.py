@@ -73,7 +73,8 @@ class RuleTerms(BaseModel):
     """At most this amount per window, in yuan."""
     repeat: Repeat | None = None
     pool: Literal["leaves", "stays"] = "leaves"
-    """Point rules only: whether a point that was punished leaves the pool (fee and seconds) that the rate rule judges."""
+    """Whether what was punished singly leaves what the rate rule judges: of a point rule the point (fee and seconds); an
+    event rule's item over an outage then bears only what the rate does not take for it."""
 
 
 Rule = TypeVar("Rule", bound=RuleTerms)

@@ -102,9 +102,8 @@ def dearest(items, off):
     winner = {claim: min(sums, key=lambda rule: (-sums[rule], rule))[1] for claim, sums in wanted.items()}
     kept = []
     for k, item in enumerate(items):
-        if item["ids"]:
-            item = item | {"amount": sum(part for claim, part in parts[k].items() if winner[claim] == item["rule"])}
-        kept.append(item)
+        won = sum(part for claim, part in parts[k].items() if winner[claim] == item["rule"])
+        kept.append(item | {"amount": won if item["ids"] else item["amount"]})
     return [item for item in kept if item["amount"]]
 
 
