@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,16 +12,17 @@ from config.history import load_history
 from console.app import database
 from console.cli.contract_readings import first_whole_quarter, sizes_of, usual_rates
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
+from console.clock import today
+from console.past_quarters import past_quarters
 from monitor.finding import refuse
 from settlement.contract import Terms
-from settlement.inputs import from_document
 from settlement.lines import Kind
 from settlement.money import grouped
-from settlement.past import Assumed, Frozen, PastQuarter, given_facts, remembered
+from settlement.past import Assumed, PastQuarter, given_facts, remembered
 from settlement.readings import percent
-from settlement.store.statements import newest
 from settlement.whatif import QuarterChange, WhatIf, what_if, what_if_json
 
+ASSUMED = "假定的在线率 assumed rates"
 BAR = 40
 """So many characters wide is the longest bar."""
 KIND_ZH = {
@@ -80,13 +80,16 @@ def _past(
                 column="--against",
             )
         return [(past, before) for past in remembered(load_history(history))], f"历史 history {history}"
-    stored = _stored(session, name or (before or after).contract)
-    if stored:
-        return [(past, before or past.inputs.terms) for past in stored], "库中结算单 stored statements"
+    if database.database_exists(session.settings):
+        with database.reader(session.settings) as connection:
+            day = today(session.settings.zone)
+            stored = past_quarters(connection, name or (before or after).contract, before, after, day)
+        if stored:
+            return stored, "库中结算单 stored statements"
     if before is None or name is not None:
         raise refuse(
             f"库中没有该合同的结算单 the store has no statements of {name or after.contract}",
-            "--against OTHER，或 or --history FILE",
+            "先出具 first: camsla statement draft …，或 or --against OTHER --history FILE",
             column="--contract",
         )
     sizes, when = sizes_of(before, ()), first_whole_quarter(before)
@@ -98,14 +101,7 @@ def _past(
         )
         for rate in usual_rates(before)
     ]
-    return [(past, before) for past in assumed], "假定的在线率 assumed rates"
-
-
-def _stored(session: Session, contract: str) -> list[Frozen]:
-    if not database.database_exists(session.settings):
-        return []
-    with database.reader(session.settings) as connection:
-        return [Frozen(from_document(json.loads(row.inputs))) for row in newest(connection, contract)]
+    return [(past, before) for past in assumed], ASSUMED
 
 
 def _show(after: Terms, source: str, result: WhatIf) -> None:
@@ -134,7 +130,8 @@ def _show(after: Terms, source: str, result: WhatIf) -> None:
     click.echo("应付 payable（█ 现行 before，▒ 改后 after）")
     for line in bars(result.quarters):
         click.echo(line)
-    click.echo(f"应付合计差额 payable, difference in all: {grouped(result.difference_fen)} 元")
+    if source != ASSUMED:
+        click.echo(f"应付合计差额 payable, difference in all: {grouped(result.difference_fen)} 元")
 
 
 def bars(quarters: Sequence[QuarterChange], width: int = BAR) -> list[str]:

@@ -161,3 +161,47 @@ def test_what_if_at_assumed_rates(camsla: Camsla) -> None:
     answer = camsla.json("contract", "what-if", changed, "--against", "xinjian")
     difference = {row["quarter"].partition(" @ ")[2]: row["difference"] for row in answer["quarters"]}
     assert difference == {"100 %": "0.00", "90 %": "443400.00", "89.99 %": "0.00", "85 %": "0.00", "80 %": "0.00"}
+
+
+SMALL = """\
+contract: small
+tax_rate: 0.06
+target: 0.90
+prepay_share: 0.90
+phases:
+  - {id: p, unit_price: "100.00", in_service_from: 2020-07-01, months: 12}
+"""
+OUT = "rules:\n  - {kind: point-elimination, id: out, hours: 168}\n"
+
+
+def test_what_if_over_the_statements_of_the_store(camsla: Camsla) -> None:
+    """Two points over a quarter of 92 days; one is down for ten days of August."""
+    rows = ["point,vantage,first,last,count,state,reason,rung,valid_s"]
+    online, offline = "online,ok,describe", "offline,timeout,tcp"
+    for point, first, last, said in (
+        ("A", "2020-07-01T00:00:00", "2020-08-10T23:59:00", online),
+        ("A", "2020-08-11T00:00:00", "2020-08-20T23:59:00", offline),
+        ("A", "2020-08-21T00:00:00", "2020-10-01T00:10:00", online),
+        ("B", "2020-07-01T00:00:00", "2020-10-01T00:10:00", online),
+    ):
+        rows.append(f"{point},import,{first}+08:00,{last}+08:00,1000,{said},65")
+    points = "code,contract,phase,accepted_on,billed_from\nA,small,p,2020-07-01,2020-07-01\nB,small,p,2020-07-01,2020-07-01\n"
+    for name, body in (
+        ("small.yaml", SMALL),
+        ("changed.yaml", SMALL + OUT),
+        ("points.csv", points),
+        ("runs.csv", "\n".join(rows) + "\n"),
+    ):
+        (camsla.folder / name).write_text(body)
+    camsla.ok("points", "import", "points.csv", "--actor", "张三")
+    camsla.ok("runs", "import", "runs.csv", "--actor", "张三")
+    camsla.ok("contract", "add", "small.yaml", "--actor", "张三")
+    camsla.ok("contract", "approve", "small", "1", "--actor", "李四")
+    camsla.ok("statement", "draft", "small", "2020Q3", "--prepaid", "computed", "--actor", "张三")
+    answer = camsla.json("contract", "what-if", "changed.yaml")
+    (quarter,) = answer["quarters"]
+    # 600.00 × 174 ÷ 184 days; point A's August is not paid at all, and the rest was online throughout.
+    assert (quarter["payable_before"], quarter["payable_after"]) == ("567.39", "500.00")
+    against = camsla.json("contract", "what-if", "changed.yaml", "--against", "changed.yaml", "--contract", "small")
+    assert against["difference"] == "0.00"
+    assert "no statements" in camsla.refused("contract", "what-if", "changed.yaml", "--contract", "other")
