@@ -44,6 +44,7 @@ def cover_of(connection: Connection, stored: Stored) -> Cover:
     issued_at = next((step.at for step in taken if step.step == Step.ISSUE), None)
     return Cover(
         inputs_sha=stored.inputs_sha,
+        zone=inputs.terms.zone,
         made_on=_day(stored.recorded_at, inputs.terms.zone),
         state=f"{STATE_ZH[now.state]} {now.state}",
         final=now.final,
@@ -62,7 +63,7 @@ def _day(at: Instant, zone: str) -> date:
 
 
 def _signatures(now: Life, inputs: Inputs) -> tuple[Signature, ...]:
-    """Return the boxes: the maker, each link of the contract's chain, the supplier, with who has taken the step."""
+    """Return the boxes: the maker, who reconciled, each link of the contract's chain, the supplier, with who has taken the step."""
     zone = inputs.terms.zone
 
     def box(names: tuple[str, str], taken: Taken | None) -> Signature:
@@ -73,6 +74,7 @@ def _signatures(now: Life, inputs: Inputs) -> tuple[Signature, ...]:
     chain = inputs.terms.approval.chain
     return (
         box(("经办", "prepared by"), steps[0] if steps else None),
+        box(("核对", "reconciled by"), next((taken for taken in steps if taken.step == Step.RECONCILE), None)),
         *(box(_LINKS[word], links[n] if n < len(links) else None) for n, word in enumerate(chain)),
         box(_SUPPLIER, next((taken for taken in steps if taken.step == Step.CONFIRM), None)),
     )

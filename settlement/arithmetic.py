@@ -9,7 +9,6 @@ from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter
 from settlement.evaluate import Evaluation
 from settlement.money import NOTHING, Amount, grouped, round_half_up
-from settlement.notation import money
 from settlement.readings import factor_text, marks_of, percent, rate_text
 
 
@@ -65,8 +64,10 @@ def payable_text(terms: Terms, basis: Charge, evaluation: Evaluation, reading: R
     elif not taken:
         text = f"{fee} = {grouped(gross_fen)}"
     else:
-        off = " − ".join(f"{money(result.amount)}（{result.rule}）" for result in taken)
-        text = f"{fee} − {off} = {grouped(gross_fen)}"
+        parts = [(round_half_up(result.amount), result.rule) for result in taken]
+        off = " − ".join(f"{grouped(fen)}（{rule}）" for fen, rule in parts)
+        adds_up = evaluation.fee - sum(fen for fen, _ in parts) == gross_fen
+        text = f"{fee} − {off} {'=' if adds_up else '≈'} {grouped(gross_fen)}"
     if rate is None:
         return text
     if rate.source == "measured":

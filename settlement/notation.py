@@ -8,7 +8,6 @@ from settlement.money import grouped, round_half_up
 
 HOUR_S = 3_600
 _PLACES = 10
-_HOUR_PLACES = 4
 
 
 def number(value: Fraction | int) -> str:
@@ -40,14 +39,12 @@ def equals(amount_fen: Fraction | int) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Write seconds as hours where that ends within four decimals, "9.3 h", else as "9 h 18 min 3 s" or "4 h 10 min"."""
-    if seconds % HOUR_S == 0:
-        return f"{seconds // HOUR_S:,} h"
-    text = _decimal(Fraction(seconds, HOUR_S), _HOUR_PLACES)
-    if text is not None:
-        return f"{text} h"
+    """Write seconds as "9 h 18 min 3 s", "4 h 10 min" or "720 h": exact, and in one style whatever they are."""
     minutes, rest = divmod(seconds, 60)
-    return f"{minutes // 60:,} h {minutes % 60} min" + (f" {rest} s" if rest else "")
+    text = f"{minutes // 60:,} h"
+    if minutes % 60 or rest:
+        text += f" {minutes % 60} min"
+    return f"{text} {rest} s" if rest else text
 
 
 def _decimal(exact: Fraction, places: int) -> str | None:

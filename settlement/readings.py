@@ -144,3 +144,8 @@ def factor_text(reading: Reading, rate: OnlineRate, marks: Marks) -> str:
             return f"{p} × {o}"
         case Reading.H:
             return f"max(0, {o} − {marks.excess_surcharge} × max(0, {t} − {o}))"
+
+
+def reading_word(reading: str) -> str:
+    """Return a reading as it is shown: its letter, or that rules pay in its place."""
+    return "按规则 by rules" if reading == Reading.NONE.value else reading

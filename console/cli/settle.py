@@ -16,7 +16,7 @@ from settlement.contract import Reading, Terms
 from settlement.document import why_not_settled
 from settlement.lines import mixed
 from settlement.money import grouped, round_half_up, yuan
-from settlement.readings import READINGS
+from settlement.readings import READINGS, reading_word
 from settlement.statement import Kind, Statement, ambiguity, statement_json
 from settlement.statement import settle as settle_quarter
 
@@ -92,7 +92,7 @@ KIND_ZH = {
 
 def _show(statement: Statement) -> None:
     print_table(
-        f"费用结算 statement · {statement.contract} · {statement.quarter} · 口径 reading {statement.reading.value}",
+        f"费用结算 statement · {statement.contract} · {statement.quarter} · 口径 reading {reading_word(statement.reading.value)}",
         [
             ("期次 phase", False),
             ("项目 line", False),

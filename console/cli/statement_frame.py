@@ -17,6 +17,7 @@ from settlement.daycount import Quarter, parse_quarter
 from settlement.life import STATE_ZH
 from settlement.money import fen, grouped
 from settlement.quarter import life
+from settlement.readings import reading_word
 from settlement.store import disputes, statements
 from settlement.store.documents import MAX_BYTES
 from settlement.store.statements import Stored, document_lines
@@ -146,7 +147,7 @@ def show_stored(session: Session, stored: Stored) -> None:
         contested = disputes.of_statement(connection, stored.id)
     show_document(
         stored.document,
-        f"费用结算单 statement · {stored.name} · {STATE_ZH[state]} {state} · 口径 reading {stored.reading}",
+        f"费用结算单 statement · {stored.name} · {STATE_ZH[state]} {state} · 口径 reading {reading_word(stored.reading)}",
     )
     if contested:
         click.echo(

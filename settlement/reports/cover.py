@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from monitor.period import ZONE
+
 
 class Signature(NamedTuple):
     """A box to sign in; `name` and `on` are printed where the step was taken in the system."""
@@ -21,6 +23,7 @@ class Signature(NamedTuple):
 
 BOXES = (
     Signature("经办", "prepared by"),
+    Signature("核对", "reconciled by"),
     Signature("复核", "checked by"),
     Signature("审批", "approved by"),
     Signature("供应商签章", "supplier's seal"),
@@ -59,5 +62,7 @@ class Cover:
     remarks: tuple[str, ...] = ()
     """What is said about the statement elsewhere and must be read with it: disputes and what was decided."""
     entries: tuple[Entry, ...] = ()
+    zone: str = ZONE
+    """The contract's: in which instants are shown."""
     paid_fen: int | None = None
     total_fen: int | None = None

@@ -6,20 +6,23 @@ integers, shares and quantities as fractions; how they look is decided where the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from settlement.daycount import parse_quarter
 from settlement.families.registry import FAMILIES
 from settlement.money import fen
-from settlement.readings import READINGS
+from settlement.readings import READINGS, reading_word
 from settlement.reports.cover import Cover
 
 Sort = Literal["fen", "share", "count", "months", "hours", "text"]
 Value = int | Fraction | str | None
 Phase = Mapping[str, Any]
+_INCIDENT = re.compile(r".*@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "prepayment": ("已预付", "prepaid"),
@@ -131,7 +134,7 @@ def _rates(document: Mapping[str, Any]) -> list[Row]:
         Row("　　来源", "its source", "text", _each(document, source)),
         Row("考核线", "target", "share", _each(document, lambda phase: Fraction(str(phase["target"])))),
         Row("故障率", "fault rate", "share", faults),
-        Row("计算口径", "reading", "text", _each(document, lambda _: str(document["reading"]))),
+        Row("计算口径", "reading", "text", _each(document, lambda _: reading_word(str(document["reading"])))),
     ]
 
 
@@ -204,7 +207,33 @@ def headline(document: Mapping[str, Any], cover: Cover) -> tuple[str, list[tuple
 def reading_text(reading: str) -> str:
     """Return a reading with its name."""
     named = {known.value: reader.name for known, reader in READINGS.items()}
-    return f"{reading}　{named[reading]}" if reading in named else reading
+    return f"{reading}　{named[reading]}" if reading in named else reading_word(reading)
+
+
+def incident_text(incident: str, zone: str) -> str:
+    """Return when an incident began, in the contract's zone; a name that is not of our making as it is."""
+    match = _INCIDENT.fullmatch(incident)
+    if match is None:
+        return incident
+    try:
+        began = datetime.fromisoformat(match[1])
+    except ValueError:
+        return incident
+    return began.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def rule_kind(kind: str) -> str:
+    """Return the name of a rule's family, Chinese and English; an unknown kind as it is."""
+    family = FAMILIES.get(kind)
+    if family is None:
+        return "口径 reading" if kind == "reading" else kind
+    return family.name
+
+
+def found_nothing(rule: Mapping[str, Any]) -> bool:
+    """Tell whether a rule that looks at outages or events had none to punish."""
+    family = FAMILIES.get(rule["kind"])
+    return family is not None and family.stage in {"point", "event"} and not rule["items"] and not mixed(rule["amount"])
 
 
 def beside(document: Mapping[str, Any], kind: str) -> tuple[Value, ...]:

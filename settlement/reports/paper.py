@@ -18,12 +18,15 @@ from settlement.reports.form import (
     Row,
     Sort,
     Value,
+    found_nothing,
     headline,
+    incident_text,
     mixed,
     notices_of,
     outages_of,
     phase_title,
     rows_of,
+    rule_kind,
 )
 from settlement.reports.waterfall import draw, steps_of
 
@@ -91,7 +94,8 @@ def paper_of(document: Mapping[str, Any], cover: Cover) -> dict[str, Any]:
         "lines": list(_lines(document)),
         "sum": [grouped(fen(document["totals"][name])) for name in ("total", "net", "tax")],
         "waterfall": draw(steps_of(document)),
-        "rules": _rules(document),
+        "rules": _rules(document, cover.zone),
+        "untouched": shown(_untouched(document)),
         "notices": [shown(text) for text in notices[:NOTICES]]
         + ([f"另有 {more} 条，见电子表格“提示” {more} more in the workbook"] if more > 0 else []),
         "attachments": [[shown(item.title), shown(item.reference), shown(item.sha256)] for item in cover.attachments],
@@ -136,21 +140,35 @@ def _lines(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _rules(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _untouched(document: Mapping[str, Any]) -> str:
+    """Name the rules that had nothing to punish, with the windows; "" if there are none."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for phase in document["phases"]:
+        for rule in phase["rules"]:
+            if found_nothing(rule):
+                name = f"{rule['title']} {rule['rule']}".strip()
+                found.setdefault((phase_title(phase), name), []).append(rule["window"])
+    named = [f"{title} {name}（{'、'.join(windows)}）" for (title, name), windows in found.items()]
+    return f"未触发 nothing found：{'；'.join(named)}" if named else ""
+
+
+def _rules(document: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
     rules = []
     left = ITEMS_IN_ALL
     for phase in document["phases"]:
         for rule in phase["rules"]:
+            if found_nothing(rule):
+                continue
             items = rule["items"][: min(ITEMS_PER_RULE, left)]
             left -= len(items)
             more = len(rule["items"]) - len(items)
             rules.append(
                 {
                     "title": shown(rule["title"] or rule["rule"]),
-                    "where": shown(f"{phase_title(phase)}　{rule['window']}　{rule['rule']}（{rule['kind']}）"),
+                    "where": shown(f"{phase_title(phase)}　{rule['window']}　{_called(rule)}"),
                     "amount": _amount(rule["amount"], rule["unit"]),
                     "formula": shown(rule["formula"]),
-                    "items": [_item(item, rule["unit"]) for item in items],
+                    "items": [_item(item, rule["unit"], zone) for item in items],
                     "more": f"另有 {more:,} 项，见电子表格“规则与扣款” {more:,} more in the workbook" if more else "",
                 }
             )
@@ -163,10 +181,21 @@ def _amount(amount: str, unit: str) -> str:
     return f"{written(mixed(amount), 'months')} 分 points"
 
 
-def _item(item: Mapping[str, Any], unit: str) -> list[str]:
+def _called(rule: Mapping[str, Any]) -> str:
+    """A rule's id, with its family's name where the title is another."""
+    kind = rule_kind(rule["kind"])
+    return rule["rule"] if kind == rule["title"] else f"{rule['rule']}（{kind}）"
+
+
+def _item(item: Mapping[str, Any], unit: str, zone: str) -> list[str]:
     kept = item.get("suppressed_by")
     amount = f"0（已由 {kept} 处理 given to it）" if kept else _amount(item["amount"], unit)
-    return [shown(item["point"]) or "—", shown(item["incident"]) or "—", shown(amount), shown(item["why"])]
+    return [
+        shown(item["point"]) or "—",
+        shown(incident_text(item["incident"], zone)) or "—",
+        shown(amount),
+        shown(item["why"]),
+    ]
 
 
 def _annex(document: Mapping[str, Any]) -> dict[str, Any]:

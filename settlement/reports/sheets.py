@@ -11,7 +11,17 @@ from settlement.document import digest
 from settlement.money import fen
 from settlement.reports.cells import Column, Formats, for_print, headings, height_of, lines_in, number, put
 from settlement.reports.cover import Cover
-from settlement.reports.form import Value, kind_text, mixed, notices_of, outages_of, phase_title
+from settlement.reports.form import (
+    Value,
+    incident_text,
+    kind_text,
+    mixed,
+    notices_of,
+    outages_of,
+    phase_title,
+    reading_text,
+    rule_kind,
+)
 
 Moved = Callable[[int, int], None]
 MOST_ROWS = 1_000_000
@@ -153,39 +163,40 @@ def write_points(book: Any, formats: Formats, document: Mapping[str, Any], foote
 RULES = [
     Column("期次 phase", "text", 14),
     Column("规则 rule", "text", 22),
-    Column("类别 kind", "text", 24),
+    Column("类别 kind", "text", 30),
     Column("期间 window", "text", 11),
     Column("点位 point", "text", 25),
-    Column("事件 incident", "text", 46),
+    Column("事件始于 incident since", "text", 22),
     Column("金额（元） amount", "fen", 16),
     Column("记分 score points", "months", 10),
     Column("算式与事由 formula, reason", "text", 60),
     Column("已由另一规则处理 prevailed", "text", 18),
+    Column("事件编号（UTC） incident id", "text", 46),
 ]
 
 
-def write_rules(book: Any, formats: Formats, document: Mapping[str, Any], footer: str) -> None:
+def write_rules(book: Any, formats: Formats, document: Mapping[str, Any], footer: str, zone: str) -> None:
     """Write the sheet 规则与扣款: each rule's result with its arithmetic, then what it touched."""
     page = List(book, formats, "规则与扣款", RULES, "规则与扣款 Rules, their arithmetic and what they touched")
     page.open(footer, formats, freeze=2)
     for phase in document["phases"]:
         for rule in phase["rules"]:
-            for strong, row in rule_rows(phase["phase"], rule):
+            for strong, row in rule_rows(phase["phase"], rule, zone):
                 page.add(row, strong=strong)
     page.close()
 
 
-def rule_rows(phase: str, rule: Mapping[str, Any]) -> Iterator[tuple[bool, list[Value]]]:
+def rule_rows(phase: str, rule: Mapping[str, Any], zone: str) -> Iterator[tuple[bool, list[Value]]]:
     """Yield the rows of one rule's result: the result (strong), then its items."""
 
     def amounts(amount: str) -> tuple[Value, Value]:
         return (fen(amount), "") if rule["unit"] == "fen" else ("", mixed(amount))
 
-    head = [phase, rule["title"] or rule["rule"], rule["kind"], rule["window"]]
-    yield True, [*head, "", "", *amounts(rule["amount"]), rule["formula"], ""]
+    head = [phase, rule["title"] or rule["rule"], rule_kind(rule["kind"]), rule["window"]]
+    yield True, [*head, "", "", *amounts(rule["amount"]), rule["formula"], "", ""]
     for item in rule["items"]:
-        touched = [item["point"], item["incident"], *amounts(item["amount"])]
-        yield False, [*head, *touched, item["why"], item.get("suppressed_by") or ""]
+        touched = [item["point"], incident_text(item["incident"], zone), *amounts(item["amount"])]
+        yield False, [*head, *touched, item["why"], item.get("suppressed_by") or "", item["incident"]]
 
 
 ENTRIES = [
@@ -226,7 +237,7 @@ def write_digests(book: Any, formats: Formats, document: Mapping[str, Any], cove
         ("合同版本 contract version", str(contract["version"])),
         ("季度 quarter", document["quarter"]),
         ("版次 revision", str(document["revision"])),
-        ("计算口径 reading", str(document["reading"])),
+        ("计算口径 reading", reading_text(str(document["reading"]))),
         ("软件版本 software", str(document["software"])),
         ("冻结输入的 SHA-256 of the frozen inputs", cover.inputs_sha),
         ("结算单正文的 SHA-256 of the statement document", digest(document)),

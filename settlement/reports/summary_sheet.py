@@ -84,9 +84,11 @@ class _Page:
         self.row += 1
 
     def boxes(self, cover: Cover) -> None:
-        """Write the boxes to sign in, side by side, four at most in a row."""
-        for n in range(0, len(cover.signatures), 4):
-            self._boxes(cover.signatures[n : n + 4])
+        """Write the boxes to sign in, side by side, five at most in a row."""
+        count = len(cover.signatures)
+        each = -(-count // max(1, -(-count // 5)))
+        for n in range(0, count, max(1, each)):
+            self._boxes(cover.signatures[n : n + each])
             self.row += 1
 
     def _boxes(self, signatures: tuple[Any, ...]) -> None:

@@ -78,7 +78,7 @@ def _write(book: Any, document: Mapping[str, Any], cover: Cover, moved: Moved) -
     write_picture(book, to_png(draw(steps_of(document))), footer)
     write_lines(book, formats, document, footer)
     write_points(book, formats, document, footer, moved)
-    write_rules(book, formats, document, footer)
+    write_rules(book, formats, document, footer, cover.zone)
     if cover.entries:
         write_entries(book, formats, cover, footer)
     if notices_of(document, cover):

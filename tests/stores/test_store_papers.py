@@ -94,7 +94,7 @@ def test_a_draft_has_empty_boxes_and_says_what_it_is(store: Store) -> None:
     assert cover.state == "草稿 draft"
     assert not cover.final
     assert [(box.zh, box.name, box.on) for box in cover.signatures] == [
-        ("经办", "经办人", "2020-10-09"), ("复核", "", ""), ("分管复核", "", ""), ("审批", "", ""), ("供应商签章", "", ""),
+        ("经办", "经办人", "2020-10-09"), ("核对", "", ""), ("复核", "", ""), ("分管复核", "", ""), ("审批", "", ""), ("供应商签章", "", ""),
     ]  # fmt: skip
     assert cover.inputs_sha == stored.inputs_sha
     assert cover.project == "XJ-017 雪亮工程"
@@ -121,7 +121,8 @@ def test_an_issued_statement_shows_who_signed_its_papers_and_its_entries(store: 
     assert cover.state == "已申请支付 payment-requested"
     assert cover.final
     assert [(box.name, box.on) for box in cover.signatures] == [
-        ("经办人", "2020-10-09"), ("复核人", "2020-10-12"), ("分管人", "2020-10-13"), ("局长", "2020-10-14"),
+        ("经办人", "2020-10-09"), ("经办人", "2020-10-09"), ("复核人", "2020-10-12"), ("分管人", "2020-10-13"),
+        ("局长", "2020-10-14"),
         ("供应商代表", "2020-10-10"),
     ]  # fmt: skip
     assert (cover.attachments[0].title, cover.attachments[0].reference) == ("确认函.pdf", "确认函")

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from settlement.reports import paper
 from settlement.reports.cover import Cover
+from settlement.reports.form import incident_text
 from settlement.reports.paper import paper_of, shown, written
 from settlement.reports.pdf import write_pdf
 from settlement.reports.typeset import TEMPLATES, to_png
@@ -156,11 +157,49 @@ def test_the_templates_travel_with_the_package() -> None:
 
 def test_signs_that_the_chinese_font_lacks_are_set_from_another_and_nothing_from_the_machine(tmp_path: Path) -> None:
     content = statement()
-    content["phases"][0]["rules"][0]["formula"] = "⌈9.3 h − 4 h⌉ = 6 h ≥ ≤ × ÷ ≈ ½"
-    assert "⌈9.3 h − 4 h⌉ = 6 h ≥ ≤ × ÷ ≈ ½" in "\n".join(pages(content, tmp_path))
+    content["phases"][0]["rules"][0]["formula"] = "⌈9 h 18 min − 4 h⌉ = 6 h ≥ ≤ × ÷ ≈ ½"
+    assert "⌈9 h 18 min − 4 h⌉ = 6 h ≥ ≤ × ÷ ≈ ½" in "\n".join(pages(content, tmp_path))
     fonts = {
         str(font.get_object()["/BaseFont"]).split("+")[-1]
         for page in PdfReader(tmp_path / "a.pdf").pages
         for font in page["/Resources"]["/Font"].values()
     }
     assert fonts == {"NotoSansSC-Thin", "NewCMMath-Regular-Identity-H"}
+
+
+def test_an_incident_is_shown_by_the_contract_s_clock() -> None:
+    assert incident_text("XJ1-00006@2019-09-30T16:00:00Z", "Asia/Shanghai") == "2019-10-01 00:00:00"
+    assert incident_text("XJ1-00006@2019-09-30T16:00:00Z", "UTC") == "2019-09-30 16:00:00"
+    for other in ("", "事件-7", "p@2019-99-30T16:00:00Z"):
+        assert incident_text(other, "Asia/Shanghai") == other
+
+
+def test_rules_stand_by_their_names_and_those_that_found_nothing_together(tmp_path: Path) -> None:
+    content = statement()
+    nothing = {"rule": "校时", "kind": "unit-fine", "title": "校时错误", "unit": "fen", "amount": "0.00", "items": []}
+    rows = [nothing | {"window": f"2020-0{month}", "formula": "0 次 events：0.00"} for month in (7, 8)]
+    rate = nothing | {
+        "rule": "分档",
+        "kind": "substituted-tiers",
+        "title": "分档",
+        "window": "2020-07",
+        "formula": "全额",
+    }
+    content["phases"][0]["rules"] = [*rows, rate]
+    content["reading"] = "none"
+    made = paper_of(content, COVER)
+    assert [rule["formula"] for rule in made["rules"] if rule["title"] in {"校时错误", "分档"}] == ["全额"]
+    title = content["phases"][0]["title"]
+    assert made["untouched"] == f"未触发 nothing found：{title} 校时错误 校时（2020-07、2020-08）"
+    assert "分档（分档代替 substituted tiers）" in made["rules"][0]["where"]
+    text = "".join("".join(pages(content, tmp_path)).split())
+    assert "未触发nothingfound" in text
+    assert "0次events" not in text
+    assert "按规则byrules" in text
+
+
+def test_a_thousand_points_make_no_heavy_file(tmp_path: Path) -> None:
+    content = statement(point_lines=1_000)
+    write_pdf(content, tmp_path / "a.pdf", COVER)
+    assert (tmp_path / "a.pdf").stat().st_size < 500_000
+    assert all(line["code"] in "".join(pages(content, tmp_path)) for line in content["phases"][0]["point_lines"][:3])

@@ -124,7 +124,7 @@ def test_points_are_numbers_and_their_sums_follow_the_filter(tmp_path: Path) -> 
 
 def test_rules_show_results_then_what_they_touched(tmp_path: Path) -> None:
     rows = made(tmp_path, statement(items=3))["规则与扣款"][3:]
-    fine = [row for row in rows if row[2] == "unit-fine"]
+    fine = [row for row in rows if row[2] == "单项扣款 unit fine"]
     assert fine[0][4:9] == ["", "", 150, "", "3 次 × 50.00 元 = 150.00"]
     assert [row[4] for row in fine[1:4]] == [f"360112{n:014d}" for n in (1, 2, 3)]
     assert fine[4][9] == "reading"  # gave way
