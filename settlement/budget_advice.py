@@ -72,6 +72,15 @@ class Advice:
     year: int
     k: Fraction
     phases: tuple[PhaseAdvice, ...]
+    missing: tuple[tuple[str, str], ...] = ()
+    """(phase, quarter) in service and without a count or a rate: the proposal goes by the others."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """(phase, why) of those that the proposal does not hold."""
+
+    @property
+    def quarters(self) -> tuple[str, ...]:
+        """The quarters that the proposal goes by."""
+        return tuple(sorted({quarter.quarter for phase in self.phases for quarter in phase.quarters}))
 
     @property
     def proposed_fen(self) -> int:
@@ -96,6 +105,8 @@ def advise(terms: Terms, year: int, facts: Year, k: Fraction = Fraction(1)) -> t
     """
     findings: list[Finding] = []
     advices: list[PhaseAdvice] = []
+    missing: list[tuple[str, str]] = []
+    left_out: list[tuple[str, str]] = []
     allowed = 1 - terms.target
     for phase in terms.phases:
         quarters: list[QuarterEarned] = []
@@ -107,21 +118,24 @@ def advise(terms: Terms, year: int, facts: Year, k: Fraction = Fraction(1)) -> t
                 continue
             if known is None or known.rate is None:
                 findings.append(_left_out(phase, quarter.label))
+                missing.append((phase.id, quarter.label))
                 continue
             basis = charge(terms, phase, quarter, known)
             if basis.fee_fen:
                 quarters.append(_earned(quarter.label, basis.fee_fen, known.rate, allowed, k))
                 latest = known, basis
         if latest is None:
+            left_out.append((phase.id, f"{year} 年没有可用的季度 no quarter to go by"))
             continue
         next_full = _next_year(terms, phase, year + 1, latest[0])
         if not next_full:
             message = f"{phase.id} 次年不再计费 nothing is billed in {year + 1}"
             findings.append(Finding("", 0, phase.id, message, "", "warning"))
+            left_out.append((phase.id, "次年不再计费 nothing is billed next year"))
             continue
         points = sum(lot.points for lot in latest[1].lots if lot.closing)
         advices.append(_advice(phase, tuple(quarters), points, next_full))
-    return Advice(terms, year, k, tuple(advices)), findings
+    return Advice(terms, year, k, tuple(advices), tuple(missing), tuple(left_out)), findings
 
 
 def _left_out(phase: Phase, quarter: str) -> Finding:
@@ -170,6 +184,9 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         },
         "year": advice.year,
         "next_year": advice.year + 1,
+        "quarters": list(advice.quarters),
+        "missing": [{"phase": phase, "quarter": quarter} for phase, quarter in advice.missing],
+        "left_out": [{"phase": phase, "reason": why} for phase, why in advice.left_out],
         "k": number(advice.k),
         "target": share(terms.target),
         "allowed_fault_rate": share(allowed),

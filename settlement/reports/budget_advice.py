@@ -16,6 +16,7 @@ from settlement.reports.paper import shown
 from settlement.reports.typeset import to_pdf
 from settlement.reports.waterfall import Step, draw
 
+QUARTERS = 4
 PHASES = 4
 """What fits one page with four quarters each."""
 
@@ -36,7 +37,7 @@ def page_of(data: Mapping[str, Any]) -> dict[str, Any]:
         "number": shown(f"{contract['id']}-{data['next_year']}"),
         "pairs": [
             ["合同", shown(f"{contract['title']}（{contract['id']}）")],
-            ["依据年度", str(data["year"])],
+            ["依据季度", shown(_going_by(data))],
             ["采购人（甲方）", shown(contract["purchaser"]) or "—"],
             ["供应商（乙方）", shown(contract["supplier"]) or "—"],
             ["考核线", shown(data["target"])],
@@ -45,6 +46,7 @@ def page_of(data: Mapping[str, Any]) -> dict[str, Any]:
         "proposed": grouped(totals["proposed"]),
         "capitals": f"人民币{capitals(totals['proposed'])}",
         "sentence": _sentence(data, totals),
+        "lacking": [shown(text) for text in _lacking(data)],
         "phases": [_phase(phase) for phase in phases[:PHASES]],
         "more": f"另有 {left} 个期次未列出，已计入合计 {left} more phases are in the sums" if left > 0 else "",
         "waterfall": draw(
@@ -58,9 +60,30 @@ def page_of(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _going_by(data: Mapping[str, Any]) -> str:
+    """The quarters that the proposal goes by; that they are not the whole year where they are not."""
+    quarters = "、".join(data["quarters"])
+    return quarters if len(data["quarters"]) == QUARTERS else f"{quarters}（非全年 not the whole year）"
+
+
+def _lacking(data: Mapping[str, Any]) -> list[str]:
+    """What the proposal was made without: quarters in service without figures, and whole phases."""
+    missing: dict[str, list[str]] = {}
+    for row in data["missing"]:
+        missing.setdefault(row["phase"], []).append(row["quarter"])
+    texts = []
+    if missing:
+        named = "；".join(f"{phase} {'、'.join(quarters)}" for phase, quarters in missing.items())
+        texts.append(f"缺数据的季度，按其余季度推算 quarters without figures, taken to be like the others：{named}")
+    if data["left_out"]:
+        named = "；".join(f"{row['phase']}（{row['reason']}）" for row in data["left_out"])
+        texts.append(f"未列入本建议的期次 phases that the proposal leaves out：{named}")
+    return texts
+
+
 def _sentence(data: Mapping[str, Any], totals: Mapping[str, int]) -> str:
     return (
-        f"{data['year']} 年应计服务费 {grouped(totals['full_fee'])} 元，按在线率应付 {grouped(totals['earned'])} 元，超标故障再扣 "
+        f"按 {_going_by(data)} 计：应计服务费 {grouped(totals['full_fee'])} 元，按在线率应付 {grouped(totals['earned'])} 元，超标故障再扣 "
         f"{grouped(totals['excess'])} 元。下年全额 {grouped(totals['next_full_fee'])} 元按各期实得比例核减 {grouped(totals['less'])} 元，"
         f"建议预算 {grouped(totals['proposed'])} 元。"
     )

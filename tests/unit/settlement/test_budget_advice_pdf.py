@@ -61,3 +61,21 @@ def test_more_phases_than_fit_stay_on_one_page_and_are_counted(tmp_path: Path) -
     assert len(pages) == 1
     assert "另有 5 个期次" in "".join(pages[0].split("\n"))
     assert "#eval(1)" in pages[0]
+
+
+def test_the_page_names_the_quarters_it_goes_by_and_what_it_lacks(tmp_path: Path) -> None:
+    terms = load_contract(Path("xinjian"))
+    facts = {Quarter(2020, 3): {"phase-1": count_facts(1_000, parse_rate("0.8136"))}}
+    made = advice_document(advise(terms, 2020, facts)[0])
+    assert made["quarters"] == ["2020Q3"]
+    assert {row["quarter"] for row in made["missing"] if row["phase"] == "phase-1"} == {"2020Q1", "2020Q2", "2020Q4"}
+    assert [row["phase"] for row in made["left_out"]] == ["phase-2"]
+    write_budget_advice_pdf(made, tmp_path / "a.pdf")
+    (page,) = text_of(tmp_path / "a.pdf")
+    text = "".join(page.split())
+    assert "依据季度2020Q3（非全年notthewholeyear）" in text
+    assert "按2020Q3（非全年notthewholeyear）计：应计服务费" in text
+    assert "phase-12020Q1、2020Q2、2020Q4" in text
+    assert "phase-2（2020年没有可用的季度noquartertogoby）" in text
+    whole = {Quarter(2021, n): facts[Quarter(2020, 3)] for n in range(1, 5)}
+    assert page_of(advice_document(advise(terms, 2021, whole)[0]))["pairs"][1][1] == "2021Q1、2021Q2、2021Q3、2021Q4"
