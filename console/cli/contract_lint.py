@@ -8,8 +8,9 @@ from typing import NamedTuple
 import click
 
 from config.draft import Draft, load_draft
+from console.cli.contract_named import tell_which
 from console.cli.contract_readings import sizes_of
-from console.cli.frame import answering, json_option, print_json
+from console.cli.frame import Session, answering, json_option, pass_session, print_json
 from settlement.lint.check import lint as remarks_on
 from settlement.lint.remark import ORDER, Level
 from settlement.money import yuan
@@ -35,12 +36,15 @@ class Row(NamedTuple):
     "--points", "points", multiple=True, metavar="N|PHASE=N", help="金额按多少点试算 points to tell amounts for"
 )
 @json_option
+@pass_session
 @answering
-def lint(file: Path, points: tuple[str, ...], as_json: bool) -> None:
+def lint(session: Session, file: Path, points: tuple[str, ...], as_json: bool) -> None:
     """签订前检查合同：分档空档与重叠、临界跳变、越差越得利、自相矛盾、未定事项。
 
     Check contract FILE before it is signed. Exit 1 if a finding is an error, 0 if none is, 2 if the file is unreadable.
+    FILE 可为随附示例的名称 may be the shipped example's name, which never is the stored version.
     """
+    tell_which(session, file)
     draft = load_draft(file)
     rows = rows_of(draft, points)
     if as_json:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from config.contracts import load_contract
 from config.history import load_history
 from console.app import database
+from console.cli.contract_named import WHICH, named_contract
 from console.cli.contract_readings import first_whole_quarter, sizes_of, usual_rates
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from console.clock import today
@@ -38,7 +38,7 @@ KIND_ZH = {
 
 @click.command("what-if", short_help="试算 past quarters under a changed contract")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--against", type=click.Path(path_type=Path), help="现行合同 the contract as it stands")
+@click.option("--against", type=click.Path(path_type=Path), help=f"现行合同 the contract as it stands: {WHICH}")
 @click.option("--history", type=click.Path(path_type=Path), help="历史 past quarters: phase,quarter,count,rate")
 @click.option("--contract", "name", help="库中合同编号 whose stored statements; 默认同 FILE default: that of FILE")
 @json_option
@@ -52,8 +52,8 @@ def what_if_(
     Re-run past quarters under the changed contract FILE: from --history, else from the statements in the store (their
     frozen inputs), else, with --against alone, at assumed rates.
     """
-    after = load_contract(file)
-    before = None if against is None else load_contract(against)
+    after = named_contract(session, file)
+    before = None if against is None else named_contract(session, against)
     past, source = _past(session, after, before, history, name)
     result = what_if(past, after)
     if not result.quarters:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from config.contracts import load_contract
 from console import rosters, views
 from console.app import database
+from console.cli.contract_named import named_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from monitor.finding import Finding, InputError, refuse
 from monitor.period import parse_period
@@ -46,8 +46,9 @@ def advice(
     """由当年各季故障率提出下年预算：按实测应付代替全额，超标部分按 K 倍扣减。
 
     Propose next year's budget from a year's fault rates: what was earned instead of the full fee, less K times the excess.
+    CONTRACT 为文件或随附示例的名称，不是库中版本 is a file or the shipped example's name, never the stored version.
     """
-    terms = load_contract(contract)
+    terms = named_contract(session, contract)
     k = _factor(factor)
     if bool(counts) != bool(rates):
         raise click.UsageError("--count 与 --rate 须同时给出 need each other")

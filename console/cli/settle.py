@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from config.contracts import load_contract
+from console.cli.contract_named import WHICH, named_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from console.cli.settle_facts import Given, settle_facts
 from monitor.finding import Finding
@@ -22,9 +22,7 @@ from settlement.statement import settle as settle_quarter
 
 
 @click.command(short_help="季度结算 a quarter's statement")
-@click.option(
-    "--contract", type=click.Path(path_type=Path), required=True, help="合同文件 contract (YAML)，或 or xinjian"
-)
+@click.option("--contract", type=click.Path(path_type=Path), required=True, help=f"合同 contract: {WHICH}")
 @click.option("--quarter", required=True, help="2020Q3")
 @click.option("--points", "points_file", type=click.Path(path_type=Path), help="点位名册 roster (CSV, XLSX)")
 @click.option("--count", "counts", multiple=True, metavar="PHASE=N", help="点数 number of points")
@@ -53,7 +51,7 @@ def settle(
 
     Settle a quarter: prepayment, payable, deduction, true-up, next prepayment, each with its arithmetic.
     """
-    terms = load_contract(contract)
+    terms = named_contract(session, contract)
     if readings is not None and reading is not None:
         raise click.UsageError("--readings 与 --reading 只能取一 give one of them")
     facts, doubts = settle_facts(session, terms, quarter, Given(points_file, counts, given, events_file))
