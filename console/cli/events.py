@@ -100,6 +100,7 @@ def list_(session: Session, period: str | None, as_json: bool) -> None:
             (event.kind, event.point, local(event.at) or "", local(event.until) or "", event.source, _words(event))
             for event in found
         ],
+        optional=("止 until", "来源 source", "说明 details"),
     )
 
 

@@ -126,6 +126,7 @@ def show_document(document: Mapping[str, Any], title: str) -> None:
             )
             for line in document_lines(document)
         ],
+        optional=("原行 parent",),
     )
     for phase in document["phases"]:
         if phase["unit_price_after_deduction"] is not None:
