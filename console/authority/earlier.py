@@ -45,7 +45,9 @@ def with_earlier_rates(
         by_quarter[Quarter(month.first.year, (month.first.month + 2) // 3)].append(month)
     known = {phase: {month.month: month for month in its.earlier} for phase, its in facts.items()}
     for quarter, its_months in by_quarter.items():
-        if terms.authority.pays == "authority":  # ours only stands in, month by month: no need to read the quarter again
+        if (
+            terms.authority.pays == "authority"
+        ):  # ours only stands in, month by month: no need to read the quarter again
             mine = {phase: _any(its, its_months) for phase, its in known.items()}
         else:
             mine = dict(own(quarter))

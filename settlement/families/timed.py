@@ -96,7 +96,7 @@ def spells(
 
 
 def spell_text(rule: TimedTerms, spell: Spell, unit_s: int, unit: str, free_hours: Fraction | None = None) -> str:
-    """Write how a spell comes to its units: "⌈9.3 h − 4 h⌉ = 6 h", "⌈20 h ÷ 2 h⌉ = 10 段".
+    """Write how a spell comes to its units: "⌈9 h 18 min − 4 h⌉ = 6 h", "⌈20 h ÷ 2 h⌉ = 10 段".
 
     Where earlier windows hold a part of the outage, what they charged is taken off: "⌈6 h − 4 h⌉ − 1（此前 before） = 1 h".
     """
