@@ -33,7 +33,7 @@ from tests.properties.histories import TIMEOUT_S, thorough
 from tests.properties.quarters import Case, Plain, cases
 
 pytestmark = pytest.mark.timeout(TIMEOUT_S)
-EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "40"))
 dozens = settings(thorough, max_examples=EXAMPLES)
 
 
