@@ -148,7 +148,6 @@ def _show(found: Reconciliation) -> None:
             ("相差 difference", True),
             ("应付相差 yuan", True),
             ("采用 chosen", False),
-            ("文号 reference", False),
         ],
         [
             (
@@ -160,14 +159,14 @@ def _show(found: Reconciliation) -> None:
                 "—" if row.difference is None else points_text(row.difference),
                 "—" if row.difference_fen is None else grouped(row.difference_fen),
                 SOURCE_ZH[row.chosen.source],
-                row.reference,
             )
             for row in found.phases
         ],
     )
     for row in found.phases:
         if row.theirs is not None:
-            click.echo(f"{row.phase}：{row.theirs.quarterly.how}")
+            reference = f"文号 reference {row.reference}；" if row.reference else ""
+            click.echo(f"{row.phase}：{reference}{row.theirs.quarterly.how}")
         click.echo(f"{row.phase}：{row.chosen.why}")
     if found.items:
         print_table(f"核对事项 items · {len(found.items):,}", ITEM_COLUMNS, map(_item_row, found.items[:SHOWN]))
