@@ -35,7 +35,7 @@ check: setup
 
 test: check
 	@$(BIN)/python -m pytest tests/unit tests/properties tests/golden tests/architecture tests/bad_config -n 2
-	@$(BIN)/python -m pytest tests/stores tests/acceptance -n 2 --dist loadfile -rs
+	@$(BIN)/python -m pytest tests/stores tests/acceptance -n 3 --dist loadfile -rs
 
 bench: setup
 	@$(BIN)/python -m tests.bench

@@ -131,7 +131,7 @@ def test_two_years_in_tables_and_json(finished: Camsla) -> None:
     assert "合计 total 0.00" in finished.ok("ledger", "balance")
     on = finished.json("ledger", "balance", "--on", "2020-04-15")
     payable = sum(float(row["balance"]) for row in on if row["account"] == "payable")
-    assert payable < -4_000_000
+    assert -4_000_000 < payable < -2_000_000  # what was prepaid before these books is not owed
     dues = finished.json("payment", "due", CONTRACT, "--on", "2020-12-31")
     ranged = {tuple(row["days_late"]) for row in dues if row["period"] in {"2020Q2", "2020Q3"} and row["settled"]}
     assert (71, 76) in ranged  # due on 15 July, paid between 24 and 29 September
