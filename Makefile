@@ -40,8 +40,10 @@ test: check
 bench: setup
 	@$(BIN)/python -m tests.bench
 
+# A hundred thousand quarters against the oracle; every other property over a few thousand. It takes hours.
 properties: setup
-	@CAMSLA_EXAMPLES=$${CAMSLA_EXAMPLES:-100000} $(BIN)/python -m pytest tests/properties -n 2 --dist worksteal --timeout 14400
+	@CAMSLA_EXAMPLES=100000 $(BIN)/python -m pytest tests/properties -k "settlement and oracle" -n 2 --timeout 28800
+	@CAMSLA_EXAMPLES=5000 $(BIN)/python -m pytest tests/properties tests/unit/settlement/families/test_family_properties.py -k "not oracle" -n 2 --timeout 14400
 
 soak: setup
 	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_onvif_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2
