@@ -8,7 +8,8 @@ year's proposal is that share of next year's full fee, per phase, rounded once. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -16,9 +17,10 @@ from monitor.finding import Finding
 from settlement.charges import Charge, charge
 from settlement.contract import Phase, Terms
 from settlement.daycount import Quarter
-from settlement.money import grouped, round_half_up, yuan
-from settlement.notation import money, number, share
-from settlement.rules import OnlineRate, PhaseFacts
+from settlement.money import round_half_up, yuan
+from settlement.notation import equals, money, number
+from settlement.readings import percent
+from settlement.rules import DaySpans, OnlineRate, PhaseFacts
 
 FORMAT = "camsla-budget-advice/1"
 ZERO = Fraction(0)
@@ -101,7 +103,7 @@ def advise(terms: Terms, year: int, facts: Year, k: Fraction = Fraction(1)) -> t
     """Propose next year's budget from a year's facts. Quarters without a fee or a rate are left out, and told.
 
     A phase without any quarter to go by, or whose term ends with the year, is left out with a warning. Next year's points
-    are those billed on the last day of the latest quarter that is given.
+    are those billed on the day after the latest quarter that is given.
     """
     findings: list[Finding] = []
     advices: list[PhaseAdvice] = []
@@ -110,7 +112,7 @@ def advise(terms: Terms, year: int, facts: Year, k: Fraction = Fraction(1)) -> t
     allowed = 1 - terms.target
     for phase in terms.phases:
         quarters: list[QuarterEarned] = []
-        latest: tuple[PhaseFacts, Charge] | None = None
+        latest: tuple[Quarter, PhaseFacts, Charge] | None = None
         for number_ in range(1, 5):
             quarter = Quarter(year, number_)
             known = facts.get(quarter, {}).get(phase.id)
@@ -123,18 +125,18 @@ def advise(terms: Terms, year: int, facts: Year, k: Fraction = Fraction(1)) -> t
             basis = charge(terms, phase, quarter, known)
             if basis.fee_fen:
                 quarters.append(_earned(quarter.label, basis.fee_fen, known.rate, allowed, k))
-                latest = known, basis
+                latest = quarter, known, basis
         if latest is None:
             left_out.append((phase.id, f"{year} 年没有可用的季度 no quarter to go by"))
             continue
-        next_full = _next_year(terms, phase, year + 1, latest[0])
-        if not next_full:
+        quarter, known, basis = latest
+        next_full = _next_year(terms, phase, year + 1, _lasting(known, quarter))
+        if not next_full or basis.following is None:
             message = f"{phase.id} 次年不再计费 nothing is billed in {year + 1}"
             findings.append(Finding("", 0, phase.id, message, "", "warning"))
             left_out.append((phase.id, "次年不再计费 nothing is billed next year"))
             continue
-        points = sum(lot.points for lot in latest[1].lots if lot.closing)
-        advices.append(_advice(phase, tuple(quarters), points, next_full))
+        advices.append(_advice(phase, tuple(quarters), basis.following.points, next_full))
     return Advice(terms, year, k, tuple(advices), tuple(missing), tuple(left_out)), findings
 
 
@@ -147,10 +149,24 @@ def _earned(quarter: str, fee: Fraction, rate: OnlineRate, allowed: Fraction, k:
     fault = 1 - rate.value
     beyond = max(ZERO, fault - allowed)
     earned, excess = fee * rate.value, k * fee * beyond
-    why = f"{money(fee)} × {share(rate.value)} = {money(earned)}"
+    why = f"{money(fee)} × {percent(rate.value)} {equals(earned)}"
     if excess:
-        why += f"；− {number(k)} × {money(fee)} × ({share(fault)} − {share(allowed)}) = −{money(excess)}"
+        why += f"；{number(k)} × {money(fee)} × ({percent(fault)} − {percent(allowed)}) {equals(excess)}"
     return QuarterEarned(quarter, fee, rate, earned, excess, why)
+
+
+def _lasting(facts: PhaseFacts, quarter: Quarter) -> PhaseFacts:
+    """Let what is billed on the day after a quarter be billed ever after: a roster from the ledger reaches no further."""
+    day = quarter.end.toordinal()
+
+    def on(spans: DaySpans) -> DaySpans:
+        return tuple((a, date.max.toordinal()) if a <= day and b == day + 1 else (a, b) for a, b in spans)
+
+    return replace(
+        facts,
+        groups=tuple((on(spans), n) for spans, n in facts.groups),
+        roster=tuple(point._replace(billed=on(point.billed)) for point in facts.roster),
+    )
 
 
 def _next_year(terms: Terms, phase: Phase, year: int, facts: PhaseFacts) -> Fraction:
@@ -166,7 +182,7 @@ def _advice(phase: Phase, quarters: tuple[QuarterEarned, ...], points: int, next
     basis = "、".join(quarter.quarter for quarter in quarters)
     why = (
         f"依据 going by {basis}：{money(next_full)} × ({money(earned)} − {money(excess)}) ÷ {money(full)} = "
-        f"{money(next_full)} × {share(part)} = {grouped(proposed)}"
+        f"{money(next_full)} × {percent(part)} {equals(next_full * part)}"
     )
     return PhaseAdvice(phase, quarters, points, part, next_full, proposed, why)
 
@@ -188,8 +204,8 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         "missing": [{"phase": phase, "quarter": quarter} for phase, quarter in advice.missing],
         "left_out": [{"phase": phase, "reason": why} for phase, why in advice.left_out],
         "k": number(advice.k),
-        "target": share(terms.target),
-        "allowed_fault_rate": share(allowed),
+        "target": percent(terms.target),
+        "allowed_fault_rate": percent(allowed),
         "phases": [_phase_document(phase) for phase in advice.phases],
         "totals": {
             "full_fee": _sum(phase.full for phase in advice.phases),
@@ -214,8 +230,8 @@ def _phase_document(phase: PhaseAdvice) -> dict[str, Any]:
         "quarters": [
             {
                 "quarter": quarter.quarter,
-                "online_rate": share(quarter.rate.value),
-                "fault_rate": share(1 - quarter.rate.value),
+                "online_rate": percent(quarter.rate.value),
+                "fault_rate": percent(1 - quarter.rate.value),
                 "full_fee": yuan(round_half_up(quarter.fee)),
                 "earned": yuan(round_half_up(quarter.earned)),
                 "excess": yuan(round_half_up(quarter.excess)),
@@ -226,7 +242,7 @@ def _phase_document(phase: PhaseAdvice) -> dict[str, Any]:
         "full_fee": yuan(round_half_up(phase.full)),
         "earned": yuan(round_half_up(phase.earned)),
         "excess": yuan(round_half_up(phase.excess)),
-        "earned_share": share(phase.share),
+        "earned_share": percent(phase.share),
         "next_full_fee": yuan(round_half_up(phase.next_full)),
         "proposed": yuan(phase.proposed_fen),
         "why": phase.why,

@@ -19,8 +19,11 @@ from settlement.contract import Terms
 from settlement.daycount import Quarter
 from settlement.figures import fraction_of
 from settlement.money import grouped, round_half_up
-from settlement.notation import share
+from settlement.readings import percent
 from settlement.rules import PhaseFacts, count_facts, parse_count, parse_rate
+
+LEAST_WATCHED = Fraction(1, 2)
+"""A quarter of which less was watched says nothing of the year, whatever the contract's minimum coverage."""
 
 
 @click.command(short_help="下年预算建议 a proposal for next year's budget")
@@ -52,9 +55,9 @@ def advice(
     k = _factor(factor)
     if bool(counts) != bool(rates):
         raise click.UsageError("--count 与 --rate 须同时给出 need each other")
-    facts = _given(terms, year, counts, rates) if counts else _stored(session, terms, year)
+    facts, doubts = (_given(terms, year, counts, rates), []) if counts else _stored(session, terms, year)
     found, findings = advise(terms, year, facts, k)
-    report(findings)
+    report([*doubts, *findings])
     if not found.phases:
         raise refuse(
             f"{year} 年没有可用的季度 no quarter of that year to go by",
@@ -80,15 +83,29 @@ def _factor(text: str) -> Fraction:
         raise refuse(str(error), "写不小于零的数 write a number not below zero", column="--factor") from None
 
 
-def _stored(session: Session, terms: Terms, year: int) -> dict[Quarter, dict[str, PhaseFacts]]:
+def _stored(session: Session, terms: Terms, year: int) -> tuple[dict[Quarter, dict[str, PhaseFacts]], list[Finding]]:
+    """Read the year's quarters from the store; a rate of which too little was watched is none, and told."""
     facts: dict[Quarter, dict[str, PhaseFacts]] = {}
+    findings: list[Finding] = []
+    least = max(terms.policy.minimum_coverage, LEAST_WATCHED)
     with database.reader(session.settings) as connection:
         for n in range(1, 5):
             quarter = Quarter(year, n)
             period = parse_period(quarter.label)
             measured = views.phase_rates(connection, EVERYTHING, terms, period)
+            for phase, rate in tuple(measured.items()):
+                unknown = rate.unknown
+                known = rate.counted - (unknown if terms.policy.unknown != "excluded" else 0)
+                if known and known < least * (known + unknown):
+                    findings.append(_little(phase, quarter.label, Fraction(known, known + unknown), least))
+                    del measured[phase]
             facts[quarter] = rosters.store_facts(connection, EVERYTHING, terms, period, measured)
-    return facts
+    return facts, findings
+
+
+def _little(phase: str, quarter: str, have: Fraction, least: Fraction) -> Finding:
+    message = f"{phase} {quarter} 监测完整率 {percent(have)}，低于 {percent(least)}，不作依据 too little of it was watched to go by"
+    return Finding("", 0, phase, message, "导入监测记录 import observations", "warning")
 
 
 def _given(
@@ -144,7 +161,7 @@ def _show(found: Advice) -> None:
             [
                 (
                     quarter.quarter,
-                    share(1 - quarter.rate.value),
+                    percent(1 - quarter.rate.value),
                     grouped(round_half_up(quarter.fee)),
                     grouped(round_half_up(quarter.earned)),
                     grouped(round_half_up(quarter.excess)),

@@ -187,6 +187,25 @@ def test_advice_on_next_years_budget(camsla: Camsla) -> None:
     assert "phase-9" in said and "2019Q3" in said
 
 
+def test_advice_from_the_store_bills_the_ledgers_points_all_next_year(camsla: Camsla) -> None:
+    """850 × 12 × 2 points; half the third quarter was online. Of the fourth only seconds are known: nothing to go by."""
+    head = "code,name,contract,phase,area,supplier,accepted_on,billed_from\n"
+    points = "".join(f"A-{n},甲,xinjian,phase-1,东,丙,2020-07-01,2020-07-01\n" for n in (1, 2))
+    (camsla.folder / "points.csv").write_text(head + points, encoding="utf-8")
+    head = "point,vantage,first,last,count,state,reason,rung,valid_s\n"
+    span = "centre,2020-07-01T00:00:00+08:00,2020-09-30T23:59:59+08:00,132480"
+    runs = f"A-1,{span},online,ok,describe,125\nA-2,{span},offline,refused,tcp,125\n"
+    (camsla.folder / "runs.csv").write_text(head + runs, encoding="utf-8")
+    camsla.ok("points", "import", "points.csv", "--actor", "张三")
+    camsla.ok("runs", "import", "runs.csv", "--actor", "张三")
+    document = camsla.json("score", "advice", "xinjian", "2020", "--factor", "0")
+    assert document["quarters"] == ["2020Q3"]
+    assert document["totals"]["next_full_fee"] == "20400.00"
+    assert document["totals"]["proposed"] == "10200.00"
+    assert document["phases"][0]["points"] == 2
+    assert "2020Q4" in camsla.run("score", "advice", "xinjian", "2020").stderr
+
+
 def test_usage(camsla: Camsla) -> None:
     for words in (("fengze",), ("fengze", "--from-store"), ("fengze", "--inputs", "fengze", "--period", "2020Q3")):
         assert camsla.run("score", *words).returncode == 2

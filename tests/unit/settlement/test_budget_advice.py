@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from settlement.budget_advice import Advice, advice_document, advise
 from settlement.contract import Terms
 from settlement.daycount import Quarter
-from settlement.rules import PhaseFacts, count_facts, parse_rate
+from settlement.rules import OnlineRate, PhaseFacts, count_facts, parse_rate, roster_facts
 
 
 def terms(**more: object) -> Terms:
@@ -111,3 +111,25 @@ def test_more_online_or_a_smaller_factor_never_lowers_it_and_full_marks_are_the_
     assert proposal(rates, k + 1).proposed_fen <= before.proposed_fen
     full = proposal((10_000,) * 4, k)
     assert full.proposed_fen == full.next_full_fen
+
+
+def test_a_roster_from_the_ledger_is_billed_on_next_year() -> None:
+    """The ledger is read to the day after the quarter: who is billed then is billed all year, who left is not."""
+    start, after = date(2020, 7, 1).toordinal(), date(2020, 10, 1).toordinal()
+    roster = [
+        ("A", [(start, after + 1)]),
+        ("B", [(start, after + 1)]),
+        ("C", [(start, after)]),
+        ("D", [(start, start + 9)]),
+    ]
+    facts = {Quarter(2020, 3): {"phase-2": roster_facts(roster, parse_rate("50%"))}}
+    found, _ = advise(terms(), 2020, facts, Fraction(0))
+    phase = found.phases[0]
+    assert (phase.points, phase.next_full) == (2, 62_800 * 2 * 12)
+    assert phase.proposed_fen == 62_800 * 12
+
+
+def test_rates_that_do_not_end_are_percentages() -> None:
+    found, _ = advise(terms(), 2020, {Quarter(2020, 3): {"phase-2": count_facts(1000, OnlineRate(2, 3))}})
+    quarter = advice_document(found)["phases"][0]["quarters"][0]
+    assert (quarter["online_rate"], quarter["fault_rate"]) == ("≈ 66.666667 %", "≈ 33.333333 %")
