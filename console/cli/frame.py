@@ -85,10 +85,6 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-SHORT = 24
-"""A text column whose cells all fit so many columns of the screen is not folded: the room goes to the long ones."""
-
-
 def print_table(
     title: str,
     columns: Sequence[tuple[str, bool]],
@@ -98,24 +94,39 @@ def print_table(
 ) -> None:
     """Print a table; a column is (heading, is it a number). `width` is that of a file or pipe; a terminal has its own.
 
-    Columns named in `optional` are left out where all their cells are empty.
+    Columns named in `optional` are left out where all their cells are empty. Figures are never cut off: a file gets longer
+    lines, and a terminal too narrow for the table gets one line per cell.
     """
-    from rich.cells import cell_len  # noqa: PLC0415  as below
     from rich.console import Console  # noqa: PLC0415  a watcher that lives for months prints no tables
     from rich.table import Table  # noqa: PLC0415
+
+    from console.cli.table import records, rooms  # noqa: PLC0415  as above
 
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     kept = [n for n, (heading, _) in enumerate(columns) if heading not in optional or any(row[n] for row in texts)]
     columns, texts = [columns[n] for n in kept], [[row[n] for n in kept] for row in texts]
+    terminal = sys.stdout.isatty()
+    wide = Console(width=None if terminal else width, highlight=False)
+    room, least = rooms(columns, texts, wide.width)
+    if least > wide.width:
+        if terminal and texts:
+            wide.print(title, style="bold", markup=False)
+            click.echo("\n".join(records(columns, texts)))
+            return
+        wide = Console(width=least, highlight=False)
     table = Table(title=title, title_justify="left", header_style="bold")
-    for n, (heading, number) in enumerate(columns):
-        whole = number or (bool(texts) and max(cell_len(row[n]) for row in texts) <= SHORT)
-        table.add_column(heading, justify="right" if number else "left", no_wrap=whole, overflow="fold")
+    for (heading, number), (whole, fixed) in zip(columns, room, strict=True):
+        table.add_column(
+            heading,
+            justify="right" if number else "left",
+            no_wrap=whole and fixed is None,
+            width=fixed,
+            overflow="fold",
+        )
     for row in texts:
         table.add_row(*row)
     if not table.rows:
         table.add_row("（无 none）", *[""] * (len(columns) - 1))
-    wide = Console(width=None if sys.stdout.isatty() else width, highlight=False)
     wide.print(table)
 
 
