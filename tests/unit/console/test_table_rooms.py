@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.cli import frame
-from console.cli.table import SHORT, records, rooms
+from console.cli.table import FOLDED, records, rooms
 
 COLUMNS = [("应付 due", False), ("金额 amount", True), ("算式 why", False)]
 ROWS = [["2021Q1/1/10", "−14,324.84", "x " * 60], ["2021Q1/1/9", "67,824.00", ""]]
@@ -16,10 +16,10 @@ ROWS = [["2021Q1/1/10", "−14,324.84", "x " * 60], ["2021Q1/1/9", "67,824.00", 
 def test_headings_fold_before_figures_do() -> None:
     whole, least = rooms(COLUMNS, ROWS, 160)
     assert [room.width for room in whole] == [None, None, None]
-    assert least == 11 + 11 + SHORT + 10
+    assert least == 11 + 11 + FOLDED + 10
     tight, least = rooms(COLUMNS, ROWS, least - 1)
     assert [room.width for room in tight] == [11, 10, None]
-    assert least == 11 + 10 + SHORT + 10
+    assert least == 11 + 10 + FOLDED + 10
 
 
 @given(st.integers(1, 12), st.integers(4, 30))
