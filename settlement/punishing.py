@@ -88,9 +88,9 @@ def _alike(_: str, __: str, ___: int) -> int:
 def once(verdicts: Sequence[Verdict], taken: dict[Claim, str] | None = None, weigh: Weigh = _alike) -> list[Verdict]:
     """Let of several rules' items about one outage in one month only the dearest count; a tie goes to the first rule.
 
-    An item over several outages is worth to each of them what its seconds are of the item's: outage by outage the rule
-    that takes most prevails, and an item keeps what it takes for the outages that it won. One that keeps nothing names
-    the rule that prevailed. `taken` are claims that stand already; claims of this call are added to it.
+    An item over several outages is worth the same to each of them: outage by outage the rule that takes most prevails,
+    and an item keeps what it takes for the outages that it won. One that keeps nothing names the rule that prevailed.
+    `taken` are claims that stand already; claims of this call are added to it.
     """
     claims = {} if taken is None else taken
     parts: dict[tuple[int, int], dict[Claim, Fraction]] = {}
@@ -117,13 +117,15 @@ def once(verdicts: Sequence[Verdict], taken: dict[Claim, str] | None = None, wei
 
 
 def _parts(item: Item, months: Months, weigh: Weigh) -> dict[Claim, Fraction]:
-    """Divide an item over its outages and months by their seconds; evenly where none are known."""
+    """Divide an item evenly over its outages, and the months in which they have seconds; over all where none are known.
+
+    Not by their seconds: a longer outage would draw to itself what the others lose to a dearer rule, and the sum over
+    outages could fall while an outage grows. Evenly it never does: an outage that joins k others lowers each of them by
+    a/k − a/(k + 1), all together by a/(k + 1) at most, and is itself worth that much.
+    """
     about = [(incident, month) for incident in item.incidents for month in months]
-    seconds = [weigh(item.point, *claim) for claim in about] if len(about) > 1 else [1]
-    if not any(seconds):
-        seconds = [1] * len(about)
-    whole = sum(seconds)
-    return {claim: item.amount * s / whole for claim, s in zip(about, seconds, strict=True)}
+    there = [claim for claim in about if len(about) == 1 or weigh(item.point, *claim)] or about
+    return {claim: item.amount / len(there) for claim in there}
 
 
 def _kept(item: Item, rule: str, parts: dict[Claim, Fraction], claims: dict[Claim, str]) -> Item:

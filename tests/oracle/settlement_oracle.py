@@ -87,15 +87,14 @@ def repeated(rule, items):
 def dearest(items, off):
     """Outage by outage and month by month the rule that takes most stands; of equals point rules, then the first.
 
-    What is due for several outages is divided over them by their seconds, `off` (point, outage, month), or evenly where
-    none are known; an item keeps the parts of the outages that its rule won.
+    What is due for several outages is divided evenly over those that have seconds, `off` (point, outage, month), or over
+    all where none are known; an item keeps the parts of the outages that its rule won.
     """
     wanted, parts = {}, {}
     for k, item in enumerate(items):
         about = [(name, month) for name in sorted(item["ids"]) for month in item["window"]]
-        seconds = [off.get((item["point"], *claim), 0) for claim in about]
-        seconds = seconds if any(seconds) else [1] * len(about)
-        parts[k] = {claim: item["amount"] * Fraction(s, sum(seconds)) for claim, s in zip(about, seconds, strict=True)}
+        about = [claim for claim in about if off.get((item["point"], *claim))] or about
+        parts[k] = {claim: Fraction(item["amount"]) / len(about) for claim in about}
         for claim, part in parts[k].items():
             key = (item["fined"], item["rule"])
             wanted.setdefault(claim, {})[key] = wanted.get(claim, {}).get(key, 0) + part

@@ -117,15 +117,25 @@ def ruled(name: str, *items: Item) -> Verdict:
 
 
 def test_an_item_over_several_outages_keeps_those_that_it_won() -> None:
-    seconds = {"a": 1, "b": 2, "c": 7}
-    together = ruled("A", Item("P", "a", Fraction(1_000), "", also=("b", "c")))
-    single = ruled("B", Item("P", "a", Fraction(300), ""))
+    seconds = {"a": 1, "b": 2, "c": 7, "d": 0}
+    together = ruled("A", Item("P", "a", Fraction(900), "", also=("b", "c", "d")))
+    single = ruled("B", Item("P", "a", Fraction(400), ""))
     a, b = once([together, single], weigh=lambda _, incident, __: seconds[incident])
-    assert (a.amount, b.amount) == (900, 300)
+    assert (a.amount, b.amount) == (600, 400)
     assert a.items[0].incidents == ("b", "c")
-    for dearest in (150, 250, 800):
+    for dearest in (150, 299, 800):
         parts = [Item("P", name, Fraction(dearest), "") for name in "abc"]
         done = once([together, ruled("B", *parts)], weigh=lambda _, incident, __: seconds[incident])
-        assert sum(one.amount for one in done) == sum(max(dearest, 100 * s) for s in seconds.values())
+        assert sum(one.amount for one in done) == 3 * max(dearest, 300)
     lost, _ = once([ruled("A", Item("P", "a", Fraction(1), "")), single])
     assert lost.items[0].suppressed_by == "B"
+
+
+@pytest.mark.parametrize("grown", [1, 3, 100])
+def test_an_outage_that_grows_draws_nothing_from_those_that_another_rule_punishes(grown: int) -> None:
+    """Divided by seconds, a's part would grow at b's cost, and all together would fall: 70 + 30 instead of 60 + 50."""
+    together = ruled("A", Item("P", "a", Fraction(100), "", also=("b",)))
+    dearer = ruled("B", Item("P", "a", Fraction(60), ""))
+    seconds = {"a": grown, "b": 1}
+    done = once([together, dearer], weigh=lambda _, incident, __: seconds[incident])
+    assert sum(one.amount for one in done) == 110
