@@ -151,6 +151,8 @@ def _money(document: Mapping[str, Any], cover: Cover) -> list[Row]:
     after = _each(document, _price_after)
     left = None if cover.paid_fen is None or cover.total_fen is None else cover.total_fen - cover.paid_fen
     nothing: tuple[Value, ...] = (None,) * len(document["phases"])
+    # The contract's payments stand as when the statement was issued; its own state may long say 已支付 beside them.
+    until, then = ("（出具时）", "when issued") if cover.final else ("", "so far")
     adjusted = beside(document, "adjustment")
     return [
         Row("故障扣款", "fault deduction", "fen", tuple(part[0] for part in parts), totals["fault_deduction"]),
@@ -167,8 +169,8 @@ def _money(document: Mapping[str, Any], cover: Cover) -> list[Row]:
         Row("　　不含税额", "net of tax", "fen", nothing, totals["net"]),
         Row("　　税额", "tax", "fen", nothing, totals["tax"]),
         Row("核减后单价（元/点/月）", "price after deduction", "fen", after, strong=True),
-        Row("合同累计已付", "paid under the contract so far", "fen", nothing, cover.paid_fen),
-        Row("合同余额", "left of the contract's total", "fen", nothing, left),
+        Row(f"合同累计已付{until}", f"paid under the contract {then}", "fen", nothing, cover.paid_fen),
+        Row(f"合同余额{until}", "left of the contract's total", "fen", nothing, left),
     ]
 
 

@@ -47,7 +47,7 @@ class List:
     ) -> None:
         """Write what stands above the list; `sums` are a column's sum in fen, shown for the rows that a filter leaves."""
         if sums and rows:
-            self.sheet.write_string(1, 0, "合计 total", formats.cell("text", strong=True))
+            self.sheet.write_string(1, 0, "合计", formats.cell("text", strong=True))
             for at, amount in sums.items():
                 letter = chr(ord("A") + at)
                 formula = f"=SUBTOTAL(109,{letter}4:{letter}{rows + 3})"
@@ -192,11 +192,19 @@ def rule_rows(phase: str, rule: Mapping[str, Any], zone: str) -> Iterator[tuple[
     def amounts(amount: str) -> tuple[Value, Value]:
         return (fen(amount), "") if rule["unit"] == "fen" else ("", mixed(amount))
 
-    head = [phase, rule["title"] or rule["rule"], rule_kind(rule["kind"]), rule["window"]]
+    head = [phase, _named(rule), rule_kind(rule["kind"]), rule["window"]]
     yield True, [*head, "", "", *amounts(rule["amount"]), rule["formula"], "", ""]
     for item in rule["items"]:
         touched = [item["point"], incident_text(item["incident"], zone), *amounts(item["amount"])]
         yield False, [*head, *touched, item["why"], item.get("suppressed_by") or "", item["incident"]]
+
+
+def _named(rule: Mapping[str, Any]) -> str:
+    """A rule's id, as the points' sheet names it, with its own title; the reading by its name."""
+    own = "" if rule["title"] in ("", rule["rule"], rule_kind(rule["kind"])) else rule["title"]
+    if rule["kind"] == "reading":
+        return own or rule_kind(rule["kind"])
+    return f"{rule['rule']}　{own}" if own else str(rule["rule"])
 
 
 ENTRIES = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -134,6 +135,21 @@ def test_rules_show_results_then_what_they_touched(tmp_path: Path) -> None:
     content["phases"][0]["rules"].append(score)
     row = next(row for row in made(tmp_path, content)["规则与扣款"][3:] if row[2] == "score")
     assert row[6:8] == ["", 5.5]
+
+
+def test_rules_go_by_the_name_that_the_points_sheet_uses(tmp_path: Path) -> None:
+    bare = {"rule": "小时", "kind": "hourly-percentage", "title": "免计时长外按小时扣减 hourly percentage",
+            "window": "2020-07", "unit": "fen", "amount": "1.00", "formula": "1", "items": []}  # fmt: skip
+    content = statement()
+    content["phases"][0]["rules"] = [bare, {**bare, "title": "超时扣费"}]
+    names = [row[1] for row in made(tmp_path, content)["规则与扣款"][3:5]]
+    assert names == ["小时", "小时　超时扣费"]
+
+
+def test_what_was_paid_when_it_was_issued_says_so(tmp_path: Path) -> None:
+    rows = made(tmp_path, statement(), replace(COVER, final=True))["结算汇总"]
+    assert row_of(rows, "合同累计已付（出具时）")[1] == "paid under the contract when issued"
+    assert row_of(rows, "合同余额（出具时）")
 
 
 def test_entries_notices_and_digests(tmp_path: Path) -> None:
