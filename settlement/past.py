@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 from monitor.finding import Finding, InputError
 from settlement.contract import Terms
 from settlement.daycount import FIRST_YEAR, LAST_YEAR, Quarter, parse_quarter
+from settlement.families.registry import FAMILIES
 from settlement.inputs import Inputs
 from settlement.rules import MonthFacts, OnlineRate, PhaseFacts, count_facts
 from settlement.statement import Statement, settle
@@ -84,6 +85,14 @@ def given_facts(quarter: Quarter, count: int, rates: Sequence[OnlineRate]) -> Ph
     whole = Fraction(good) / sum(days)
     months = [MonthFacts(label, rate) for label, rate in zip(labels, rates, strict=True)]
     return count_facts(count, OnlineRate(whole.numerator, whole.denominator, "given"), months)
+
+
+def without_points(terms: Terms) -> tuple[Terms, tuple[str, ...]]:
+    """The terms that a count and a rate can settle, and the ids of the rules left out because they look at points."""
+    families = {rule.id: FAMILIES[rule.kind] for rule in terms.rules}
+    looking = tuple(name for name, family in families.items() if family.stage == "point" or family.outages)
+    kept = tuple(rule for rule in terms.rules if rule.id not in looking)
+    return (terms.model_copy(update={"rules": kept}) if looking else terms), looking
 
 
 def remembered(history: Iterable[Past]) -> list[Remembered]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ from settlement.ambiguity import Ambiguity, ambiguity_json
 from settlement.contract import Phase, Terms
 from settlement.daycount import Quarter, add_months, parse_quarter
 from settlement.money import grouped, yuan
-from settlement.past import given_facts, remembered
+from settlement.past import given_facts, remembered, without_points
 from settlement.readings import READINGS, STEP, percent
 from settlement.rules import OnlineRate, parse_count, parse_rate
 from settlement.statement import ambiguity
@@ -46,8 +46,9 @@ def readings(
     """口径差异测算表：同一份合同按各种口径应付多少，相差多少。
 
     The ambiguity report of contract FILE: what each reading pays at these rates (or over a history), and the spread.
+    Rules that look at single points are left out, and named.
     """
-    terms = load_contract(file)
+    terms, left_out = without_points(load_contract(file))
     if history is not None:
         if points or rates or quarter:
             raise click.UsageError(
@@ -55,9 +56,10 @@ def readings(
             )
         over = readings_over(terms, remembered(load_history(history)))
         if as_json:
-            print_json(_history_json(over))
+            print_json(_history_json(over) | {"rules_left_out": list(left_out)})
         else:
             _show_history(terms, over)
+            _show_left_out(left_out)
         return
     sizes = sizes_of(terms, points)
     when = quarter or first_whole_quarter(terms).label
@@ -78,11 +80,13 @@ def readings(
                 "quarter": when,
                 "points": dict(sizes),
                 "prepaid": terms.prepay_share != 0,
+                "rules_left_out": list(left_out),
                 "rates": [{"rate": percent(rate.value)} | ambiguity_json(report) for rate, report in reports],
             }
         )
     else:
         _show(terms, when, sizes, reports)
+        _show_left_out(left_out)
 
 
 def sizes_of(terms: Terms, texts: tuple[str, ...]) -> dict[str, int]:
@@ -169,6 +173,14 @@ def _show(terms: Terms, quarter: str, sizes: Mapping[str, int], reports: list[tu
     unsettled = [phase.id for phase in terms.phases if all(phase.id in report.not_settled for _, report in reports)]
     if unsettled:
         click.echo(f"该季度不计费 not in service in {quarter}: {', '.join(unsettled)}")
+
+
+def _show_left_out(rules: Sequence[str]) -> None:
+    """Say which of the contract's rules the figures go without."""
+    if rules:
+        click.echo(
+            f"逐点考核的规则未计入，只有点数与在线率无从计算 rules that look at single points are left out: {'、'.join(rules)}"
+        )
 
 
 def _show_history(terms: Terms, over: ReadingsOver) -> None:

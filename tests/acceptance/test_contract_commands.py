@@ -100,6 +100,20 @@ def test_readings_say_that_there_is_no_prepayment(camsla: Camsla) -> None:
     assert "合同无预付" in camsla.ok("contract", "readings", name, "--rate", "0.8362")
 
 
+def test_readings_go_without_rules_that_look_at_points_and_say_so(camsla: Camsla) -> None:
+    name = contract(
+        camsla, "points.yaml", rules=[{"kind": "point-elimination", "id": "剔点", "hours": 168, "over": ">"}]
+    )
+    answer = camsla.json("contract", "readings", name, "--points", "phase-2=1000", "--rate", "0.8362")
+    assert answer["rules_left_out"] == ["剔点"]
+    assert answer["rates"][0]["spread"]["phase-2"] == "345940.08"
+    text = camsla.ok("contract", "readings", name, "--rate", "0.8362")
+    assert "345,940.08" in text and "剔点" in text and "该季度不计费" not in text
+    over = camsla.ok("contract", "readings", name, "--history", history(camsla))
+    assert "剔点" in over
+    assert camsla.json("contract", "readings", "xinjian", "--rate", "0.8362")["rules_left_out"] == []
+
+
 def history(camsla: Camsla) -> str:
     (camsla.folder / "past.csv").write_text(
         "phase,quarter,count,rate\nphase-1,2019Q4,1000,83.62%\nphase-1,2020Q3,1000,0.8136\nphase-2,2020Q3,1000,0.8771\n"
