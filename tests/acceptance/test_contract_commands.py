@@ -101,9 +101,9 @@ def test_readings_say_that_there_is_no_prepayment(camsla: Camsla) -> None:
 
 
 def test_readings_go_without_rules_that_look_at_points_and_say_so(camsla: Camsla) -> None:
-    name = contract(
-        camsla, "points.yaml", rules=[{"kind": "point-elimination", "id": "剔点", "hours": 168, "over": ">"}]
-    )
+    name = "points.yaml"
+    rule = "rules:\n  - {kind: point-elimination, id: 剔点, hours: 168, over: '>'}\n"
+    (camsla.folder / name).write_text(XINJIAN + rule, encoding="utf-8")
     answer = camsla.json("contract", "readings", name, "--points", "phase-2=1000", "--rate", "0.8362")
     assert answer["rules_left_out"] == ["剔点"]
     assert answer["rates"][0]["spread"]["phase-2"] == "345940.08"
