@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from config.contracts import load_contract
 from config.history import load_history
-from console.cli.frame import answering, json_option, print_json, print_table
+from console.cli.contract_named import named_contract
+from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table
 from monitor.finding import Finding, InputError
 from settlement.ambiguity import Ambiguity, ambiguity_json
 from settlement.contract import Phase, Terms
@@ -34,8 +34,10 @@ ASSUMED_POINTS = 1_000
 @click.option("--quarter", help="2020Q3；默认各期首个整季度 default: the first whole quarter of all phases")
 @click.option("--history", type=click.Path(path_type=Path), help="历史 past quarters: phase,quarter,count,rate")
 @json_option
+@pass_session
 @answering
 def readings(
+    session: Session,
     file: Path,
     points: tuple[str, ...],
     rates: tuple[str, ...],
@@ -48,7 +50,7 @@ def readings(
     The ambiguity report of contract FILE: what each reading pays at these rates (or over a history), and the spread.
     Rules that look at single points are left out, and named.
     """
-    terms, left_out = without_points(load_contract(file))
+    terms, left_out = without_points(named_contract(session, file))
     if history is not None:
         if points or rates or quarter:
             raise click.UsageError(

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from config.contracts import load_contract
 from config.load import load_model
 from console import views
 from console.app import database
+from console.cli.contract_named import named_contract
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
@@ -86,7 +86,7 @@ def rates(
     Online rates with the seconds behind them and the best and worst value that unknown time allows.
     """
     span, groups, how = parse_period(period), parse_by(by), parse_definition(definition)
-    terms = load_contract(contract) if contract is not None else None
+    terms = named_contract(session, contract) if contract is not None else None
     policy, target, zone = _policy(session, terms, policy_file)
     question = views.Question(span, zone, policy, how, _instants(at, span, zone, how))
     if points_file is None and states_file is None and exclusions_file is None:

@@ -8,10 +8,10 @@ from typing import cast
 
 import click
 
-from config.contracts import load_contract
 from config.rubrics import Read, findings, load_inputs, load_rubric, shipped, usable, with_inputs
 from console import scoring
 from console.app import database
+from console.cli.contract_named import named_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, write_out
 from console.cli.score_advice import advice
 from monitor.finding import Finding, InputError
@@ -153,7 +153,7 @@ def _measured(
     session: Session, rubric: Rubric, contract: Path, period: str
 ) -> tuple[Mapping[Measure, Measured], list[Finding]]:
     wanted = {row.auto for row in rubric.indicators if row.auto is not None}
-    terms, span = load_contract(contract), parse_period(period)
+    terms, span = named_contract(session, contract), parse_period(period)
     with database.reader(session.settings) as connection:
         return scoring.measure(connection, terms, span, wanted, database.now())
 
