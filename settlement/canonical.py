@@ -25,10 +25,10 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def differences(before: object, after: object) -> list[str]:
-    """Say where two JSON values differ, at most MAX_DIFFERENCES lines like `phases.p1.rate.good: 5 → 6`."""
-    found = list(islice(_walk(before, after, ""), MAX_DIFFERENCES + 1))
-    return [*found[:MAX_DIFFERENCES], "…"] if len(found) > MAX_DIFFERENCES else found
+def differences(before: object, after: object, most: int = MAX_DIFFERENCES) -> list[str]:
+    """Say where two JSON values differ, at most `most` lines like `phases.p1.rate.good: 5 → 6`, and "…" beyond them."""
+    found = list(islice(_walk(before, after, ""), most + 1))
+    return [*found[:most], "…"] if len(found) > most else found
 
 
 def _walk(before: object, after: object, place: str) -> Iterator[str]:

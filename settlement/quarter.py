@@ -85,8 +85,7 @@ def _settled(inputs: Inputs, revision: int, corrections: Sequence[Correction], s
 
 
 def _changed(newest: Stored, state: State | None, now: Inputs) -> Finding:
-    changes = differences(json.loads(newest.inputs), json.loads(canonical(now.to_document())))
-    said = "; ".join(f"{_what(change)} {change}" for change in changes)
+    said = _told(differences(json.loads(newest.inputs), json.loads(canonical(now.to_document())), MOST_CHANGES))
     where = STATE_ZH[state] if state is not None else ""
     message = f"已有结算单（{where} {state}）按其他输入做成 the statement stands and was made from other inputs: {said}"
     if state is State.DRAFT:
@@ -104,6 +103,9 @@ def _changed(newest: Stored, state: State | None, now: Inputs) -> Finding:
     return Finding("", 0, newest.name, message, remedy)
 
 
+MOST_CHANGES = 2_000
+"""So many changes of the inputs are looked at, so that many of one kind do not hide another."""
+CHANGES_SHOWN = 2
 _WHAT = (
     ("terms", "合同条款"),
     ("contract_version", "合同版本"),
@@ -117,6 +119,20 @@ _WHAT = (
     ("software", "软件版本"),
     ("reading", "口径"),
 )
+
+
+def _told(changes: Sequence[str]) -> str:
+    """Name each kind of input that changed, with its first changes and how many there are."""
+    kinds: dict[str, list[str]] = {}
+    for change in changes:
+        if change != "…":
+            kinds.setdefault(_what(change), []).append(change)
+    texts = []
+    for kind, its in kinds.items():
+        more = len(its) - CHANGES_SHOWN
+        text = "; ".join(its[:CHANGES_SHOWN])
+        texts.append(f"{kind} {text}" + (f"; 另有 {more:,} 处 {more:,} more" if more > 0 else ""))
+    return "；".join([*texts, "…"] if "…" in changes else texts)
 
 
 def _what(change: str) -> str:

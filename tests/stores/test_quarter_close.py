@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -115,6 +116,8 @@ def test_other_inputs_are_an_error_that_names_them_and_a_draft_may_be_drafted_an
     assert "[剔除] evidence.exclusions[0]" in str(caught.value)
     assert "[监测数据] facts.p." in str(caught.value)
     assert "--redraft" in str(caught.value)
+    assert str(caught.value).count("[监测数据]") == 1, "each kind is named once"
+    assert re.search(r"另有 \d+ 处 \d+ more", str(caught.value)), "with its first changes, and how many there are"
     assert counts(store) == before
     second = drafted(writer, "2020Q3", redraft=True)
     assert (second.added, second.stored.revision) == (True, 1)
