@@ -78,6 +78,9 @@ def what_if(before: Sequence[tuple[PastQuarter, Terms]], after: Terms) -> WhatIf
             apart = ", ".join(sorted(settled[0] ^ settled[1]))
             findings.append(_left_out(past.quarter, f"只有一份合同能结算的期次 settled by one contract only: {apart}"))
             continue
+        if not settled[0]:
+            findings.append(_left_out(past.quarter, "两份合同都无从结算 neither contract can settle any of it"))
+            continue
         rows = _changes(past.quarter, old, new)
         paid = [row for row in rows if row.kind == "payable"]
         quarters.append(

@@ -70,6 +70,14 @@ def test_a_phase_that_only_one_contract_settles_keeps_its_quarter_out() -> None:
     assert any("phase-1" in finding.message for finding in result.findings)
 
 
+def test_a_quarter_that_neither_contract_settles_is_no_difference_of_nothing() -> None:
+    (quarter,) = remembered([past("2020Q3", "90%")])
+    points = changed(rules=[{"kind": "point-elimination", "id": "剔点", "hours": 168, "over": ">"}])
+    result = what_if([(quarter, points)], points)
+    assert not result.quarters
+    assert any("neither contract can settle" in finding.message for finding in result.findings)
+
+
 def test_a_quarter_outside_one_contract_is_left_out_and_said() -> None:
     both = remembered([past("2020Q3", "90%"), past("2019Q4", "90%", "phase-1")])
     later = TERMS.document()["phases"]
