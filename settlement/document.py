@@ -18,7 +18,7 @@ from settlement.lines import Kind, Line, PhaseResult, PointLine, Statement, mixe
 from settlement.money import NOTHING, Amount, Columns, round_half_up, yuan
 from settlement.rules import OnlineRate
 
-__all__ = ["FORMAT", "canonical", "digest", "statement_document", "why_not_settled"]
+__all__ = ["FORMAT", "NO_FACTS", "canonical", "digest", "statement_document", "why_not_settled"]
 FORMAT = "camsla-statement/1"
 BESIDE = frozenset({Kind.ADJUSTMENT, Kind.INTEREST})
 """Kinds of lines that stand under `adjustments`, not with a phase's own lines."""
@@ -89,6 +89,10 @@ def statement_document(
     }
 
 
+NO_FACTS = "没有数据 no facts"
+"""Why a phase in service was not settled: no point of it is known, and no count was given."""
+
+
 def why_not_settled(terms: Terms, phase: str, quarter: str) -> str:
     """Say why a phase of which a quarter's settling said nothing was not settled: its service, or that nothing is known."""
     known, when = terms.phase(phase), parse_quarter(quarter)
@@ -96,7 +100,7 @@ def why_not_settled(terms: Terms, phase: str, quarter: str) -> str:
         return f"未到服务期 not in service until {known.in_service_from}"
     if known is not None and known.in_service_until <= when.start:
         return f"服务期已满 its service ended before {known.in_service_until}"
-    return "没有数据 no facts"
+    return NO_FACTS
 
 
 def _phase(terms: Terms, result: PhaseResult, numbered: Sequence[tuple[int, Line]]) -> dict[str, Any]:

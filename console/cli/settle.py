@@ -10,6 +10,7 @@ import click
 from console.cli.contract_named import WHICH, named_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from console.cli.settle_facts import Given, settle_facts
+from console.cli.statement_frame import not_settled
 from monitor.finding import Finding
 from settlement.ambiguity import Ambiguity, ambiguity_json
 from settlement.contract import Reading, Terms
@@ -125,7 +126,7 @@ def _show_not_settled(statement: Statement, terms: Terms, findings: Sequence[Fin
     told = {finding.column for finding in findings}
     for phase in statement.not_settled:
         why = "见以上各条 see above" if phase in told else why_not_settled(terms, phase, statement.quarter)
-        click.echo(f"未结算 not settled: {phase}（{why}）")
+        click.echo(not_settled(phase, why))
 
 
 def _show_rules(statement: Statement) -> None:

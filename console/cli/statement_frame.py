@@ -14,6 +14,7 @@ from console.clock import today
 from console.statement_life import Action, Outcome, Paper, dues
 from monitor.finding import refuse
 from settlement.daycount import Quarter, parse_quarter
+from settlement.document import NO_FACTS
 from settlement.life import STATE_ZH
 from settlement.money import fen, grouped
 from settlement.quarter import life
@@ -135,9 +136,17 @@ def show_document(document: Mapping[str, Any], title: str) -> None:
             )
     click.echo(f"本次应付净额 total: {grouped(fen(document['totals']['total']))} 元")
     for row in document["not_settled"]:
-        click.echo(f"未结算 not settled: {row['phase']}（{row['reason']}）")
+        click.echo(not_settled(row["phase"], row["reason"]))
     for notice in document["notices"]:
         click.echo(f"· {notice['phase']} {notice['message']}".replace("·  ", "· "))
+
+
+def not_settled(phase: str, reason: str) -> str:
+    """Say that a phase was not settled and why; with a remedy where nothing is known of it."""
+    remedy = (
+        " → 台账中没有该期次的点位 the ledger has no points of it: camsla points import" if reason == NO_FACTS else ""
+    )
+    return f"未结算 not settled: {phase}（{reason}）{remedy}"
 
 
 def show_stored(session: Session, stored: Stored) -> None:
