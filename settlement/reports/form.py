@@ -152,7 +152,7 @@ def _money(document: Mapping[str, Any], cover: Cover) -> list[Row]:
     left = None if cover.paid_fen is None or cover.total_fen is None else cover.total_fen - cover.paid_fen
     nothing: tuple[Value, ...] = (None,) * len(document["phases"])
     # The contract's payments stand as when the statement was issued; its own state may long say 已支付 beside them.
-    until, then = ("（出具时）", "when issued") if cover.final else ("", "so far")
+    until, then = ("（出具时）", "paid when issued") if cover.final else ("", "paid under the contract so far")
     adjusted = beside(document, "adjustment")
     return [
         Row("故障扣款", "fault deduction", "fen", tuple(part[0] for part in parts), totals["fault_deduction"]),
@@ -169,7 +169,7 @@ def _money(document: Mapping[str, Any], cover: Cover) -> list[Row]:
         Row("　　不含税额", "net of tax", "fen", nothing, totals["net"]),
         Row("　　税额", "tax", "fen", nothing, totals["tax"]),
         Row("核减后单价（元/点/月）", "price after deduction", "fen", after, strong=True),
-        Row(f"合同累计已付{until}", f"paid under the contract {then}", "fen", nothing, cover.paid_fen),
+        Row(f"合同累计已付{until}", then, "fen", nothing, cover.paid_fen),
         Row(f"合同余额{until}", "left of the contract's total", "fen", nothing, left),
     ]
 

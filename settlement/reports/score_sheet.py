@@ -53,7 +53,7 @@ def sheet(card: Card, notices: Sequence[str] = ()) -> bytes:
                 "text_wrap": True,
             }
         ),
-        "text": book.add_format({"border": 1, "text_wrap": True, "valign": "top"}),
+        "text": book.add_format({"border": 1, "text_wrap": True, "valign": "top", "align": "left", "indent": 1}),
         "points": book.add_format({"border": 1, "align": "right", "valign": "top"}),
         "sum": book.add_format({"border": 1, "bold": True, "bg_color": "#F3F6F8", "text_wrap": True, "valign": "top"}),
         "sum-points": book.add_format(

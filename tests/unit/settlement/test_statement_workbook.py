@@ -148,7 +148,7 @@ def test_rules_go_by_the_name_that_the_points_sheet_uses(tmp_path: Path) -> None
 
 def test_what_was_paid_when_it_was_issued_says_so(tmp_path: Path) -> None:
     rows = made(tmp_path, statement(), replace(COVER, final=True))["结算汇总"]
-    assert row_of(rows, "合同累计已付（出具时）")[1] == "paid under the contract when issued"
+    assert row_of(rows, "合同累计已付（出具时）")[1] == "paid when issued"
     assert row_of(rows, "合同余额（出具时）")
 
 
