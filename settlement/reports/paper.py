@@ -165,7 +165,7 @@ def _rules(document: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
             rules.append(
                 {
                     "title": shown(rule["title"] or rule["rule"]),
-                    "where": shown(f"{phase_title(phase)}　{rule['window']}　{_called(rule)}"),
+                    "where": shown(f"{phase_title(phase)}　{rule['window']}　{_called(rule)}".rstrip("　")),
                     "amount": _amount(rule["amount"], rule["unit"]),
                     "formula": shown(rule["formula"]),
                     "items": [_item(item, rule["unit"], zone) for item in items],
@@ -182,7 +182,9 @@ def _amount(amount: str, unit: str) -> str:
 
 
 def _called(rule: Mapping[str, Any]) -> str:
-    """A rule's id, with its family's name where the title is another."""
+    """A rule's id, with its family's name where the title is another; nothing of the reading, whose title says it all."""
+    if rule["kind"] == "reading":
+        return ""
     kind = rule_kind(rule["kind"])
     return rule["rule"] if kind == rule["title"] else f"{rule['rule']}（{kind}）"
 

@@ -196,6 +196,10 @@ def test_rules_stand_by_their_names_and_those_that_found_nothing_together(tmp_pa
     assert "未触发nothingfound" in text
     assert "0次events" not in text
     assert "按规则byrules" in text
+    reading = rate | {"rule": "reading", "kind": "reading", "title": "口径 reading A"}
+    content["phases"][0]["rules"] = [reading]
+    where = paper_of(content, COVER)["rules"][0]["where"]
+    assert where.endswith("2020-07"), "its title says it all"
 
 
 def test_a_thousand_points_make_no_heavy_file(tmp_path: Path) -> None:
