@@ -23,6 +23,7 @@ from monitor.debounce import RECOVERY as RECOVERY
 from monitor.debounce import Outage as Outage
 from monitor.debounce import Piece as Piece
 from monitor.debounce import join, outages_of, settle
+from monitor.given import fill
 from monitor.hold import FOREVER, blind, hold, in_order, merge, reading
 from monitor.model import MICROSECONDS, Gap, Outcome, Run, State
 
@@ -95,17 +96,18 @@ NOTHING = Timeline((), (), False)
 """The timeline of a point that nobody watched."""
 
 
-def build(runs: Sequence[Run], gaps: Sequence[Gap], policy: Policy) -> Timeline:
+def build(runs: Sequence[Run], gaps: Sequence[Gap], policy: Policy, given: Sequence[Piece] = ()) -> Timeline:
     """The timeline of one point from the runs of all its vantages, in any order, and those vantages' gaps.
 
-    A gap with `point` None holds for the point too. Result and work grow with runs and gaps alone, not with time.
+    A gap with `point` None holds for the point too. `given` is what reclassifications say of unknown seconds (of
+    monitor/given.py). Result and work grow with runs, gaps and given pieces alone, not with time.
     """
     if not runs:
-        return NOTHING
+        return _debounced(join(fill((), given)), policy) if given else NOTHING
     auth_offline = policy.auth_rejected == "offline"
     quorum = policy.quorum if policy.vantages == "quorum" else 1
     vantage = runs[0].vantage
-    if not gaps and quorum == 1 and all(run.vantage == vantage for run in runs):
+    if not gaps and not given and quorum == 1 and all(run.vantage == vantage for run in runs):
         return build_alone([(r.first, r.last, r.count, r.outcome, r.valid_s) for r in in_order(runs)], policy)
     by_vantage: dict[str, tuple[list[Run], list[Gap]]] = {}
     for run in runs:
@@ -115,7 +117,8 @@ def build(runs: Sequence[Run], gaps: Sequence[Gap], policy: Policy) -> Timeline:
         if gap.vantage in by_vantage and gap.point in (None, point):
             by_vantage[gap.vantage][1].append(gap)
     held = [hold(in_order(its_runs), blind(its_gaps), auth_offline) for its_runs, its_gaps in by_vantage.values()]
-    return _debounced(join(merge(held, quorum)), policy)
+    merged = merge(held, quorum)
+    return _debounced(join(fill(merged, given) if given else merged), policy)
 
 
 def build_alone(rows: Sequence[RunRow], policy: Policy) -> Timeline:

@@ -28,6 +28,9 @@ R10 best and worst start from good and counted before the unknown seconds are tr
     `counted = 0` look at counted after it. Where |T| - |X| is 0 there is nothing to cover, and coverage is not below
     any minimum.
 R11 The same run given twice is one run.
+R12 A reclassification says a state for a span of whole seconds. It is asked once the vantages are merged, only of seconds
+    that are unknown then; where several speak, online is believed before offline. A piece of step 5 in which any second
+    was reclassified has samples without limit.
 """
 
 from __future__ import annotations
@@ -265,12 +268,20 @@ def merged_state(states: Sequence[str], rules: Rules) -> str:
     return OFFLINE if states.count(OFFLINE) >= needed else UNKNOWN
 
 
-def history(runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules) -> History:
+def said_of(second: int, reclassified: Sequence[tuple[int, int, str]]) -> str:
+    """What reclassifications (start, end, state) say of an unknown second (R12)."""
+    said = {state for start, end, state in reclassified if start <= second < end}
+    return ONLINE if ONLINE in said else OFFLINE if OFFLINE in said else UNKNOWN
+
+
+def history(
+    runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules, reclassified: Sequence[tuple[int, int, str]] = ()
+) -> History:
     """Steps 1 to 7 for one point."""
-    if not runs:
+    if not runs and not reclassified:
         return History(0, [], [])
-    start = min(floor_s(run.first) for run in runs)
-    end = max(floor_s(run.last) + run.valid_s for run in runs) + 1
+    start = min([floor_s(run.first) for run in runs] + [row[0] for row in reclassified])
+    end = max([floor_s(run.last) + run.valid_s for run in runs] + [row[1] for row in reclassified]) + 1
     ruling: dict[str, list[Run | None]] = {}
     homes: dict[str, list[int]] = {}
     for vantage in sorted({run.vantage for run in runs}):
@@ -282,6 +293,11 @@ def history(runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules) -> History:
     for index in range(end - start):
         seen = [ruling[vantage][index] for vantage in ruling]
         states.append(merged_state([state_of(run, rules) for run in seen if run is not None], rules))
+    decided = [False] * len(states)
+    for index, state in enumerate(states):
+        if state == UNKNOWN:
+            states[index] = said_of(start + index, reclassified)
+            decided[index] = states[index] != UNKNOWN
 
     # Step 5: the count of each maximal piece.
     pieces = number_pieces(states)
@@ -296,6 +312,8 @@ def history(runs: Sequence[Run], gaps: Sequence[Gap], rules: Rules) -> History:
                 if ruler is not None and state_of(ruler, rules) == states[index]:
                     agreeing += homes[vantage][index]
             largest = max(largest, agreeing)
+        if any(decided[index] for index in inside):
+            largest = UNLIMITED
         for index in inside:
             samples[index] = largest
     return confirmed(History(start, states, samples), rules)

@@ -159,6 +159,16 @@ def rows(draw: st.DrawFn) -> list[Piece]:
     return pieces
 
 
+@st.composite
+def decisions(draw: st.DrawFn) -> list[Piece]:
+    """Reclassifications near the histories, in no order; they may overlap and contradict one another."""
+    pieces: list[Piece] = []
+    for start, end in draw(st.lists(spans(-10, 120), max_size=4)):
+        if start < end:
+            pieces.append(Piece(start, end, draw(st.sampled_from((State.ONLINE, State.OFFLINE))), None))
+    return pieces
+
+
 def oracle_runs(runs: Sequence[Run]) -> list[oracle.Run]:
     """The same runs as the oracle's own values."""
     return [

@@ -83,6 +83,41 @@ def test_every_second_agrees_with_the_oracle_under_a_quorum(history: History, po
     compare(timeline.build(history.runs, history.gaps, asked), expected)
 
 
+@given(gen.histories(least=0), gen.policies(), gen.decisions())
+@thorough
+def test_every_second_agrees_with_the_oracle_after_reclassifications(
+    history: History, policy: Policy, decided: list[Piece]
+) -> None:
+    said = [(piece.start, piece.end, str(piece.state)) for piece in decided]
+    rules = gen.oracle_rules(policy)
+    expected = oracle.history(gen.oracle_runs(history.runs), gen.oracle_gaps(history.gaps), rules, said)
+    compare(timeline.build(history.runs, history.gaps, policy, decided), expected)
+
+
+@given(gen.histories(), gen.policies(), gen.decisions())
+@thorough
+def test_a_reclassification_changes_no_second_that_was_known(
+    history: History, policy: Policy, decided: list[Piece]
+) -> None:
+    kept = policy.model_copy(update=ALL_KEPT)
+    before = timeline.build(history.runs, history.gaps, kept)
+    said = [(piece.start, piece.end, str(piece.state)) for piece in decided]
+    rules = gen.oracle_rules(kept)
+    expected = oracle.history(gen.oracle_runs(history.runs), gen.oracle_gaps(history.gaps), rules, said)
+    after = timeline.build(history.runs, history.gaps, kept, decided)
+    for piece in before.pieces:
+        for second in range(piece.start, piece.end):
+            if piece.state != State.UNKNOWN:
+                assert state_at(after, second) == piece.state
+    wanted = {second for piece in decided for second in range(piece.start, piece.end)}
+    for second in wanted:
+        assert state_at(after, second) != State.UNKNOWN
+    for piece in after.pieces:
+        if piece.state != State.UNKNOWN:
+            counted = expected.samples[piece.start - expected.start]
+            assert piece.samples == (None if counted == oracle.UNLIMITED else counted)
+
+
 @given(gen.rows(), gen.policies())
 @thorough
 def test_state_rows_agree_with_the_oracle(rows: list[Piece], policy: Policy) -> None:
