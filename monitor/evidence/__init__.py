@@ -1,1 +1,1 @@
-"""What may be checked by those who trust nobody: the log, its keys and notes, its packs."""
+"""The evidence log: what was recorded, as lines under a Merkle tree that anyone can check without us."""

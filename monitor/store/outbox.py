@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, insert
 
+from monitor.canonical import canonical as canonical
 from monitor.model import Instant
 from monitor.store.tables import outbox
-
-
-def canonical(value: object) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, no floats; equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def report(connection: Connection, at: Instant, kind: str, bodies: Iterable[Mapping[str, object]]) -> None:
