@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.model import Instant
@@ -19,6 +20,14 @@ _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 def wall_now() -> Instant:
     """Return the wall clock's instant, in microseconds UTC."""
     return Instant(time.time_ns() // 1000)  # noqa: TID251  the one reading that every instant comes from
+
+
+def boot_id() -> str | None:
+    """Return the id that the system gave this boot; None where it gives none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 def today(zone: str) -> date:
@@ -38,6 +47,16 @@ class EngineClock:
     def __call__(self) -> Instant:
         """Return the present instant of engine time."""
         return Instant(self._wall_us + (time.clock_gettime_ns(_BOOT) - self._boot_ns) // 1000)
+
+    @property
+    def started_at(self) -> Instant:
+        """The instant since which this engine time runs."""
+        return self._wall_us
+
+    @property
+    def boot_zero(self) -> Instant:
+        """The instant of engine time at which the machine's monotonic clock stood at zero."""
+        return Instant(self._wall_us - self._boot_ns // 1000)
 
     def drift_us(self) -> int:
         """Return how far the wall clock now stands ahead of engine time (negative: behind)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from config.settings import Settings
 from console.app.database import open_writer, password_cipher
-from console.clock import EngineClock
+from console.clock import EngineClock, boot_id
 from console.watching import Watching
 from monitor.brake import Brake
 from monitor.finding import InputError
@@ -24,6 +24,7 @@ from monitor.probes.target import Credentials, Target
 from monitor.scope import EVERYTHING
 from monitor.sentinel import Sentinel
 from monitor.store import happenings, roster
+from monitor.store.live import Boot
 from monitor.store.lock import vantage_role
 from monitor.store.writer import Ack
 
@@ -37,7 +38,7 @@ class StoreOfWatch:
     """What the watcher needs of the store, for one vantage. Used from the writer's thread only."""
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], Instant], metrics: WatchMetrics, say: Callable[[str], None]
+        self, settings: Settings, clock: EngineClock, metrics: WatchMetrics, say: Callable[[str], None]
     ) -> None:
         self._say = say
         self._vantage = settings.watch.vantage
@@ -54,7 +55,9 @@ class StoreOfWatch:
 
         Upstream devices that were seen down then are no longer known to be: the next failure behind them asks again.
         """
-        self.writer.resume(self._vantage, self._clock(), blind=blind)
+        boot = boot_id()
+        timed = None if boot is None else Boot(boot, self._clock.boot_zero, self._clock.started_at)
+        self.writer.resume(self._vantage, self._clock(), blind=blind, boot=timed)
         with self.writer.transaction() as connection:
             happenings.forget_upstreams(connection, self._vantage)
 

@@ -6,7 +6,6 @@ person approves it; that of a claim which nobody approved yet takes effect at on
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +17,9 @@ from monitor.origin import Origin
 from monitor.persons import same_person
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.audit import AuditSink
+from monitor.store.corrections import correction
 from monitor.store.identities import point_ids
-from monitor.store.outbox import canonical, report
+from monitor.store.outbox import report
 from monitor.store.queries import Window, visible
 from monitor.store.tables import exclusions, imports, points
 
@@ -55,8 +55,8 @@ def claim(
 ) -> list[int]:
     """Add claims, pending until somebody else approves them, and return their numbers; all or nothing.
 
-    A file given again returns the numbers of the first time. Raises InputError for points not in the ledger and for
-    spans that do not end after their start.
+    A file given again returns the numbers of the first time. Raises InputError for points not in the ledger, for spans
+    that do not end after their start, and for a row that says the same as another.
     """
     known = connection.scalar(select(imports.c.sha256).where(imports.c.sha256 == origin.sha256))
     if known is not None:
@@ -134,7 +134,7 @@ def approve(connection: Connection, audit: AuditSink, numbers: Sequence[int], *,
             before={"approved_by": None},
             after={"approved_by": actor},
         )
-    report(connection, at, "adj", bodies)
+    report(connection, at, "adj", [body for body in bodies if body is not None])
     return len(bodies)
 
 
@@ -243,30 +243,24 @@ def _claim(row: Row[tuple[object, ...]], revoked_by: Row[tuple[object, ...]] | N
     )
 
 
-def _adj(row: Claim, rows: Mapping[int, Claim], approver: str) -> dict[str, object]:
-    """Return the evidence record of an approval; `target` is the digest of what was approved."""
-    return {
-        "actor": row.claimed_by,
-        "approver": approver,
-        "document": row.document_sha,
-        "reason": row.cause,
-        "target": _digest(row, rows),
-    }
-
-
-def _digest(row: Claim, rows: Mapping[int, Claim]) -> str:
-    """Return the digest of a row's content; row numbers, which depend on the database, are no part of it."""
-    content = {
-        "cause": row.cause,
-        "claimed_at": row.claimed_at,
-        "claimed_by": row.claimed_by,
-        "document": row.document_sha,
-        "end": row.end,
-        "point": row.point,
-        "revokes": None if row.revokes is None else _digest(rows[row.revokes], rows),
-        "start": row.start,
-    }
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
+def _adj(row: Claim, rows: Mapping[int, Claim], approver: str) -> dict[str, object] | None:
+    """Return the evidence record of an approval; None for the withdrawal of what was never approved, and so never told."""
+    target = None if row.revokes is None else rows[row.revokes]
+    if target is not None and not target.approved_by:
+        return None
+    withdrawn = None if target is None else _adj(target, rows, target.approved_by)
+    return correction(
+        what="exclude" if withdrawn is None else "revoke",
+        point=row.point,
+        start=row.start,
+        end=row.end,
+        cause=row.cause,
+        claimed_by=row.claimed_by,
+        claimed_at=row.claimed_at,
+        document=row.document_sha,
+        approver=approver,
+        target="" if withdrawn is None else str(withdrawn["id"]),
+    )
 
 
 def _check(connection: Connection, rows: Sequence[Exclusion], origin: Origin) -> None:
@@ -274,8 +268,13 @@ def _check(connection: Connection, rows: Sequence[Exclusion], origin: Origin) ->
         raise refuse(f"超过 {MAX_ROWS} 行 more rows than allowed", "分成几个文件 split the file", file=origin.file)
     ids = point_ids(connection)
     findings = []
+    seen: dict[Exclusion, int] = {}
     for number, row in enumerate(rows):
         line = origin.line(number)
+        if (same := seen.setdefault(row, line)) != line:
+            # Two claims that say the same could not be told apart where one of them is withdrawn.
+            remedy = "删去一行 leave one of them out"
+            findings.append(Finding(origin.file, line, "point", f"与第 {same} 行相同 the same as line {same}", remedy))
         if row.point not in ids:
             remedy = "改正编号或先导入该点位 correct the code or import the point first"
             findings.append(Finding(origin.file, line, "point", f"台账中没有点位 no such point {row.point!r}", remedy))

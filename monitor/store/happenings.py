@@ -57,7 +57,7 @@ def _sighted_again(connection: Connection, state: Live, start: Instant, end: Ins
 def clock_step(connection: Connection, vantage: str, at: Instant, step_us: int, recorded_at: Instant) -> None:
     """Add the event and the `clk` record of a wall clock that was set by `step_us` at engine time `at`, once."""
     if _begin(connection, CLOCK_STEP, f"{vantage}/{step_us:+d}", at, at, recorded_at):
-        report(connection, at, "clk", [{"at": at, "step_us": step_us, "vantage": vantage}])
+        report(connection, at, "clk", [{"step_us": step_us, "t": at, "vantage": vantage}])
 
 
 def upstream_seen(

@@ -1,7 +1,7 @@
 """Bring in runs that somebody else recorded: a whole file or nothing, and a file given again changes nothing.
 
-An import leaves one `att` record with the file's digest for the evidence log, not one `tr` per run: those are kept
-for what we saw ourselves.
+An import leaves one `att` record for the evidence log, not one `tr` per run: those are for what we saw ourselves. The
+record holds the digest of the import's canonical file, whose bytes are kept until the log's folder has them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sqlalchemy import Connection, bindparam, insert, select, text
 from monitor.finding import Finding, InputError
 from monitor.model import Gap, Instant, Run
 from monitor.origin import Origin as Origin
+from monitor.store.attested import attest_import, gap_lines, run_lines
 from monitor.store.audit import AuditSink
 from monitor.store.identities import outcome_ids, point_ids, register_vantage
-from monitor.store.outbox import report
 from monitor.store.tables import gaps, imports, runs
 
 CHUNK_ROWS = 10_000
@@ -97,12 +97,13 @@ def import_runs(
                 for g in gap_list
             ],
         )
-    for new, source, what, count in (
-        (new_runs, origin, "runs", len(run_rows)),
-        (new_gaps, place, "gaps", len(gap_list)),
+    for what, source, lines in (
+        ("runs", origin, run_lines(run_rows) if new_runs else []),
+        ("gaps", place, gap_lines(gap_list) if new_gaps else []),
     ):
-        if new:
-            _note(connection, audit, source, f"{kind}-{what}", count, actor, at)
+        if lines:
+            _note(connection, audit, source, f"{kind}-{what}", len(lines), actor, at)
+            attest_import(connection, lines, at=at, what=what, source=source.sha256, kind=kind, actor=actor)
     return ImportResult(len(run_rows), len(gap_list), repeated=False)
 
 
@@ -114,7 +115,6 @@ def _note(
     connection: Connection, audit: AuditSink, origin: Origin, what: str, count: int, actor: str, at: Instant
 ) -> None:
     connection.execute(insert(imports).values(sha256=origin.sha256, kind=what, at=at, rows=count))
-    report(connection, at, "att", [{"rows": count, "sha256": origin.sha256, "what": what}])
     after = {"file": origin.file, "rows": count, "sha256": origin.sha256}
     audit(connection, at=at, actor=actor, action=f"{what.split('-')[1]}.import", object=what, before=None, after=after)
 

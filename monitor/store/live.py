@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from sys import intern
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
@@ -13,7 +14,7 @@ from monitor.store import gaps
 from monitor.store.batch import unpack
 from monitor.store.identities import ROWS_AT_ONCE, outcome_ids, outcomes_by_id, point_ids
 from monitor.store.outbox import report
-from monitor.store.projection import KEPT_US, OpenRun, Pending, Projection
+from monitor.store.projection import KEPT_US, OpenRun, Pending, Projection, Transition
 from monitor.store.tables import batches, projections, runs
 
 # One index seek per point instead of reading the vantage's whole history.
@@ -22,6 +23,15 @@ _NEWEST = text(
     " ON r.point_id = p.id AND r.vantage_id = :vantage AND r.first_at ="
     " (SELECT max(s.first_at) FROM runs s WHERE s.point_id = p.id AND s.vantage_id = :vantage)"
 )
+
+
+class Boot(NamedTuple):
+    """What a process times its results by: the machine's boot id, the instant of engine time at which the monotonic clock
+    stood at zero, and the instant since which that is so."""
+
+    id: str
+    zero: int
+    since: int
 
 
 @dataclass(slots=True)
@@ -39,6 +49,8 @@ class Live:
     """Gaps that end with the first result later than any before the restart."""
     floor: int | None = None
     """That latest result's instant."""
+    boot: Boot | None = None
+    """What results were timed by since `resume`, where the caller said so."""
 
     @property
     def vantage(self) -> tuple[int, str]:
@@ -119,19 +131,28 @@ def write(connection: Connection, live: Live, pending: Pending, at: Instant) -> 
         connection,
         at,
         "tr",
-        (
-            {
-                "at": t.at,
-                "from": t.before.value,
-                "point": t.point,
-                "reason": t.outcome.reason.value,
-                "rung": t.outcome.rung.value,
-                "to": t.outcome.state.value,
-                "vantage": live.name,
-            }
-            for t in pending.transitions
-        ),
+        (_record(live, transition) for transition in pending.transitions),
     )
+
+
+def _record(live: Live, opened: Transition) -> dict[str, object]:
+    """Return the `tr` record of a run that was opened; what was replayed after a restart has no known boot."""
+    boot = live.boot if live.boot is not None and opened.at >= live.boot.since else None
+    return {
+        "boot": None if boot is None else boot.id,
+        "camera": opened.camera,
+        "from": opened.before.value,
+        "last": opened.last,
+        "mono": None if boot is None else opened.at - boot.zero,
+        "n": opened.count,
+        "point": opened.point,
+        "reason": opened.outcome.reason.value,
+        "rung": opened.outcome.rung.value,
+        "t": opened.at,
+        "to": opened.outcome.state.value,
+        "valid": opened.valid_s,
+        "vantage": live.name,
+    }
 
 
 def mark_projected(connection: Connection, live: Live, seq: int) -> None:

@@ -33,12 +33,19 @@ class OpenRun:
 
 
 class Transition(NamedTuple):
-    """A run was opened: what the point was held to be until `at`, and what it was found to be."""
+    """A run was opened: what the point was held to be until `at`, and what it was found to be.
+
+    `last` and `count` are the newest sample and the number of samples of the run before it, None for the first run.
+    """
 
     point: str
     at: Instant
     before: State
     outcome: Outcome
+    valid_s: int
+    camera: str
+    last: int | None
+    count: int | None
 
 
 class Pending(NamedTuple):
@@ -134,7 +141,10 @@ class Projection:
         opened = OpenRun(sample.point, sample.at, sample.at, 1, sample.outcome, sample.valid_s, sample.camera)
         self._newest[sample.point] = opened
         self._opened.append(opened)
-        self._transitions.append(Transition(sample.point, sample.at, before, sample.outcome))
+        last, count = (None, None) if run is None else (run.last, run.count)
+        self._transitions.append(
+            Transition(sample.point, sample.at, before, sample.outcome, sample.valid_s, sample.camera, last, count)
+        )
         return True
 
     def changed(self) -> Pending:

@@ -224,7 +224,7 @@ imports = Table(
     Column("rows", Integer, nullable=False),
 )
 
-outbox = Table(
+outbox = Table(  # records for the evidence log: without a leaf they wait; numbered, `body` is the log's whole line
     "outbox",
     metadata,
     Column("id", Id, primary_key=True),
@@ -232,4 +232,50 @@ outbox = Table(
     Column("kind", Bytewise, nullable=False),
     Column("body", Bytewise, nullable=False),
     Column("leaf", BigInteger),
+    Index("ix_outbox_leaf", "leaf", unique=True),
+)
+
+log_days = Table(  # one row per sealed day: leaves [first, size); `note` as the collector signed it
+    "log_days",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False, unique=True),
+    Column("root", Text, nullable=False),
+    Column("note", Bytewise, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+    CheckConstraint("size > first", name="log_day_span"),
+)
+
+log_checkpoints = Table(  # checkpoints between two seals, by the tree's size
+    "log_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("note", Bytewise, nullable=False),
+)
+
+log_signatures = Table(  # witnesses' lines, by the size of the tree that they signed
+    "log_signatures",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Bytewise, primary_key=True),
+    Column("line", Bytewise, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+log_batches = Table(  # up to which batch a vantage's digests are in the log
+    "log_batches",
+    metadata,
+    Column("vantage_id", ForeignKey("vantages.id"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+log_blobs = Table(  # bytes that a record names, until the log's folder has them; deflated
+    "log_blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )

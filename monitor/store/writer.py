@@ -62,7 +62,7 @@ class Writer:
         self._turn = threading.RLock()
         self._closed = False
         self._live: dict[str, live.Live] = {}
-        self._resumed: set[str] = set()
+        self._resumed: dict[str, live.Boot | None] = {}
         self.audit = audit
         """The sink to hand to functions that work on `transaction()`."""
         self._connection = self._locked_connection()
@@ -165,12 +165,15 @@ class Writer:
 
     # -- results
 
-    def resume(self, vantage: str, at: Instant, *, kind: str = "local", blind: bool = True) -> int:
+    def resume(
+        self, vantage: str, at: Instant, *, kind: str = "local", blind: bool = True, boot: live.Boot | None = None
+    ) -> int:
         """Start writing a vantage: replay what was not projected and return the next sequence number.
 
         With `blind` a gap `restart` opens at the last committed result and ends with the first new one; after an
         earlier wall time `at` it is a gap `clock` from there until results pass the last one again. Agents, which
-        keep their results while the centre is down, are resumed without.
+        keep their results while the centre is down, are resumed without. `boot` says by what clock results are timed from
+        here on; the evidence log takes it down.
         """
         with self.transaction() as connection:
             state = live.load(connection, register_vantage(connection, vantage, kind), vantage)
@@ -181,8 +184,9 @@ class Writer:
                 restart.open_after(connection, state, at)
         state.projection.written(pending)
         state.projected_seq = state.next_seq - 1
+        state.boot = boot
         self._live[vantage] = state
-        self._resumed.add(vantage)
+        self._resumed[vantage] = boot
         return state.next_seq
 
     def next_seq(self, vantage: str) -> int:
@@ -306,6 +310,7 @@ class Writer:
         if state is None:
             with self.transaction() as connection:
                 state = live.load(connection, vantage_ids(connection)[vantage][0], vantage)
+            state.boot = self._resumed[vantage]
             self._live[vantage] = state
         return state
 

@@ -133,17 +133,33 @@ def test_every_step_is_audited_and_approvals_are_evidence(store, writer):
         ("bob", "exclusions.approve"),
     ]
     records = [json.loads(body) for (body,) in store.rows("SELECT body FROM outbox WHERE kind = 'adj' ORDER BY id")]
-    assert [(r["actor"], r["approver"], r["reason"]) for r in records] == [
-        ("ann", "bob", "停电"),
-        ("ann", "bob", "not the typhoon"),
+    assert [(r["what"], r["claimed_by"], r["approver"], r["cause"]) for r in records] == [
+        ("exclude", "ann", "bob", "停电"),
+        ("revoke", "ann", "bob", "not the typhoon"),
     ]
-    assert {r["document"] for r in records} == {ORIGIN.sha256}
+    assert {(r["document"], r["point"], r["start"], r["end"], r["to"]) for r in records} == {
+        (ORIGIN.sha256, "a", at(0), at(60), "")
+    }
     # Typed by hand from the row's content: the digest must not depend on row numbers or on the database.
     content = (
         '{"cause":"停电","claimed_at":1593532800000000,"claimed_by":"ann","document":"' + ORIGIN.sha256 + '",'
-        '"end":1593532860000000,"point":"a","revokes":null,"start":1593532800000000}'
+        '"end":1593532860000000,"point":"a","start":1593532800000000,"target":"","to":"","what":"exclude"}'
     )
-    assert records[0]["target"] == hashlib.sha256(content.encode()).hexdigest()
+    assert records[0]["id"] == hashlib.sha256(content.encode()).hexdigest()
+    assert (records[0]["target"], records[1]["target"]) == ("", records[0]["id"])
+
+
+def test_what_was_never_approved_never_reaches_the_log(store, writer):
+    (number,) = claimed(writer, row("a", 0, 60))
+    back = revoked(writer, number)
+    approved(writer, [back])
+    assert store.rows("SELECT count(*) FROM outbox WHERE kind = 'adj'") == [(0,)]
+
+
+def test_a_row_that_says_the_same_as_another_is_refused(store, writer):
+    with pytest.raises(InputError, match="the same as line 2"):
+        claimed(writer, row("a", 0, 60), row("b", 0, 60), row("a", 0, 60))
+    assert status(store) == {}
 
 
 def test_the_database_itself_refuses_one_person(store, writer):

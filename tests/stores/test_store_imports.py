@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from console.store.audit import Audit
 from monitor.finding import InputError
 from monitor.model import Gap
+from monitor.store import attested
 from monitor.store.imports import CHUNK_ROWS, ImportResult, Origin, import_runs
 from tests.stores.made import at, run, sample
 
@@ -53,10 +54,21 @@ def test_a_file_is_stored_and_noted(store):
         (GAPS.sha256, "import-gaps", 2),
         (ORIGIN.sha256, "import-runs", 2),
     ]
-    assert [json.loads(body)["sha256"] for (body,) in store.rows("SELECT body FROM outbox ORDER BY id")] == [
-        ORIGIN.sha256,
-        GAPS.sha256,
+    records = [json.loads(body) for (body,) in store.rows("SELECT body FROM outbox ORDER BY id")]
+    assert [(r["what"], r["id"], r["of"]) for r in records] == [
+        ("runs", ORIGIN.sha256, {"kind": "import", "rows": 2, "source": ORIGIN.sha256}),
+        ("gaps", GAPS.sha256, {"kind": "import", "rows": 2, "source": GAPS.sha256}),
     ]
+    # Typed by hand: the canonical files of lines that an evaluator recomputes seconds from.
+    lines = (
+        '["a","import",1593532860000000,1593532920000000,2,"offline","timeout","describe",130]\n'
+        '["b","import",1593532800000000,1593532860000000,2,"online","ok","describe",130]\n',
+        '["import",null,1593532870000000,1593532880000000,"maintenance"]\n["import","b",1593532890000000,null,"broken"]\n',
+    )
+    for record, text in zip(records, lines, strict=True):
+        assert record["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+        with writer.transaction() as connection:
+            assert attested.kept(connection, record["sha256"]) == text.encode()
     assert store.rows("SELECT actor, action, origin FROM audit ORDER BY id") == [
         ("ann", "runs.import", "test"),
         ("ann", "gaps.import", "test"),

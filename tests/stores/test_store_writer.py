@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from monitor.finding import InputError
 from monitor.store.batch import unpack
+from monitor.store.live import Boot
 from monitor.store.writer import ConflictError, Writer
 from tests.stores.made import T0, at, sample
 
@@ -114,9 +115,34 @@ def test_opening_a_run_leaves_a_transition_record(store):
     writer = ready(store)
     writer.commit_batch("local", 1, [sample("a", 0), sample("a", 60, "refused"), sample("a", 500)])
     expected = [("unknown", "online", "ok", 0), ("online", "offline", "refused", 60), ("unknown", "online", "ok", 500)]
-    found = [(r["from"], r["to"], r["reason"], (r["at"] - T0) // 1_000_000) for r in records(store, "tr")]
-    assert found == expected
-    assert {(r["point"], r["vantage"], r["rung"]) for r in records(store, "tr")} == {("a", "local", "describe")}
+    written = records(store, "tr")
+    assert [(r["from"], r["to"], r["reason"], (r["t"] - T0) // 1_000_000) for r in written] == expected
+    assert {(r["point"], r["vantage"], r["rung"], r["valid"]) for r in written} == {("a", "local", "describe", 130)}
+    assert [(r["last"], r["n"]) for r in written] == [(None, None), (at(0), 1), (at(60), 1)]
+    assert {(r["camera"], r["boot"], r["mono"]) for r in written} == {("", None, None)}
+
+
+def test_a_transition_tells_how_far_the_run_before_had_grown(store):
+    writer = ready(store)
+    with writer.transaction() as connection:
+        connection.execute(text("INSERT INTO cameras (id) VALUES (7)"))
+    for seq in (1, 2, 3):
+        writer.commit_batch("local", seq, [sample("a", 60 * seq, camera="7")])
+    writer.commit_batch("local", 4, [sample("a", 240, "timeout", camera="7")])
+    newest = records(store, "tr")[-1]
+    assert (newest["last"], newest["n"], newest["camera"]) == (at(180), 3, "7")
+    assert store.rows("SELECT last_at, n FROM runs ORDER BY first_at")[0] == (at(180), 3)
+
+
+def test_transitions_name_the_boot_by_which_results_are_timed(store):
+    store.add_points("a")
+    writer = store.writer()
+    writer.resume("local", at(0), boot=Boot("b1", at(-1_000), at(0)))
+    writer.commit_batch("local", 1, [sample("a", 2.5)])
+    with pytest.raises(ZeroDivisionError), writer.transaction():
+        raise ZeroDivisionError  # what is known in memory is read anew after a failure
+    writer.commit_batch("local", 2, [sample("a", 60, "timeout")])
+    assert [(r["boot"], r["mono"]) for r in records(store, "tr")] == [("b1", 1_002_500_000), ("b1", 1_060_000_000)]
 
 
 def test_a_gap_divides_a_run(store):
