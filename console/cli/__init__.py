@@ -32,6 +32,7 @@ COMMANDS = (
     "discover",
     "watch",
     "serve",
+    "evidence",
 )
 """Each is a module here with a command of its name, loaded when it is asked for: a start should not take a second."""
 
