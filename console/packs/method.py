@@ -5,6 +5,7 @@ A page of its own: no script, no picture, nothing fetched. Every text of anybody
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -24,6 +25,8 @@ from settlement.reports.form import KINDS, phase_title, rule_kind
 
 ITEMS = 20
 """So many items of a rule are printed; the statement in blobs/ has all."""
+_TOLD = frozenset({"kind", "id", "title"})
+"""What stands in a rule's heading."""
 
 
 def page_of(story: Story, report: Report) -> bytes:
@@ -259,7 +262,7 @@ def _amount(found: Mapping[str, Any]) -> str:
 
 def _terms_of(rule: RuleTerms) -> str:
     told = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return "；".join(f"{key}: {value}" for key, value in told.items() if key not in {"kind", "id", "title"})
+    return "；".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items() if key not in _TOLD)
 
 
 def _lines(story: Story) -> Iterator[str]:

@@ -19,6 +19,8 @@ MAX_MEMBER_BYTES = (4 << 30) - 2
 MAX_UNPACKED_BYTES = 8 << 30
 MAX_LINE_BYTES = 64 << 20
 MAX_NAME = 200
+SIGNATURE = "manifest.sig"
+"""The member that signs all others' packed data."""
 
 LOCAL = struct.Struct("<4s5H3L2H")
 CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -66,6 +68,7 @@ class PackWriter:
         self._unpacked = 0
         self.digests: dict[str, str] = {}
         """The SHA-256 of each member so far, in hex."""
+        self._data = hashlib.sha256()
 
     def add(self, name: str, body: bytes | Iterable[bytes], *, stored: bool = False) -> str:
         """Add the next member and return the digest of its bytes. `stored`: not compressed, for what already is."""
@@ -81,12 +84,12 @@ class PackWriter:
         self._file.seek(start)
         crc = packed = size = 0
         sha = hashlib.sha256()
-        deflate = None if stored else zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+        deflate = None if stored else _deflate()
         for piece in pieces:
             crc, size = zlib.crc32(piece, crc), size + len(piece)
             sha.update(piece)
-            packed += self._file.write(piece if deflate is None else deflate.compress(piece))
-        packed += 0 if deflate is None else self._file.write(deflate.flush())
+            packed += self._put(name, piece if deflate is None else deflate.compress(piece))
+        packed += 0 if deflate is None else self._put(name, deflate.flush())
         self._unpacked += size
         if size > MAX_MEMBER_BYTES or self._unpacked > MAX_UNPACKED_BYTES or start + packed > MAX_PACK_BYTES:
             raise PackError(name, f"证据包过大 the pack is too large ({self._unpacked:,} bytes)")
@@ -98,6 +101,22 @@ class PackWriter:
         self.digests[name] = sha.hexdigest()
         return self.digests[name]
 
+    def _put(self, name: str, piece: bytes) -> int:
+        if name != SIGNATURE:
+            self._data.update(piece)
+        return self._file.write(piece)
+
+    def data_digest(self, later: Iterable[tuple[bytes, bool]]) -> str:
+        """Return the SHA-256 over all members' packed data in hex, as if `later` (bytes, stored) were added already.
+
+        The member that is to sign it is left out.
+        """
+        digest = self._data.copy()
+        for body, stored in later:
+            deflate = _deflate()
+            digest.update(body if stored else deflate.compress(body) + deflate.flush())
+        return digest.hexdigest()
+
     def close(self) -> None:
         """Write the directory and the end record."""
         start = self._file.tell()
@@ -108,6 +127,10 @@ class PackWriter:
             raise PackError("", f"证据包过大 the pack is too large ({start + size:,} bytes)")
         count = len(self._members)
         self._file.write(END.pack(b"PK\5\6", 0, 0, count, count, size, start, 0))
+
+
+def _deflate() -> zlib._Compress:
+    return zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
 def pack_bytes(file: IO[bytes], members: Mapping[str, bytes]) -> None:

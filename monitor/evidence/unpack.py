@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from monitor.evidence.pack import (
     MAX_MEMBERS,
     MAX_PACK_BYTES,
     MAX_UNPACKED_BYTES,
+    SIGNATURE,
     STORED,
     Member,
     PackError,
@@ -78,6 +80,15 @@ class PackReader:
             raise PackError(name, "解压后小于所记大小 unpacks to less than its stated size")
         if crc != member.crc:
             raise PackError(name, "校验和不符 the checksum differs")
+
+    def data_digest(self) -> str:
+        """Return the SHA-256 over the packed data of all members but the signature, in their order, in hex."""
+        digest = hashlib.sha256()
+        for member in self.members.values():
+            if member.name != SIGNATURE:
+                for piece in _stored(self._file, member):
+                    digest.update(piece)
+        return digest.hexdigest()
 
     def lines(self, name: str) -> Iterator[bytes]:
         """Yield a member's lines without their LF. PackError for a last line without one, or a line that is too long."""

@@ -173,3 +173,18 @@ def test_lines_need_their_ends(tmp_path: Path) -> None:
         assert list(reader.lines("empty")) == []
         with pytest.raises(PackError, match="cut short"):
             list(reader.lines("cut"))
+
+
+def test_the_digest_of_the_packed_data_is_known_before_the_last_members_are_written(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    writer = PackWriter(file)
+    writer.add("a", b"a" * 1_000)
+    told = writer.data_digest([(b"v" * 500, False), (b"w", True)])
+    writer.add("manifest.sig", b"signed", stored=True)
+    writer.add("v", b"v" * 500)
+    writer.add("w", b"w", stored=True)
+    writer.close()
+    path = tmp_path / "pack.zip"
+    path.write_bytes(file.getvalue())
+    with PackReader(path) as reader:
+        assert reader.data_digest() == told == writer.data_digest([])
