@@ -21,6 +21,7 @@ from monitor.rates import ZERO, Seconds, add, rate_of
 from monitor.report import PointSeconds
 from monitor.scope import EVERYTHING
 from monitor.store.exclusions import exclusions_for
+from monitor.store.reclassifications import reclassified
 from settlement.contract import Terms
 from settlement.daycount import Quarter
 from settlement.doubts import Measured
@@ -77,6 +78,8 @@ def read(
 
         settled = with_earlier_rates(connection, terms, settled, back, own, today, known_at)
     evidence: dict[str, Any] = {"exclusions": _exclusions(connection, terms, question)}
+    if decided_on := _reclassified(connection, terms, question):
+        evidence["reclassified"] = decided_on
     if beside.files or terms.authority.pays != "own":
         authority = reconciliation_document(beside, points=False)
         del authority["findings"]  # they speak of the day on which somebody asked
@@ -144,3 +147,9 @@ def _exclusions(connection: Connection, terms: Terms, question: views.Question) 
     points = {point.code for point in views.contract_roster(connection, EVERYTHING, terms, question)}
     found = exclusions_for(connection, EVERYTHING, question.window_us, question.known_at)
     return [[row.point, row.start, row.end, row.cause] for row in found if row.point in points]
+
+
+def _reclassified(connection: Connection, terms: Terms, question: views.Question) -> list[list[Any]]:
+    points = {point.code for point in views.contract_roster(connection, EVERYTHING, terms, question)}
+    found = reclassified(connection, EVERYTHING, question.window_us, question.known_at)
+    return [[row.point, row.start, row.end, row.state.value, row.cause] for row in found if row.point in points]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -55,8 +55,10 @@ class Question:
         return Instant(start * MICROSECONDS), Instant(end * MICROSECONDS)
 
 
-def timelines(connection: Connection, scope: Scope, question: Question) -> Iterator[tuple[str, Timeline]]:
-    """Yield every visible point's timeline around the period, by code."""
+def timelines(
+    connection: Connection, scope: Scope, question: Question, only: Collection[str] | None = None
+) -> Iterator[tuple[str, Timeline]]:
+    """Yield every visible point's timeline around the period, by code; of all, or of those with the codes `only`."""
     policy = question.policy
     stays = _stays(connection, scope, question.known_at)
     histories = timeline_inputs(
@@ -66,6 +68,7 @@ def timelines(connection: Connection, scope: Scope, question: Question) -> Itera
         recovery_samples=policy.recovery_samples,
         minimum_recovery_s=policy.minimum_recovery_s,
         known_at=question.known_at,
+        only=only,
     )
     for history in histories:
         yield history.code, _timeline(history, stays.get(history.code, {}), policy)
@@ -76,7 +79,7 @@ def _timeline(history: PointHistory, stays: Stays, policy: Policy) -> Timeline:
     if rows is not None and all(_served_all_along(stays, camera, span) for camera, span in history.cameras().items()):
         return build_alone(rows, policy)
     runs = clip_to_stays(history.runs, stays)
-    return build(runs, history.gaps, policy) if runs else NOTHING
+    return build(runs, history.gaps, policy, history.given) if runs or history.given else NOTHING
 
 
 def _served_all_along(stays: Stays, camera: str, span: tuple[int, int]) -> bool:
@@ -93,14 +96,16 @@ def stretches_of(connection: Connection, scope: Scope, question: Question) -> di
     return stretches
 
 
-def point_seconds(connection: Connection, scope: Scope, question: Question) -> list[PointSeconds]:
+def point_seconds(
+    connection: Connection, scope: Scope, question: Question, only: Collection[str] | None = None
+) -> list[PointSeconds]:
     """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
     stretches = stretches_of(connection, scope, question)
     excluded: dict[str, list[Span]] = defaultdict(list)
     for exclusion in exclusions_for(connection, scope, question.window_us, question.known_at):
         excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
     accounts: list[PointSeconds] = []
-    for code, timeline in timelines(connection, scope, question):
+    for code, timeline in timelines(connection, scope, question, only):
         spans = excluded.get(code, ())
         accounts += [_account(stretch, timeline, spans, question) for stretch in stretches.get(code, ())]
     return accounts
@@ -117,12 +122,14 @@ class OutageRow(NamedTuple):
     upstream: str | None
 
 
-def outages(connection: Connection, scope: Scope, question: Question) -> list[OutageRow]:
+def outages(
+    connection: Connection, scope: Scope, question: Question, only: Collection[str] | None = None
+) -> list[OutageRow]:
     """Return the confirmed outages that touch the period and the points' service, by code and time."""
     start, end = question.window
     stretches = stretches_of(connection, scope, question)
     rows: list[OutageRow] = []
-    for code, timeline in timelines(connection, scope, question):
+    for code, timeline in timelines(connection, scope, question, only):
         facts = stretches.get(code, [])
         for outage in timeline.outages:
             served = [span for point in facts for span in served_in(point, outage, question)]

@@ -136,6 +136,17 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Reclassification:
+    """An approved decision (补判) that a point was `state` over what is unknown of a span, in microseconds [start, end)."""
+
+    point: str
+    start: Instant
+    end: Instant
+    state: State
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that rules count: a wrong clock, a missing recording, a late repair, an inspection, a fault's report.
 

@@ -110,6 +110,7 @@ _WHAT = (
     ("terms", "合同条款"),
     ("contract_version", "合同版本"),
     ("evidence.exclusions", "剔除"),
+    ("evidence.reclassified", "补判"),
     ("evidence.authority", "公安数据"),
     ("evidence", "依据"),
     ("before.prepaid", "已预付"),

@@ -55,4 +55,5 @@ def _rare(k: int, n: int, p: int, confidence: tuple[int, int]) -> bool:
     for i in range(k):
         term = term * (n - i) * p // ((i + 1) * q)  # C(n, i) pⁱ qⁿ⁻ⁱ is whole for every i: the division leaves nothing
         tail += term
-    return 2 * whole * tail <= (whole - part) * MILLION**n
+    rare: bool = 2 * whole * tail <= (whole - part) * MILLION**n
+    return rare

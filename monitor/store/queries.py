@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby, islice
 from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, TextClause, bindparam, or_, select, text, true
 
+from monitor.debounce import Piece
 from monitor.model import MICROSECONDS, Gap, Instant, Outcome, Run, State
 from monitor.scope import EVERYTHING, Scope
+from monitor.store.given import given_to
 from monitor.store.identities import outcomes_by_id
 from monitor.store.tables import gaps, point_facts, points, vantages
 from monitor.timeline import RunRow
@@ -27,15 +29,25 @@ _FOREVER = 2**62
 
 
 class PointHistory:
-    """A point's part of the timeline's input: its runs and the gaps that matter to them, by vantage and time."""
+    """A point's part of the timeline's input: its runs and the gaps that matter to them, by vantage and time.
 
-    __slots__ = ("_names", "_rows", "_runs", "_seen", "code", "gaps")
+    `given` is what reclassifications say of its unknown seconds, at any time.
+    """
+
+    __slots__ = ("_names", "_rows", "_runs", "_seen", "code", "gaps", "given")
 
     def __init__(
-        self, code: str, rows: list[_Row], gaps: Sequence[Gap], names: Mapping[int, str], seen: Mapping[int, Outcome]
+        self,
+        code: str,
+        rows: list[_Row],
+        gaps: Sequence[Gap],
+        names: Mapping[int, str],
+        seen: Mapping[int, Outcome],
+        given: Sequence[Piece] = (),
     ) -> None:
         self.code = code
         self.gaps = gaps
+        self.given = given
         self._rows = rows
         self._names = names
         self._seen = seen
@@ -49,9 +61,9 @@ class PointHistory:
         return self._runs
 
     def alone(self) -> list[RunRow] | None:
-        """Return the runs as rows in order of time if one vantage saw the point and no gap matters, else None."""
+        """Return the runs as rows in order of time if one vantage saw the point and nothing else matters, else None."""
         rows = self._rows
-        if self.gaps or not rows or rows[0][1] != rows[-1][1]:
+        if self.gaps or self.given or not rows or rows[0][1] != rows[-1][1]:
             return None
         seen = self._seen
         return [(first, last, n, seen[outcome], valid_s) for _, _, first, last, n, outcome, valid_s, _, _, _ in rows]
@@ -139,10 +151,12 @@ def timeline_inputs(
     recovery_samples: int = 1,
     minimum_recovery_s: int = 0,
     known_at: Instant | None = None,
+    only: Collection[str] | None = None,
 ) -> Iterator[PointHistory]:
     """Yield every visible point's runs and gaps for a window, by code; points without runs as well.
 
-    With `known_at`, only what was seen or imported by that instant, and the gaps that were recorded by then.
+    With `known_at`, only what was seen or imported by that instant, the gaps that were recorded by then, and the
+    reclassifications that stood then. With `only`, those of the visible points that have one of its codes.
 
     Step 9 of the timeline algorithm: so much history that nothing inside the window can read differently under a
     policy with this recovery. Takes the named vantages or all. Memory is bounded by CHUNK_POINTS points.
@@ -165,15 +179,16 @@ def timeline_inputs(
         "forever": _FOREVER,
     }
     runs_of, whole = (_RUNS, _WHOLE) if known_at is None else (_RUNS_BY_THEN, _WHOLE_BY_THEN)
-    listed = iter(codes(connection, scope, window))
+    listed = iter([row for row in codes(connection, scope, window) if only is None or row[0] in only])
     while chunk := list(islice(listed, CHUNK_POINTS)):
         found = _load(connection, runs_of, {**values, "points": [n for _, n in chunk]}, known_at)
         doubtful = [n for code, n in chunk if blind.spoils(code, found.get(n, ()), recovery_samples, values["lasting"])]
         if doubtful:
             found |= _load(connection, whole, {"points": doubtful, "vantages": list(wanted)}, known_at)
+        given = given_to(connection, [code for code, _ in chunk], known_at)
         for code, n in chunk:
             rows = found.get(n, [])
-            yield PointHistory(code, rows, blind.around(code, rows), wanted, seen)
+            yield PointHistory(code, rows, blind.around(code, rows), wanted, seen, given.get(code, ()))
 
 
 def _load(

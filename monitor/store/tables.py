@@ -181,7 +181,9 @@ gaps = Table(
     Index("ix_gaps_vantage", "vantage_id", "start_at"),
 )
 
-exclusions = Table(  # append-only: a withdrawal is a new row whose `revokes` names the old one
+# Append-only: a withdrawal is a new row whose `revokes` names the old one. With `to_state` a row is a reclassification
+# (补判): it gives that state to what is unknown of its span.
+exclusions = Table(
     "exclusions",
     metadata,
     Column("id", Id, primary_key=True),
@@ -196,9 +198,12 @@ exclusions = Table(  # append-only: a withdrawal is a new row whose `revokes` na
     Column("approved_by", Bytewise),
     Column("approved_at", BigInteger),
     Column("revokes", ForeignKey("exclusions.id")),
+    Column("to_state", Text),
     CheckConstraint("end_at > start_at", name="exclusion_span"),
+    CheckConstraint("to_state IN ('online','offline')", name="exclusion_to_state"),
     CheckConstraint("approved_by IS NULL OR approved_by <> claimed_by", name="exclusion_second_person"),
     CheckConstraint("scope_kind IN ('point','area','upstream','phase','contract','all')", name="exclusion_scope"),
+    Index("ix_exclusions_scope", "scope_id", "start_at"),
 )
 
 events = Table(
@@ -278,4 +283,17 @@ log_blobs = Table(  # bytes that a record names, until the log's folder has them
     metadata,
     Column("sha256", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+)
+
+evaluations = Table(  # an evaluator's challenges, reveals and samples; append-only, each also an `att` record
+    "evaluations",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("id", Bytewise, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("body", Bytewise, nullable=False),
+    CheckConstraint("what IN ('challenge','reveal','sample')", name="evaluation_what"),
 )
