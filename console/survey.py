@@ -65,7 +65,6 @@ def survey(
     more: Sequence[Event] = (),
 ) -> Survey:
     """Read a contract's months in a period of whole months. `more` are events beside those of the store."""
-    months = months_of(period)
     question = views.Question(period, terms.zone, terms.policy, known_at=known_at)
     window = question.window_us
     whole = (min(window[0], _begun(terms)), window[1])  # an outage counts from its start, before the first month too
@@ -82,9 +81,25 @@ def survey(
     ours: dict[str, list[RosterPoint]] = defaultdict(list)
     for point in views.contract_roster(connection, scope, terms, question):
         ours[point.code].append(point)
+    timelines = views.timelines(connection, scope, question)
+    return survey_of(terms, period, timelines, ours, excluded, down=down, reported=reported)
+
+
+def survey_of(
+    terms: Terms,
+    period: Period,
+    timelines: Iterable[tuple[str, Timeline]],
+    ours: Mapping[str, Sequence[RosterPoint]],
+    excluded: Mapping[str, Sequence[Span]],
+    *,
+    down: Mapping[str, Sequence[Span]],
+    reported: Sequence[Event],
+) -> Survey:
+    """Survey what timelines say, by point's code: of the contract's points (`ours`), outside approved exclusions (seconds)."""
+    months = months_of(period)
     remarks = _remarks(reported)
     phases: dict[str, _Phase] = defaultdict(_Phase)
-    for code, timeline in views.timelines(connection, scope, question):
+    for code, timeline in timelines:
         spans = normalise(excluded.get(code, ()))
         for point in ours.get(code, ()):
             for month in months:

@@ -107,7 +107,7 @@ def point_seconds(
     accounts: list[PointSeconds] = []
     for code, timeline in timelines(connection, scope, question, only):
         spans = excluded.get(code, ())
-        accounts += [_account(stretch, timeline, spans, question) for stretch in stretches.get(code, ())]
+        accounts += [account(stretch, timeline, spans, question) for stretch in stretches.get(code, ())]
     return accounts
 
 
@@ -179,7 +179,8 @@ def _stays(connection: Connection, scope: Scope, known_at: Instant | None = None
     return dict(found)
 
 
-def _account(point: RosterPoint, timeline: Timeline, excluded: Sequence[Span], question: Question) -> PointSeconds:
+def account(point: RosterPoint, timeline: Timeline, excluded: Sequence[Span], question: Question) -> PointSeconds:
+    """Return a point's account while a stretch of facts held; `excluded` are its approved exclusions in seconds."""
     service = service_of(point.accepted_on, point.retired_on, question.zone)
     start = max(question.window[0], point.start // MICROSECONDS)
     end = question.window[1] if point.end is None else min(question.window[1], point.end // MICROSECONDS)
