@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import attrgetter, sub
+from typing import NamedTuple
 
 from monitor.model import Instant, Outcome, Reason, Rung, Sample, State
 from monitor.store.outbox import canonical
@@ -96,8 +97,26 @@ def pack_ordered(vantage: str, samples: Sequence[Sample]) -> Batch:
     return Batch(vantage, Instant(at[0]), Instant(at[-1]), n, digest, zlib.compress(raw, _LEVEL))
 
 
-def unpack(body: bytes, sha256: str) -> list[Sample]:
-    """Return a batch's samples, by instant and point. Raises ValueError if the bytes are not those of the digest."""
+class Columns(NamedTuple):
+    """A batch unpacked but not yet made into samples.
+
+    `columns` are n little-endian values each: at (i64, difference to the one before), point, camera (u32: places in
+    `points` and `cameras`), outcome (u16: place in `outcomes`), valid_s (u32), took_us (i64).
+    """
+
+    vantage: str
+    points: list[str]
+    cameras: list[str]
+    outcomes: list[tuple[str, str, str]]
+    n: int
+    columns: tuple[memoryview, ...]
+
+
+_KINDS = (("q", 8), ("I", 4), ("I", 4), ("H", 2), ("I", 4), ("q", 8))
+
+
+def columns_of(body: bytes, sha256: str) -> Columns:
+    """Return a batch's columns, in order of instant and point. ValueError if the bytes are not those of the digest."""
     inflate = zlib.decompressobj()
     try:
         raw = inflate.decompress(body, _MAX_BYTES)
@@ -113,13 +132,22 @@ def unpack(body: bytes, sha256: str) -> list[Sample]:
     place += 4 + size
     (n,) = struct.unpack_from("<I", raw, place)
     place += 4
-    columns = []
-    for kind, width in (("q", 8), ("I", 4), ("I", 4), ("H", 2), ("I", 4), ("q", 8)):
-        columns.append(struct.unpack_from(f"<{n}{kind}", raw, place))
+    view, columns = memoryview(raw), []
+    for _, width in _KINDS:
+        columns.append(view[place : place + width * n])
         place += width * n
-    deltas, point, camera, outcome, valid, took = columns
-    outcomes = [Outcome(State(s), Reason(r), Rung(g)) for s, r, g in header["outcomes"]]
-    points, cameras, vantage = header["points"], header["cameras"], header["vantage"]
+    outcomes = [(state, reason, rung) for state, reason, rung in header["outcomes"]]
+    return Columns(header["vantage"], header["points"], header["cameras"], outcomes, n, tuple(columns))
+
+
+def unpack(body: bytes, sha256: str) -> list[Sample]:
+    """Return a batch's samples, by instant and point. Raises ValueError if the bytes are not those of the digest."""
+    packed = columns_of(body, sha256)
+    n, vantage, points, cameras = packed.n, packed.vantage, packed.points, packed.cameras
+    deltas, point, camera, outcome, valid, took = (
+        struct.unpack(f"<{n}{kind}", column) for (kind, _), column in zip(_KINDS, packed.columns, strict=True)
+    )
+    outcomes = [Outcome(State(s), Reason(r), Rung(g)) for s, r, g in packed.outcomes]
     return [
         Sample(points[p], vantage, Instant(t), outcomes[o], v, k, cameras[c])
         for t, p, c, o, v, k in zip(accumulate(deltas), point, camera, outcome, valid, took, strict=True)
