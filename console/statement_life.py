@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
+from console.handed_in import keep
 from console.quarter import version_for
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
@@ -30,7 +31,7 @@ from settlement.disputes import (
 from settlement.life import Life, Step
 from settlement.money import fen
 from settlement.quarter import frozen, life, terms_of, verified
-from settlement.store import disputes, documents, statements, workdays
+from settlement.store import disputes, statements, workdays
 from settlement.store.interest import stale_interest
 from settlement.store.ledger import post_issue
 from settlement.store.payments import pay_if_settled
@@ -75,7 +76,7 @@ def _acting(
         stored = statements.require(connection, action.contract, action.quarter)
         sha = ""
         if action.paper is not None:
-            sha, _ = documents.add(connection, action.paper.body, action.paper.name, at=action.at, actor=action.actor)
+            sha, _ = keep(writer, connection, action.paper.body, action.paper.name, at=action.at, actor=action.actor)
         result = work(connection, stored, terms_of(connection, stored), sha)
         return result, Outcome(stored, life(connection, stored))
 

@@ -9,6 +9,7 @@ import click
 
 from console.app import database
 from console.cli.frame import Session, actor_option, answering, json_option, pass_session, print_json, print_table
+from console.handed_in import vouch
 from monitor.finding import refuse
 from settlement.readings import percent
 from settlement.store import authority as store
@@ -42,6 +43,7 @@ def check(session: Session, sha: str, contract: str | None, actor: str) -> None:
             before={"checked_by": None},
             after={"checked_by": actor},
         )
+        vouch(writer, connection, file, "check", at=at, actor=actor)
     click.echo(f"已核对 checked: {file.name} {file.sha256[:12]}，{file.figures:,} 个数 figures")
 
 
@@ -70,6 +72,7 @@ def withdraw(session: Session, sha: str, reason: str, contract: str | None, acto
             before={"status": file.status},
             after={"status": "withdrawn", "reason": why},
         )
+        vouch(writer, connection, file, "withdraw", at=at, actor=actor)
     click.echo(f"已撤回 withdrawn: {file.name} {file.sha256[:12]}")
 
 

@@ -18,12 +18,12 @@ from console.authority.terms import terms_for
 from console.authority.typed import Typed, read_typed, typed_values
 from console.cli.frame import Session, actor_option, answering, existing, json_option, pass_session, print_json, report
 from console.clock import today
+from console.handed_in import keep, vouch
 from monitor.finding import Finding, InputError, refuse
 from monitor.period import parse_period, quarter_of
 from settlement.chosen import deadline
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
-from settlement.store import documents
 from settlement.store.authority import Imported, Note, StoredFile, add_file, find_mapping
 
 SHOWN_NOTES = 40
@@ -194,7 +194,7 @@ def _typed(typed: Typed, terms: Terms, reference: str | None, day: date | None, 
 def _store(session: Session, paper: Paper, actor: str) -> tuple[StoredFile, bool]:
     at = database.now()
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        sha, _ = documents.add(connection, paper.body, paper.file.name, at=at, actor=actor)
+        sha, _ = keep(writer, connection, paper.body, paper.file.name, at=at, actor=actor)
         if sha != paper.file.sha256:
             raise refuse(
                 "文件在读取时改变 the file changed while it was read", "重新导入 import it again", file=paper.file.name
@@ -202,7 +202,7 @@ def _store(session: Session, paper: Paper, actor: str) -> tuple[StoredFile, bool
         scan = (
             None
             if paper.scan is None
-            else documents.add(connection, paper.scan[1], paper.scan[0], at=at, actor=actor)[0]
+            else keep(writer, connection, paper.scan[1], paper.scan[0], at=at, actor=actor)[0]
         )
         file = Imported(**{name: getattr(paper.file, name) for name in Imported.__slots__} | {"scan_sha": scan})
         stored, added = add_file(connection, file, at=at, actor=actor)
@@ -224,6 +224,7 @@ def _store(session: Session, paper: Paper, actor: str) -> tuple[StoredFile, bool
                     "replaces": file.replaces,
                 },
             )
+            vouch(writer, connection, stored, "import", at=at, actor=actor)
     return stored, added
 
 

@@ -20,6 +20,7 @@ from console.cli.frame import (
     print_table,
     write_out,
 )
+from console.handed_in import keep
 from monitor.finding import refuse
 from settlement.store import documents as store
 
@@ -44,7 +45,7 @@ def add(session: Session, file: Path, name: str | None, actor: str) -> None:
         raise refuse("名称无效 not a usable name", "1–200 个可见字符 printable characters", column="name")
     at = database.now()
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        sha, added = store.add(connection, body, called, at=at, actor=actor)
+        sha, added = keep(writer, connection, body, called, at=at, actor=actor)
         if added:
             after = {"name": called, "bytes": len(body)}
             writer.audit(connection, at=at, actor=actor, action="document.add", object=sha, before=None, after=after)

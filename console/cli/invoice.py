@@ -51,7 +51,7 @@ def add(
     gross = None if text is None else amount(text)
     printed = None if tax is None else amount(tax, "tax")
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        sha = kept(connection, scan, at=at, actor=actor)
+        sha = kept(writer, connection, scan, at=at, actor=actor)
         made, added = invoices.add(
             connection,
             writer.audit,
@@ -94,7 +94,7 @@ def credit(
     issued_on, at = day_of(day, "date"), database.now()
     gross = None if text is None else amount(text)
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        sha = kept(connection, scan, at=at, actor=actor)
+        sha = kept(writer, connection, scan, at=at, actor=actor)
         made, added = invoices.credit(
             connection,
             writer.audit,

@@ -9,10 +9,11 @@ import click
 from sqlalchemy import Connection
 
 from console.cli.frame import existing
+from console.handed_in import keep
 from monitor.finding import refuse
 from monitor.model import Instant
+from monitor.store.writer import Writer
 from settlement.money import fen
-from settlement.store import documents
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -35,8 +36,8 @@ def day_of(text: str, column: str) -> date:
         ) from None
 
 
-def kept(connection: Connection, file: Path | None, *, at: Instant, actor: str) -> str:
+def kept(writer: Writer, connection: Connection, file: Path | None, *, at: Instant, actor: str) -> str:
     """Keep a document that was named on the command line and return its digest; "" without one."""
     if file is None:
         return ""
-    return documents.add(connection, existing(file, "document").read_bytes(), file.name, at=at, actor=actor)[0]
+    return keep(writer, connection, existing(file, "document").read_bytes(), file.name, at=at, actor=actor)[0]

@@ -73,7 +73,7 @@ def record(
     first, last = paid_range(paid_on, today(session.settings.zone))
     fen, at = amount(text), database.now()
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        sha = kept(connection, receipt, at=at, actor=actor)
+        sha = kept(writer, connection, receipt, at=at, actor=actor)
         whole = bool(due) and "/" not in due
         parts = movements.spread(connection, contract, due, fen, voucher) if whole else [(due, fen)]
         done = [

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from console.store.tables import audit
 from monitor.model import Instant
+from monitor.store.attested import attest
 
 
 def canonical(value: object) -> str:
@@ -46,6 +47,32 @@ class Audit:
                 before=canonical(before),
                 after=canonical(after),
             )
+        )
+
+    def attest(
+        self,
+        connection: Connection,
+        *,
+        at: Instant,
+        what: str,
+        id: str,
+        version: int,
+        sha256: str,
+        media: str,
+        actor: str,
+        of: Mapping[str, int | str],
+    ) -> None:
+        """Add the evidence record of a document to the caller's transaction."""
+        attest(
+            connection,
+            at=at,
+            what=what,
+            id=id,
+            version=version,
+            sha256=sha256,
+            media=media,
+            actor=actor,
+            of=of,
         )
 
 

@@ -1,7 +1,11 @@
-"""The audit trail as the store sees it: a sink that the console hands in, called by every change somebody makes."""
+"""The audit trail as the store sees it: a sink that the console hands in, called by every change somebody makes.
+
+It takes evidence records of documents too, for the rooms that do not know this store's tables.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -24,3 +28,18 @@ class AuditSink(Protocol):
         after: object,
     ) -> None:
         """Add the audit row."""
+
+    def attest(
+        self,
+        connection: Connection,
+        *,
+        at: Instant,
+        what: str,
+        id: str,
+        version: int,
+        sha256: str,
+        media: str,
+        actor: str,
+        of: Mapping[str, int | str],
+    ) -> None:
+        """Add the evidence record of a document."""

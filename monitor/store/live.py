@@ -144,7 +144,7 @@ def _record(live: Live, opened: Transition) -> dict[str, object]:
         "from": opened.before.value,
         "last": opened.last,
         "mono": None if boot is None else opened.at - boot.zero,
-        "n": opened.count,
+        "n": opened.n,
         "point": opened.point,
         "reason": opened.outcome.reason.value,
         "rung": opened.outcome.rung.value,

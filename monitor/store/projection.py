@@ -35,7 +35,7 @@ class OpenRun:
 class Transition(NamedTuple):
     """A run was opened: what the point was held to be until `at`, and what it was found to be.
 
-    `last` and `count` are the newest sample and the number of samples of the run before it, None for the first run.
+    `last` and `n` are the newest sample and the number of samples of the run before it, None for the first run.
     """
 
     point: str
@@ -45,7 +45,7 @@ class Transition(NamedTuple):
     valid_s: int
     camera: str
     last: int | None
-    count: int | None
+    n: int | None
 
 
 class Pending(NamedTuple):

@@ -69,7 +69,7 @@ def upstreams(connection: Connection, scope: Scope, at: Instant) -> dict[str, st
         select(points.c.code, point_facts.c.upstream)
         .join(points, points.c.id == point_facts.c.point_id)
         .where(
-            _known(point_facts, None),
+            known(point_facts, None),
             _overlaps(point_facts, at, Instant(at + 1)),
             point_facts.c.upstream != "",
             *_visible(scope),
@@ -96,8 +96,8 @@ def occupancy(
         .join(occupancies, occupancies.c.point_id == points.c.id)
         .join(point_facts, point_facts.c.point_id == points.c.id)
         .where(
-            _known(occupancies, known_at),
-            _known(point_facts, known_at),
+            known(occupancies, known_at),
+            known(point_facts, known_at),
             _overlaps(occupancies, start, end),
             _overlaps(point_facts, start, end),
             *_visible(scope),
@@ -161,8 +161,8 @@ def _serving(scope: Scope, at: Instant) -> Any:
         .join(cameras, cameras.c.id == occupancies.c.camera_id)
         .join(point_facts, point_facts.c.point_id == points.c.id)
         .where(
-            _known(occupancies, None),
-            _known(point_facts, None),
+            known(occupancies, None),
+            known(point_facts, None),
             _overlaps(occupancies, at, Instant(at + 1)),
             _overlaps(point_facts, at, Instant(at + 1)),
             *_visible(scope),
@@ -177,7 +177,7 @@ def _facts(
     query = (
         select(point_facts, points.c.code)
         .join(points, points.c.id == point_facts.c.point_id)
-        .where(_known(point_facts, known_at), when, *_visible(scope))
+        .where(known(point_facts, known_at), when, *_visible(scope))
         .order_by(points.c.code, point_facts.c.valid_from)
     )
     pauses = pauses_by_point(connection, known_at, zone)
@@ -186,7 +186,7 @@ def _facts(
 
 def pauses_by_point(connection: Connection, known_at: Instant | None, zone: str) -> dict[int, list[tuple[int, Pause]]]:
     """Return every point's billing pauses with their rows, by the point's row, in order of time."""
-    query = select(billing_pauses).where(_known(billing_pauses, known_at)).order_by(billing_pauses.c.valid_from)
+    query = select(billing_pauses).where(known(billing_pauses, known_at)).order_by(billing_pauses.c.valid_from)
     found: dict[int, list[tuple[int, Pause]]] = {}
     for row in connection.execute(query):
         until = None if row.valid_to is None else _day(row.valid_to, zone)
@@ -221,7 +221,8 @@ def _day(at: int, zone: str) -> date:
     return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
 
 
-def _known(table: Table, known_at: Instant | None) -> ColumnElement[bool]:
+def known(table: Table, known_at: Instant | None) -> ColumnElement[bool]:
+    """Return the condition that a row of a bitemporal table was known at an instant, or is known now."""
     if known_at is None:
         return table.c.superseded_at.is_(None)
     later = or_(table.c.superseded_at.is_(None), table.c.superseded_at > known_at)

@@ -1,7 +1,11 @@
-"""The audit trail as settlement's store sees it: a sink that the console hands in, called in the change's transaction."""
+"""Audit trail and evidence log as settlement's store sees them: a sink that the console hands in.
+
+Both are written in the transaction of the change.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -24,3 +28,18 @@ class AuditSink(Protocol):
         after: object,
     ) -> None:
         """Add the audit row."""
+
+    def attest(
+        self,
+        connection: Connection,
+        *,
+        at: Instant,
+        what: str,
+        id: str,
+        version: int,
+        sha256: str,
+        media: str,
+        actor: str,
+        of: Mapping[str, int | str],
+    ) -> None:
+        """Add the evidence record of a document that somebody vouches for: what it is, and the digest of its bytes."""

@@ -166,6 +166,17 @@ def approve(
         before={"approved_by": None},
         after={"approved_by": actor, "effective_from": found.effective_from.isoformat(), "sha256": found.sha256},
     )
+    audit.attest(
+        connection,
+        at=at,
+        what="contract",
+        id=contract,
+        version=number,
+        sha256=found.sha256,
+        media="application/json",
+        actor=actor,
+        of={"added_by": found.actor, "effective_from": found.effective_from.isoformat()},
+    )
     return Version(
         contract, number, found.effective_from, found.recorded_at, found.actor, found.sha256, at, actor, found.terms
     )

@@ -13,6 +13,7 @@ from monitor.model import Instant
 from settlement.store.tables import documents
 
 MAX_BYTES = 10_000_000
+MAX_NAME = 200
 MIN_PREFIX = 6
 _MEDIA = (
     (b"%PDF-", "application/pdf"),
@@ -62,10 +63,15 @@ def add(connection: Connection, body: bytes, name: str, *, at: Instant, actor: s
         return sha, False
     connection.execute(
         insert(documents).values(
-            sha256=sha, name=name[:200], media=media_of(body, name), body=body, recorded_at=at, actor=actor
+            sha256=sha, name=name[:MAX_NAME], media=media_of(body, name), body=body, recorded_at=at, actor=actor
         )
     )
     return sha, True
+
+
+def media_known(connection: Connection, sha: str) -> str:
+    """Return a document's media type; that of bytes of any kind if it is not kept."""
+    return connection.scalar(select(documents.c.media).where(documents.c.sha256 == sha)) or "application/octet-stream"
 
 
 def listed(connection: Connection) -> list[Document]:

@@ -237,7 +237,34 @@ def save(
         before=None if revision == 0 else {"revision": revision - 1},
         after={"revision": revision, "inputs_sha": inputs_sha, "body_sha": body_sha, "reason": reason},
     )
+    for what, sha in (("inputs", inputs_sha), ("statement", body_sha)):
+        _attest(connection, audit, what, (contract, quarter, revision), sha, at=at, actor=actor)
     return number
+
+
+def _attest(
+    connection: Connection,
+    audit: AuditSink,
+    what: str,
+    key: tuple[str, str, int],
+    sha: str,
+    *,
+    at: Instant,
+    actor: str,
+) -> None:
+    """Tell the evidence log of a statement's document by contract, quarter and revision."""
+    contract, quarter, revision = key
+    audit.attest(
+        connection,
+        at=at,
+        what=what,
+        id=f"{contract}/{quarter}",
+        version=revision,
+        sha256=sha,
+        media="application/json",
+        actor=actor,
+        of={},
+    )
 
 
 def take(
@@ -278,6 +305,9 @@ def take(
             "body_sha": stored.body_sha,
         },
     )
+    if word == Step.ISSUE.value:
+        key = stored.contract, stored.quarter, stored.revision
+        _attest(connection, audit, "issued", key, stored.body_sha, at=at, actor=actor)
     return now
 
 
