@@ -112,12 +112,14 @@ def _check(connection: Connection, rows: Sequence[Reclassification], at: Instant
             complain(
                 line, "end", "时段不足一秒或倒置 less than a second, or reversed", "结束须晚于开始 end after start"
             )
-        elif row.end > at:
+            continue
+        if row.end > at:
             complain(line, "end", "时段尚未结束 the span is not over yet", "只补判已过的时间 past time only")
         meeting = next((name for start, end, name in stood[row.point] if start < row.end and row.start < end), None)
         if meeting is not None:
             remedy = "改正时段，或先撤回那一条 correct the span, or withdraw that one first"
             complain(line, "start", f"{row.point} 与{meeting} 重叠 overlaps with it", remedy)
-        stood[row.point].append((row.start, row.end, f"第 {line} 行 line {line}"))
+        here = f"第 {line} 行 line {line}" if line else "本次另一条 another of these"
+        stood[row.point].append((row.start, row.end, here))
     if findings:
         raise InputError(findings)
