@@ -9,10 +9,12 @@ from typing import Any, Final
 MAX_INTEGER: Final = (1 << 53) - 1
 """The largest size of an integer that every reader of JSON keeps exactly."""
 
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical(value: object) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, no floats; equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: object) -> str:
@@ -26,18 +28,25 @@ def parse_line(line: bytes) -> dict[str, Any]:
     ValueError says what is wrong: not UTF-8, no JSON, no object, a float, too large an integer, a key that repeats or
     is not ASCII, a text that is no Unicode, or an object that is not in canonical form.
     """
-    try:
-        value = json.loads(
-            line.decode(),
-            object_pairs_hook=_object,
-            parse_float=_float,
-            parse_int=_integer,
-            parse_constant=_float,
-        )
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    value = _parsed(line)
     if not isinstance(value, dict):
         raise ValueError("not an object")
+    return value
+
+
+def parse_row(line: bytes) -> list[Any]:
+    """Return the array of one canonical line, without its LF. ValueError as of parse_line."""
+    value = _parsed(line)
+    if not isinstance(value, list):
+        raise ValueError("not an array")
+    return value
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        value = _DECODER.decode(line.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if canonical(value).encode() != line:
         raise ValueError("not canonical: decoded and encoded again it gives other bytes")
     return value
@@ -61,3 +70,8 @@ def _integer(text: str) -> int:
     if len(text) > 17 or abs(number := int(text)) > MAX_INTEGER:
         raise ValueError(f"an integer too large: {text:.60}")
     return number
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_float
+)

@@ -1,0 +1,86 @@
+"""Which sums a day owes: one for every billed point, and one wherever the numbers are others than last said. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from monitor.evidence.known import Known, day_after
+from monitor.evidence.replay import Said, State
+from monitor.evidence.trace import Seconds, Sum
+
+
+class Due(NamedTuple):
+    """A sum that a day owes: the point's seconds, and the sum that it follows."""
+
+    point: str
+    day: str
+    seconds: Seconds
+    before: Sum | None
+
+
+class Doubt(NamedTuple):
+    """A sum that was said and is not so; None: it was not said, is not owed, or (`told` False) cannot be computed."""
+
+    point: str
+    day: str
+    said: Seconds | None
+    owed: Seconds | None
+    told: bool = True
+
+
+def due(known: Known, day: str, earlier: Known | None = None) -> Iterator[Due]:
+    """Yield the sums that a day owes, by point and day, all records of the day being known but its sums.
+
+    Points that `earlier` knows are computed by it: it can tell days that `known` cannot.
+    """
+    touched = known.touched()
+    for code in known.points:
+        teller = earlier if earlier is not None and code in earlier.traces else known
+        yield from _of_point(teller, code, touched.get(code, day), day, {})
+
+
+def wrong_sums(state: State) -> list[Doubt]:
+    """Compare the sums of the day that was just closed with those that it owes; [] if all are right.
+
+    Days before the state's `since` cannot be told: their sums, and touched days without a sum, are doubts with `told` False.
+    """
+    said: dict[str, dict[str, Said]] = {}
+    for one in state.said:
+        said.setdefault(one.point, {})[one.day] = one
+    touched = state.touched()
+    doubts: list[Doubt] = []
+    for code in state.points:
+        its = said.get(code, {})
+        since = touched.get(code, state.day)
+        if since < state.since:
+            if since not in its:
+                doubts.append(Doubt(code, since, None, None, told=False))
+            since = state.since
+        owed = {
+            one.day: one.seconds
+            for one in _of_point(state, code, since, state.day, {day: one.before for day, one in its.items()})
+        }
+        for day in sorted(its.keys() | owed.keys()):
+            found = its[day].now.seconds if day in its else None
+            if day < state.since:
+                doubts.append(Doubt(code, day, found, None, told=False))
+            elif found != owed.get(day):
+                doubts.append(Doubt(code, day, found, owed.get(day)))
+    return doubts
+
+
+def _of_point(teller: Known, code: str, since: str, day: str, former: Mapping[str, Sum | None]) -> Iterator[Due]:
+    """The sums that a point owes from a day to another; `former` are those that stood where the log has newer ones."""
+    trace = teller.traces[code]
+    while since <= day:
+        start, end = teller.span(since)
+        before = former[since] if since in former else trace.sums.get(since)
+        seconds = teller.seconds(code, since)
+        if before is not None:
+            owed = before.seconds != seconds
+        else:
+            owed = seconds.un != end - start or (since == day and trace.billed(start, end))
+        if owed:
+            yield Due(code, since, seconds, before)
+        since = day_after(since)
