@@ -25,8 +25,8 @@ def digest(value: object) -> str:
 def parse_line(line: bytes) -> dict[str, Any]:
     """Return the object of one canonical line, without its LF.
 
-    ValueError says what is wrong: not UTF-8, no JSON, no object, a float, too large an integer, a key that repeats or
-    is not ASCII, a text that is no Unicode, or an object that is not in canonical form.
+    ValueError says what is wrong: not UTF-8, no JSON, no object, a float, too large an integer, a key that repeats, a
+    text that is no Unicode, or an object that is not in canonical form.
     """
     value = _parsed(line)
     if not isinstance(value, dict):
@@ -56,9 +56,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         raise ValueError("a key repeats")
-    for key in value:
-        if not key.isascii():
-            raise ValueError(f"a key that is not ASCII: {key!r:.60}")
     return value
 
 

@@ -146,7 +146,7 @@ def _facts(value: Any) -> bool:
 
 
 def _of(value: Any) -> bool:
-    return type(value) is dict and all(type(one) in (int, str) for one in value.values())
+    return type(value) is dict and all(type(one) in (int, str) and name.isascii() for name, one in value.items())
 
 
 def _object(**fields: Check) -> Check:
