@@ -86,12 +86,15 @@ class Known:
             self._since_vantage[vantage] = second
         self._told.clear()
 
-    def grow(self, point: str, vantage: str, first: int, last: int, count: int) -> None:
-        """Take how far a run has grown, if it is the newest one of point and vantage; others are ignored."""
+    def grow(self, point: str, vantage: str, first: int, last: int, count: int) -> bool:
+        """Take how far a run has grown, if it is the newest one of point and vantage; tell whether that was news."""
         trace = self.traces.get(point)
         run = None if trace is None else trace.newest(vantage)
-        if trace is not None and run is not None and run.first == first:
-            self.touch(trace, trace.grown(vantage, last, count))
+        if trace is None or run is None or run.first != first:
+            return False
+        instant = trace.grown(vantage, last, count)
+        self.touch(trace, instant)
+        return instant is not None
 
     def untouch(self) -> None:
         """Forget which points were touched."""

@@ -87,11 +87,10 @@ def closing(
     for record in rosters:
         yield _fed(state, record, _nothing)
     grown = list(extents(state))
-    for extent in grown:
-        state.grow(*extent)
+    news = {extent.point for extent in grown if state.grow(*extent)}
     helper = _earlier_state(state, earlier, rosters, grown)
     first_sums = 0
-    for one in due(state, day, helper):
+    for one in due(state, day, news, helper):
         trace = state.traces[one.point]
         record = {
             "k": "sum",

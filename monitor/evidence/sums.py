@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from monitor.evidence.known import Known, day_after
@@ -20,7 +20,7 @@ class Due(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """A sum that was said and is not so; None: it was not said, is not owed, or (`told` False) cannot be computed."""
+    """A sum that was said and is not so, or that was not said (None) though owed; `told` False: nobody can tell here."""
 
     point: str
     day: str
@@ -29,15 +29,16 @@ class Doubt(NamedTuple):
     told: bool = True
 
 
-def due(known: Known, day: str, earlier: Known | None = None) -> Iterator[Due]:
+def due(known: Known, day: str, grown: Collection[str], earlier: Known | None = None) -> Iterator[Due]:
     """Yield the sums that a day owes, by point and day, all records of the day being known but its sums.
 
-    Points that `earlier` knows are computed by it: it can tell days that `known` cannot.
+    `grown` are the points whose newest runs have grown since the log last told of them: only a sum can tell it. Points
+    that `earlier` knows are computed by it: it can tell days that `known` cannot.
     """
     touched = known.touched()
     for code in known.points:
         teller = earlier if earlier is not None and code in earlier.traces else known
-        yield from _of_point(teller, code, touched.get(code, day), day, {})
+        yield from _of_point(teller, code, touched.get(code, day), day, {}, told=code not in grown)
 
 
 def wrong_sums(state: State) -> list[Doubt]:
@@ -63,15 +64,21 @@ def wrong_sums(state: State) -> list[Doubt]:
         }
         for day in sorted(its.keys() | owed.keys()):
             found = its[day].now.seconds if day in its else None
-            if day < state.since:
-                doubts.append(Doubt(code, day, found, None, told=False))
-            elif found != owed.get(day):
-                doubts.append(Doubt(code, day, found, owed.get(day)))
+            told = day >= state.since
+            # One that nothing asked for, such as a sum that tells of a run alone, must be right all the same.
+            right = state.seconds(code, day) if told else None
+            if found != right:
+                doubts.append(Doubt(code, day, found, right, told))
     return doubts
 
 
-def _of_point(teller: Known, code: str, since: str, day: str, former: Mapping[str, Sum | None]) -> Iterator[Due]:
-    """The sums that a point owes from a day to another; `former` are those that stood where the log has newer ones."""
+def _of_point(
+    teller: Known, code: str, since: str, day: str, former: Mapping[str, Sum | None], *, told: bool = True
+) -> Iterator[Due]:
+    """The sums that a point owes from a day to another; `former` are those that stood where the log has newer ones.
+
+    If not `told`, the last day's is owed in any case.
+    """
     trace = teller.traces[code]
     while since <= day:
         start, end = teller.span(since)
@@ -80,7 +87,7 @@ def _of_point(teller: Known, code: str, since: str, day: str, former: Mapping[st
         if before is not None:
             owed = before.seconds != seconds
         else:
-            owed = seconds.un != end - start or (since == day and trace.billed(start, end))
+            owed = seconds.un != end - start or (since == day and (not told or trace.billed(start, end)))
         if owed:
             yield Due(code, since, seconds, before)
         since = day_after(since)
