@@ -262,7 +262,9 @@ def _amount(found: Mapping[str, Any]) -> str:
 
 def _terms_of(rule: RuleTerms) -> str:
     told = rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return "；".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items() if key not in _TOLD)
+    return "；".join(
+        f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in told.items() if key not in _TOLD
+    )
 
 
 def _lines(story: Story) -> Iterator[str]:

@@ -58,6 +58,14 @@ class Frontier:
             size += 1
         return Frontier(size, tuple(sha256), None if sm3 is None else tuple(sm3))
 
+    def with_leaves(self, leaves: Iterable[bytes]) -> Frontier:
+        """Return the tree after further leaf hashes, whatever their lines; SM3, which knows no leaf of theirs, ends."""
+        sha256, size = list(self.sha256), self.size
+        for leaf in leaves:
+            _push(sha256, size, leaf, _sha256)
+            size += 1
+        return Frontier(size, tuple(sha256), None)
+
     def root(self) -> bytes:
         """Return the tree's root; of the empty tree the hash of nothing."""
         return _folded(self.sha256, _sha256)

@@ -1,0 +1,190 @@
+"""Steps 8 and 9: the period's rates from the replayed record beside the frozen inputs, and the amounts from the inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from console.packs.compare import differing, given
+from console.packs.content import MAX_DOCUMENT_BYTES, Content
+from console.packs.notebook import Notebook
+from console.packs.recompute import Recomputed, recomputed
+from console.packs.report import PhaseFigures
+from monitor.evidence.pack import PackError
+from monitor.evidence.replay import State
+from monitor.evidence.trace import LASTING_SAMPLES, LASTING_US
+from monitor.finding import InputError
+from monitor.model import MICROSECONDS
+from monitor.period import Period, parse_period
+from monitor.rates import Rate
+from settlement.canonical import canonical, digest
+from settlement.contract import Terms
+from settlement.daycount import parse_quarter
+from settlement.document import canonical as document_bytes
+from settlement.inputs import Inputs, from_document, settle_inputs
+from settlement.money import fen
+
+
+class Settled:
+    """The statement of a pack, read once: its inputs before the log is replayed, its amounts after."""
+
+    def __init__(self, content: Content, manifest: Mapping[str, Any], book: Notebook) -> None:
+        self.content, self.manifest, self.book = content, manifest, book
+        self.told: Mapping[str, Any] | None = manifest["statement"]
+        self.inputs: Inputs | None = None
+        self.document: dict[str, Any] | None = None
+        self.found: Recomputed | None = None
+
+    def read(self) -> None:
+        """Read inputs and statement; what they are not fails step 9."""
+        if self.told is None:
+            return
+        try:
+            frozen = self._json(self.told["inputs_sha256"])
+            self.document = self._json(self.told["sha256"])
+            self.inputs = from_document(frozen)
+            if self.inputs.digest() != self.told["inputs_sha256"]:
+                raise ValueError("读出再写不是同一内容 read and written again they are others")
+            quarter = self.inputs.quarter
+            if (
+                f"{self.inputs.terms.contract}/{quarter}" != self.told["id"]
+                or self.inputs.revision != self.told["version"]
+            ):
+                raise ValueError("不是清单所说的结算单 not those of the manifest's statement")
+        except PackError:
+            raise
+        except InputError as error:
+            self.book.fail(9, "inputs", "; ".join(finding.message for finding in error.findings))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            self.book.fail(9, "inputs", f"冻结的输入读不懂 cannot be read: {error!s:.200}")
+
+    def _json(self, sha256: str) -> dict[str, Any]:
+        """Return a document by its digest. ValueError unless it is canonical."""
+        body = self.content.read(f"blobs/{sha256}", MAX_DOCUMENT_BYTES)
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise PackError(f"blobs/{sha256}", "内容与指纹不符 its content is not that of its name")
+        value = json.loads(body)
+        if not isinstance(value, dict) or canonical(value).encode() != body:
+            raise ValueError("不是规范写法 not canonical")
+        return value
+
+    @property
+    def terms(self) -> Terms | None:
+        """The terms that the statement was made under."""
+        return None if self.inputs is None else self.inputs.terms
+
+    def measure(self, state: State) -> None:
+        """Recompute the period's rates from what was known when the statement was made, and compare."""
+        terms = self.terms
+        if terms is None:
+            return
+        if not _sure(state, terms):
+            self.book.leave(
+                8,
+                "合同要求的恢复确认长于状态文件所存 the policy asks for longer recoveries than a state document keeps",
+            )
+            return
+        period = parse_period(self.manifest["period"])
+        looks = terms.grain != "quarter" or bool(terms.rules or terms.escalations or terms.breaches)
+        only = None if self.manifest["points"] is None else frozenset(self.manifest["points"])
+        try:
+            self.found = recomputed(state, terms, period, only, months=looks)
+        except InputError as error:
+            self.book.fail(8, "log", "; ".join(finding.message for finding in error.findings))
+            return
+        if only is not None:
+            self.book.leave(
+                8, f"本包只含 {len(only):,} 个点位，整期在线率未比对 some points only: rates of phases are not compared"
+            )
+        elif self.inputs is not None and self._same_quarter(period):
+            for line in differing(self.inputs, self.found.facts):
+                self.book.fail(8, "inputs", f"冻结的 → 重算的 frozen → recomputed {line}")
+        self._figures(self.found, terms)
+
+    def _same_quarter(self, period: Period) -> bool:
+        inputs = self.inputs
+        if inputs is None:
+            return False
+        quarter = parse_quarter(inputs.quarter)
+        if (period.first, period.last) == (quarter.start, quarter.end - timedelta(days=1)):
+            return True
+        self.book.leave(8, f"期间不是结算的季度 the period is not the statement's quarter {inputs.quarter}")
+        return False
+
+    def _figures(self, found: Recomputed, terms: Terms) -> None:
+        for phase, seconds in found.seconds.items():
+            rate: Rate = found.rates[phase]
+            known = terms.phase(phase)
+            points = len({account.point for account in found.accounts if account.phase == phase})
+            self.book.phases.append(
+                PhaseFigures(
+                    phase,
+                    phase if known is None else known.title,
+                    points,
+                    seconds,
+                    rate.good,
+                    rate.counted,
+                    rate.best,
+                    rate.worst,
+                    self._payable(phase),
+                )
+            )
+        self.book.details.setdefault(
+            8, f"{len(found.seconds)} 个期次 phases，{len(found.accounts):,} 个点位账 accounts"
+        )
+
+    def _payable(self, phase: str) -> int | None:
+        for row in self.document["phases"] if self.document is not None else ():
+            if row["phase"] == phase:
+                lines = [fen(line["gross"]) for line in row["lines"] if line["kind"] == "payable"]
+                return sum(lines) if lines else None
+        return None
+
+    def settle(self, att: Mapping[str, str], found_inputs: bool) -> None:
+        """Check that the log attests statement and terms, and settle anew from the inputs."""
+        if self.told is None:
+            self.book.say(9, "本期没有结算单 the period has no statement")
+            return
+        inputs, book = self.inputs, self.book
+        if inputs is None or self.document is None:
+            return
+        name = f"{self.told['id']} {self.told['version']}"
+        terms_sha = digest(inputs.terms.document())
+        attested = {
+            f"inputs {name}": self.told["inputs_sha256"],
+            f"statement {name}": self.told["sha256"],
+            f"contract {inputs.terms.contract} {inputs.contract_version}": terms_sha,
+        }
+        for what, sha256 in attested.items():
+            if att.get(what) != sha256:
+                book.fail(9, f"att {what}", "日志没有登记这份内容 the log does not attest it")
+        if not found_inputs:
+            book.fail(8, "log", "这些天里没有该结算单的 inputs 记录 no inputs record of the statement in these days")
+        try:
+            _, again, _ = settle_inputs(inputs)
+        except InputError as error:
+            book.fail(9, "statement", "; ".join(finding.message for finding in error.findings))
+            return
+        if document_bytes(again) != document_bytes(self.document):
+            from settlement.canonical import differences  # noqa: PLC0415  only a forgery needs it
+
+            for line in differences(self.document, again):
+                book.fail(9, "statement", f"结算单 → 重算 stated → recomputed {line}")
+            return
+        book.total_fen = fen(self.document["totals"]["total"])
+        book.given += given(inputs)
+        totals = self.document["totals"]
+        book.say(
+            9, f"应付 payable {totals['payable']}，本次应付净额 net due {totals['total']}，逐行一致 every line equal"
+        )
+
+
+def _sure(state: State, terms: Terms) -> bool:
+    """Tell whether the state reaches back far enough for the policy's recoveries."""
+    policy = terms.policy
+    return not state.since or (
+        policy.recovery_samples <= LASTING_SAMPLES and policy.minimum_recovery_s * MICROSECONDS <= LASTING_US
+    )
