@@ -216,9 +216,10 @@ def read_state(document: Mapping[str, Any], zone: str, only: frozenset[str] | No
         state.first = state.size
         state.since = day_before(state.day, KEPT_DAYS)
         state.att = dict(document["att"])
+        horizon = state.span(state.since)[0] * MICROSECONDS
         for code, value in document["points"].items():
             if only is None or code in only:
-                state.traces[code] = read_trace(code, value)
+                state.traces[code] = read_trace(code, value, horizon)
         for vantage, point, start, end, cause in document["gaps"]:
             if only is None or point is None or point in only:
                 state.blindness.add(vantage, point, start, end, cause)

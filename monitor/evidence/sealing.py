@@ -7,7 +7,7 @@ same bytes: no clock is read, and a day's closing records bear its last microsec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -150,22 +150,28 @@ def _rosters(state: State, roster: Mapping[str, Record], at: int) -> Iterator[Re
             yield {"k": "ros", "at": at, "point": point, "rev": 1 if known is None else known["rev"] + 1, **fields}
 
 
-def _earlier_state(state: State, earlier: Earlier, rosters: Iterable[Record], grown: Iterable[Extent]) -> State | None:
-    """The state for points that have changed before what the state can tell, with the day's closing records; None if none."""
+def _earlier_state(state: State, earlier: Earlier, rosters: Sequence[Record], grown: Sequence[Extent]) -> State | None:
+    """The state for points that have changed before what the state can tell, with the day's closing records; None if none.
+
+    A state that knows more may find that a change reaches back further still: then a yet earlier one is asked for.
+    """
     wanted = {point: day for point, day in state.touched().items() if day < state.since}
-    if not wanted:
-        return None
-    found = earlier(wanted)
-    first = min(wanted.values())
-    if found.since > first:
-        raise ValueError(f"the earlier state cannot tell {first}: it begins with {found.since}")
-    for record in rosters:
-        if record["point"] in wanted:
-            found.feed(record, b"", _nothing)
-    for extent in grown:
-        if extent.point in wanted:
-            found.grow(*extent)
-    return found
+    while wanted:
+        found = earlier(wanted)
+        first = min(wanted.values())
+        if found.since > first:
+            raise ValueError(f"the earlier state cannot tell {first}: it begins with {found.since}")
+        for record in rosters:
+            if record["point"] in wanted:
+                found.feed(record, b"", _nothing)
+        for extent in grown:
+            if extent.point in wanted:
+                found.grow(*extent)
+        further = {point: day for point, day in found.touched().items() if point in wanted and day < found.since}
+        if not further:
+            return found
+        wanted = {point: min(day, further.get(point, day)) for point, day in wanted.items()}
+    return None
 
 
 def _fed(state: State, record: Record, imported: Imported) -> bytes:

@@ -36,6 +36,8 @@ def due(known: Known, day: str, grown: Collection[str], earlier: Known | None = 
     that `earlier` knows are computed by it: it can tell days that `known` cannot.
     """
     touched = known.touched()
+    if earlier is not None:
+        touched |= earlier.touched()
     for code in known.points:
         teller = earlier if earlier is not None and code in earlier.traces else known
         yield from _of_point(teller, code, touched.get(code, day), day, {}, told=code not in grown)

@@ -59,6 +59,8 @@ class Trace:
     stays: Stays = field(default_factory=dict)
     excluded: list[Span] = field(default_factory=list)
     given: list[Piece] = field(default_factory=list)
+    told_from: int | None = None
+    """The instant before which runs may have been forgotten; None if none were."""
 
     # -- what changes it
 
@@ -122,13 +124,14 @@ class Trace:
         before, self.stays = self.stays, stays
         if before == stays:
             return None
-        changed = [
-            touched
-            for camera, edge in _moved(before, stays)
-            for runs in self.runs.values()
-            for run in runs
-            if run.camera == camera and (touched := _reach(run, edge, blindness)) is not None
-        ]
+        changed: list[int] = []
+        for camera, edge in _moved(before, stays):
+            if self.told_from is not None and edge < self.told_from:
+                changed.append(edge)  # of runs that are forgotten nobody can say here how far it reaches
+            reached = [
+                _reach(run, edge, blindness) for runs in self.runs.values() for run in runs if run.camera == camera
+            ]
+            changed += [instant for instant in reached if instant is not None]
         return min(changed, default=None)
 
     # -- what it says
@@ -190,6 +193,17 @@ class Trace:
 
     def kept_runs(self, horizon: int) -> Iterator[Run]:
         """Yield the runs that a state document with H = `horizon` (microseconds) keeps, by vantage and first instant."""
+        lasting = self._lasting(horizon)
+        for vantage in sorted(self.runs):
+            runs = self.runs[vantage]
+            if lasting is None:
+                yield from runs
+                continue
+            index = bisect_left(runs, lasting.first, key=_first)
+            yield from runs[index if vantage == lasting.vantage else max(0, index - 1) :]
+
+    def _lasting(self, horizon: int) -> Run | None:
+        """Return the newest run that a state document can begin with; None: it must hold all runs."""
         lasting: Run | None = None
         for vantage in sorted(self.runs):
             runs = self.runs[vantage]
@@ -200,16 +214,15 @@ class Trace:
                 if _lasts(run):
                     lasting = run
                     break
-        for vantage in sorted(self.runs):
-            runs = self.runs[vantage]
-            if lasting is None:
-                yield from runs
-                continue
-            index = bisect_left(runs, lasting.first, key=_first)
-            yield from runs[index if vantage == lasting.vantage else max(0, index - 1) :]
+        return lasting
+
+    def bounded(self, horizon: int) -> None:
+        """Note that runs before H = `horizon` (microseconds) may have been forgotten, if any can have been."""
+        self.told_from = None if self._lasting(horizon) is None else horizon
 
     def trim(self, horizon: int, days: Iterable[str]) -> None:
         """Forget the runs that a state document does not keep, and the sums of other days than these."""
+        self.bounded(horizon)
         kept: dict[str, list[Run]] = {}
         for run in self.kept_runs(horizon):
             kept.setdefault(run.vantage, []).append(run)
@@ -236,8 +249,11 @@ class Trace:
         return {"ros": self.ros, "seq": self.seq, "tip": self.tip, "runs": runs, "sums": sums}
 
 
-def read_trace(code: str, value: Mapping[str, Any]) -> Trace:
-    """Return what a state document says of a point, its corrections aside. KeyError, TypeError, ValueError if it is none."""
+def read_trace(code: str, value: Mapping[str, Any], horizon: int) -> Trace:
+    """Return what a state document with H = `horizon` says of a point, its corrections aside.
+
+    KeyError, TypeError, ValueError if it is none.
+    """
     trace = Trace(code, seq=value["seq"], tip=value["tip"])
     if value["ros"] is not None:
         trace.rostered(value["ros"], Blindness())
@@ -246,6 +262,7 @@ def read_trace(code: str, value: Mapping[str, Any]) -> Trace:
         trace.opened(Run(code, vantage, Instant(first), Instant(last), count, outcome, valid_s, camera))
     for day, (rev, on, off, un, ex, leaf) in value["sums"].items():
         trace.sums[day] = Sum(rev, Seconds(on, off, un, ex), leaf)
+    trace.bounded(horizon)
     return trace
 
 
