@@ -167,7 +167,6 @@ def reveal(
     known = commitment(salted, read.data)
     terms = None if contract is None else terms_for(settings, contract)
     policy = settings.policy if terms is None else terms.policy
-    pairs = challenging.paired(read, seen, str(observations), within)
     with database.open_writer(settings) as writer, writer.transaction() as connection:
         committed = store.newest(connection, CHALLENGE, known)
         if committed is None:
@@ -179,6 +178,7 @@ def reveal(
         now = database.now()
         why = f"须在承诺 {_local(committed.at, settings.zone)} 之后、现在之前 after the commitment and before now"
         challenging.check_moments(read, point_ids(connection), committed.at, now, why)
+        pairs = challenging.paired(read, seen, str(observations), within)
         rows = challenging.compare(connection, pairs, policy, settings.zone)
         found = (committed.at, committed.actor)
         name = "" if terms is None else terms.contract

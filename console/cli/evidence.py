@@ -7,7 +7,10 @@ from importlib import import_module
 
 import click
 
-VERBS: Mapping[str, tuple[str, str]] = {}
+VERBS: Mapping[str, tuple[str, str]] = {
+    "show": ("evidence_show", "show"),
+    "sample": ("evidence_sample", "sample"),
+}
 """Each verb's module here and the command's name in it, loaded when it is asked for."""
 
 
