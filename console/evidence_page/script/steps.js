@@ -1,0 +1,581 @@
+// The nine steps, in the order of docs/evidence-format.md, and what each of them found. --------------------------------
+
+const STEPS = [
+  ["容器与清单", "container and manifest"],
+  ["签名与见证", "signatures and witnesses"],
+  ["Merkle 树", "Merkle tree"],
+  ["逐行记录", "lines and records"],
+  ["链", "chains"],
+  ["每日秒数", "seconds of every day"],
+  ["月末状态", "state documents"],
+  ["在线率", "rates of the period"],
+  ["应付金额", "amounts of the statement"],
+];
+const SHOWN = 20;
+
+class Report {
+  constructor(progress) {
+    this.steps = STEPS.map(([zh, en], n) => ({ number: n + 1, zh, en, reached: false, count: 0, failures: [], missing: [], facts: [] }));
+    this.notes = [];
+    this.tables = { rates: [], amounts: [] };
+    this.identity = {};
+    this.progress = progress;
+  }
+
+  step(number) {
+    return this.steps[number - 1];
+  }
+
+  fail(number, message, file = "", record = "") {
+    const step = this.step(number);
+    step.reached = true;
+    step.count++;
+    if (step.failures.length < SHOWN) step.failures.push({ file, record, message });
+  }
+
+  // What cannot be recomputed here: the pack then never passes with 0.
+  lack(number, message) {
+    const step = this.step(number);
+    if (!step.missing.includes(message)) step.missing.push(message);
+  }
+
+  fact(number, message) {
+    this.step(number).facts.push(message);
+  }
+
+  // Whatever goes wrong inside is a named failure of the step, a fault of this page included: never silence.
+  async run(number, file, action) {
+    this.step(number).reached = true;
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      const known = error instanceof Refusal;
+      const message = known ? error.message : `无法理解 cannot be understood: ${error && error.name}: ${error && error.message}`;
+      this.fail((known && error.step) || number, message, (known && error.file) || file, known ? error.record : "");
+      return false;
+    }
+  }
+
+  get failures() {
+    return this.steps.reduce((sum, step) => sum + step.count, 0);
+  }
+
+  get exit() {
+    if (this.failures || this.steps.some((step) => !step.reached)) return 1;
+    return this.steps.some((step) => step.missing.length) ? 3 : 0;
+  }
+
+  plain() {
+    const { steps, notes, tables, identity, exit, failures } = this;
+    return { steps, notes, tables, identity, exit, failures };
+  }
+}
+
+const DAY_FILES = ["records.ndjson", "frontier.json", "prev.note", "checkpoint.note"];
+const isManifest = exactly({
+  format: isText, origin: isName, contract: isText, period: isName, zone: isName,
+  days: (value) => Array.isArray(value) && value.length > 0 && value.every(isDay),
+  first_size: isWhole, state: isHash,
+  statement: orNull(exactly({ id: isText, version: isWhole, sha256: isDigest, inputs_sha256: isDigest })),
+  points: orNull((value) => Array.isArray(value) && value.every(isText)),
+  files: (value) => isObject(value) && Object.values(value).every(isDigest),
+  software: isText,
+});
+
+class Verification {
+  constructor(pack, trustText, progress) {
+    this.file = pack;
+    this.trustText = trustText;
+    this.report = new Report(progress);
+    this.notes = []; // every checkpoint with its file and the key that should have signed it
+    this.counted = { lines: 0, tr: 0, sum: 0 };
+  }
+
+  async verify() {
+    const { report } = this;
+    // Without a readable container and manifest there is nothing to go on with.
+    if (!(await report.run(1, "pack.zip", () => this.container()))) return report.plain();
+    await report.run(2, "manifest.sig", () => this.manifestSignature());
+    if (this.trust) await this.days();
+    if (this.trust) await report.run(2, "trust.json", () => this.signatures());
+    // What follows from records that do not hold says nothing.
+    if (report.failures) return report.plain();
+    await report.run(8, "", () => this.rates());
+    await report.run(9, "", () => this.amounts());
+    return report.plain();
+  }
+
+  // 1 -------------------------------------------------------------------------------------------------------------------
+
+  async container() {
+    const { report } = this;
+    const pack = (this.pack = await Pack.open(this.file));
+    const manifest = (this.manifest = await pack.line("manifest.json", parseLine));
+    need(isManifest(manifest) && manifest.format === "camsla-pack/1", "清单的字段不合规 its fields are not those of a manifest", "manifest.json");
+    const { days, files, points } = manifest;
+    report.identity = { origin: manifest.origin, contract: manifest.contract, period: manifest.period, days: [days[0], days[days.length - 1]] };
+    need(days.length <= LIMITS.days, "日数过多 too many days", "manifest.json");
+    const following = days.every((day, n) => !n || dayNumber(day) === dayNumber(days[n - 1]) + 1);
+    need(following, "缺日或次序不对 a day is missing or out of order", "manifest.json");
+    need(!points || points.every((code, n) => !n || byBytes(points[n - 1], code) < 0), "点位未排序 points are not sorted", "manifest.json");
+    const there = [...pack.members.keys()].filter((name) => name !== "manifest.json" && name !== "manifest.sig");
+    for (const name of there) need(Object.prototype.hasOwnProperty.call(files, name), "清单中没有 not in the manifest", name);
+    for (const name of Object.keys(files)) need(pack.members.has(name), "缺少成员 missing from the pack", name);
+    const wanted = new Set(days.flatMap((day) => DAY_FILES.map((file) => `log/${day}/${file}`)));
+    if (manifest.first_size) for (const name of ["log/state.json", "log/state.proof.json"]) wanted.add(name);
+    for (const name of there) need(!name.startsWith("log/") || wanted.has(name), "日志多文件 the log has one file too many", name);
+    for (const name of wanted) need(pack.members.has(name), "日志缺文件 the log lacks this file", name);
+    for (const [n, name] of there.entries()) {
+      await this.report.progress(1, n, there.length);
+      need(sha256Hex(await pack.bytes(name)) === files[name], "内容与清单不符 its content is not that of the manifest", name);
+      need(!name.startsWith("blobs/") || name === `blobs/${files[name]}`, "内容与名称不符 its content is not that of its name", name);
+    }
+    report.fact(1, `${pack.members.size.toLocaleString("en")} 个文件 files，${days.length} 日 days`);
+  }
+
+  // 2 -------------------------------------------------------------------------------------------------------------------
+
+  async manifestSignature() {
+    const { pack, manifest } = this;
+    const trust = readTrust(this.trustText);
+    this.trust = trust;
+    need(trust.origin === manifest.origin, `证据包属于另一来源 a pack of another origin: ${manifest.origin}`, "trust.json");
+    const { method } = pack.members.get("manifest.sig") || {};
+    need(method === 0, "缺少，或被压缩 missing, or deflated", "manifest.sig");
+    const note = readNote(await pack.bytes("manifest.sig"), "manifest.sig");
+    const packed = newSha256();
+    for (const [name, entry] of pack.members) if (name !== "manifest.sig") packed.update(await pack.slice(entry.start, entry.packed));
+    const digest = sha256Hex(await pack.bytes("manifest.json"));
+    const text = `camsla-pack/1\n${manifest.origin}\n${manifest.contract} ${manifest.period}\n${digest}\n${hexOf(packed.digest())}\n`;
+    need(note.text === text, "签名不是对本包内容的 it signs other content than this pack's", "manifest.sig");
+    need(note.signatures.length === 1, "须有且只有一个签名 one signature and no other", "manifest.sig");
+    this.manifestNote = note;
+  }
+
+  // The keys in force, from the rotations that the log tells, and every note's signature by the one of its time.
+  async signatures() {
+    const { trust, report, manifestNote, notes } = this;
+    const keys = this.keys.map((text) => readKey(text, COLLECTOR_KEY));
+    const known = keys.some((key) => key.text === trust.collector.text);
+    need(known, "日志的密钥不是 trust.json 的，也没有换钥记录相连 the log's key is not that of trust.json, nor linked to it", "trust.json");
+    for (const { file, note, key } of notes) {
+      if (key !== null) need(signedAt(note, keys[key]) !== null, "采集方签名无效 the collector's signature is not valid", file);
+    }
+    if (manifestNote) {
+      const last = keys[keys.length - 1];
+      need(signedAt(manifestNote, last) !== null, "采集方签名无效 the collector's signature is not valid", "manifest.sig");
+    }
+    const last = notes[notes.length - 1];
+    for (const role of trust.require) {
+      const times = trust.witnesses.filter((one) => one.role === role).map(({ key }) => signedAt(last.note, key));
+      const at = times.find((time) => time !== null);
+      if (at === undefined) report.fail(2, `缺少见证 no witness: ${role}`, last.file);
+      else report.fact(2, `${role} ${new Date(at * 1000).toISOString().slice(0, 10)}`);
+    }
+  }
+
+  // 3 to 7 --------------------------------------------------------------------------------------------------------------
+
+  async days() {
+    const { manifest, trust, report } = this;
+    this.where = "";
+    this.visible = manifest.points && new Set(manifest.points);
+    try {
+      await this.readInputs();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      report.fail(8, error.message, error.file);
+    }
+    this.tell = (step, message, record) => report.fail(step, message, this.where, record);
+    this.keys = [await this.firstKey()];
+    this.log = new Log(manifest.origin, manifest.zone, this.tell);
+    for (const [n, day] of manifest.days.entries()) {
+      await report.progress(3, n, manifest.days.length);
+      let whole = false;
+      await report.run(3, `log/${day}`, async () => {
+        whole = await this.readDay(day, n === 0);
+      });
+      if (!whole) break; // the chain is broken here, and whatever follows hangs on it
+    }
+    const { lines, tr, sum } = this.counted;
+    for (const number of [4, 5, 6, 7]) report.step(number).reached = true;
+    const size = (value) => value.toLocaleString("en");
+    report.fact(3, `${size(lines)} 条记录 records${this.sm3 ? "，SM3" : ""}`);
+    report.fact(5, `${size(tr)} 次转换 transitions`);
+    report.fact(6, `${size(sum - this.log.beyond)} 个点日 point days`);
+    if (this.log.beyond) {
+      report.fact(6, `另有 ${size(this.log.beyond)} 个在状态文档之前的日子 more of days before the state document`);
+    }
+    if (this.visible) {
+      report.lack(7, "所选点位之外不可见 the state document holds points that this pack leaves out");
+    }
+  }
+
+  // The key in force at the log's beginning: that of trust.json, or the one that a rotation in these days replaced.
+  async firstKey() {
+    const { trust, manifest } = this;
+    const { signatures } = await this.note(`log/${manifest.days[0]}/checkpoint.note`).catch(() => ({ signatures: [] }));
+    if (signatures.some(({ hash }) => sameBytes(hash, trust.collector.hash))) return trust.collector.text;
+    for (const day of manifest.days) {
+      const text = await this.pack.text(`log/${day}/records.ndjson`).catch(() => "");
+      const found = /^\{"at":[0-9]+,"k":"key",.*$/m.exec(text);
+      const record = found && parseLine(found[0]);
+      if (record && isName(record.old)) return record.old;
+    }
+    return trust.collector.text;
+  }
+
+  async note(name) {
+    return readNote(await this.pack.bytes(name), name);
+  }
+
+  async readDay(day, isFirst) {
+    const folder = `log/${day}`;
+    this.where = `${folder}/frontier.json`;
+    const frontier = readFrontier(await this.pack.line(this.where, parseLine));
+    const previous = await this.previous(folder, frontier, isFirst);
+    if (isFirst && !(await this.begin(day, previous))) return false;
+    const first = this.tree.size;
+    this.where = `${folder}/records.ndjson`;
+    const records = await this.lines(day, this.where);
+    await this.closeDay(day, records, first, previous);
+    const file = `${folder}/checkpoint.note`;
+    const said = readCheckpoint(await this.note(file), file);
+    this.notes.push({ file, note: said.note, key: this.keyBefore, said });
+    const { tree, sm3, manifest } = this;
+    need(said.origin === manifest.origin && said.day === day, "不是本日志本日的检查点 not this log's checkpoint of the day", file);
+    const holds = said.size === tree.size && sameBytes(said.root, tree.root());
+    need(holds, "大小或根与当日各行不符 its size or root is not that of the day's lines", file);
+    need(!said.sm3 || !sm3 || sameBytes(said.sm3, sm3.root()), "SM3 根不符 its SM3 root is not that of the lines", file);
+    return true;
+  }
+
+  // The tree so far against frontier.json, and prev.note against the checkpoint before.
+  async previous(folder, frontier, isFirst) {
+    const file = `${folder}/prev.note`;
+    if (isFirst) {
+      this.tree = frontier.tree;
+      this.sm3 = this.visible ? null : frontier.sm3;
+    } else {
+      const same = (a, b) => a.size === b.size && a.hashes.length === b.hashes.length && a.hashes.every((hash, n) => sameBytes(hash, b.hashes[n]));
+      need(same(this.tree, frontier.tree), "与前一日之后的树不符 not the tree after the day before", this.where);
+      need(!this.sm3 || !frontier.sm3 || same(this.sm3, frontier.sm3), "SM3 子树不符 not the SM3 tree after the day before", this.where);
+      if (!this.visible && !this.sm3) this.sm3 = frontier.sm3;
+      else if (!frontier.sm3) this.sm3 = null;
+    }
+    const bytes = await this.pack.bytes(file);
+    if (!frontier.size) {
+      need(!bytes.length, "首日之前不应有检查点 there is a checkpoint before the first", file);
+      return null;
+    }
+    const said = readCheckpoint(readNote(bytes, file), file);
+    const { notes, tree } = this;
+    need(isFirst || said.note.text === notes[notes.length - 1].note.text, "不是前一日的检查点 not the checkpoint of the day before", file);
+    need(said.origin === this.manifest.origin, "不是本日志的检查点 not a checkpoint of this log", file);
+    const holds = said.size === tree.size && sameBytes(said.root, tree.root());
+    need(holds, "与之前的树不符 not the checkpoint of the tree before the day", file);
+    return { file, ...said };
+  }
+
+  // Before the first day: its place in the log, and the state document by its inclusion.
+  async begin(day, previous) {
+    const { manifest, log, tree, pack } = this;
+    const placed = tree.size === manifest.first_size && Boolean(tree.size) === Boolean(manifest.state);
+    need(placed, "first_size 或 state 不对 first_size or state is not that of the log", "manifest.json");
+    if (!previous) {
+      log.key = this.keys[0];
+      return true;
+    }
+    const before = dayText(dayNumber(day) - 1);
+    need(previous.day === before, "不是前一日的检查点 not the checkpoint of the day before", previous.file);
+    const loaded = await this.report.run(7, "log/state.proof.json", async () => {
+      const proof = await pack.line("log/state.proof.json", parseLine);
+      const shaped = exactly({ line: isText, leaf: isWhole, path: (value) => Array.isArray(value) && value.every(isDigest) });
+      need(shaped(proof), "包含证明不合规 not an inclusion proof");
+      const man = checkRecord(parseLine(proof.line));
+      const root = rootOf(leafHash(utf8(proof.line)), proof.leaf, previous.size, proof.path.map(bytesOfHex));
+      const included = man.k === "man" && man.day === before && sameBytes(root, previous.root);
+      need(included, "不在起点的树中 not in the tree before the first day");
+      const text = await pack.text("log/state.json");
+      need(text.endsWith("\n"), "最后一行不完整 the last line is cut short", "log/state.json");
+      const digest = sha256Hex(utf8(text.slice(0, -1)));
+      need(digest === man.state && digest === manifest.state, "与其指纹不符 not the state document of its digest", "log/state.json");
+      const document = within("log/state.json", "", () => parseDocument(text.slice(0, -1)));
+      need(document.day === before && document.size === previous.size, "不是此日的状态 not the state after that day", "log/state.json");
+      log.begin(document);
+      this.keys = [log.key];
+    });
+    this.notes.push({ file: previous.file, note: previous.note, key: null });
+    return loaded;
+  }
+
+  // The day's lines: form, order, leaves. Returns [{record, hash, number}] without those that are hidden.
+  async lines(day, file) {
+    const { tree, sm3, visible, log } = this;
+    const bytes = await this.pack.bytes(file);
+    const text = textOf(bytes, file, 4);
+    need(bytes[bytes.length - 1] === LF, "最后一行不完整 the last line is cut short", file, "", 4);
+    const end = log.zone.start(dayNumber(day) + 1) * SECOND;
+    const records = [];
+    let rank = 0;
+    let from = 0; // the same line in text and in bytes: they differ in length where it is not ASCII
+    let start = 0;
+    for (let number = 1; start < bytes.length; number++) {
+      const stop = bytes.indexOf(LF, start);
+      const to = text.indexOf("\n", from);
+      const line = bytes.subarray(start, stop);
+      const hidden = visible && line.length === 65 && line[0] === 126 && isDigest(text.slice(from + 1, to));
+      const hash = hidden ? bytesOfHex(text.slice(from + 1, to)) : tree.leaf(line);
+      tree.append(hash);
+      this.counted.lines++;
+      if (sm3) sm3.append(sm3.leaf(line));
+      if (!hidden) {
+        const place = `第 ${number} 行 line，叶 leaf ${tree.size - 1}`;
+        try {
+          need(line.length <= LIMITS.line, "行过长 a line is too long");
+          const record = checkRecord(parseLine(text.slice(from, to)));
+          need(rank < 3, "man 之后还有记录 something follows the man record");
+          const its = { ros: 1, sum: 2, man: 3 }[record.k] || 0;
+          need(its >= rank && (its ? record.at === end - 1 : record.at < end), `${record.k} 的次序或 at 不对 out of order, or its at is not of this day`);
+          need(!isInt(record.t) || record.t < end + 86400 * SECOND, "时钟相差过大 a clock far off: t lies more than a day ahead");
+          need(record.k !== "sum" || record.day <= day, "未来的 sum a sum of a day to come");
+          const shown = !visible || !["tr", "ros", "sum"].includes(record.k) || visible.has(record.point);
+          need(shown, "不在所选点位之列 a point that is not among the pack's");
+          const names = record.k === "sum" ? record.open.map(([vantage]) => vantage) : [];
+          need(names.every((name, n) => !n || byBytes(names[n - 1], name) < 0), "open 次序不对 open is out of order");
+          rank = its;
+          if (record.k === "tr" || record.k === "sum") this.counted[record.k]++;
+          records.push({ record, hash, place });
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          this.report.fail(4, error.message, file, place);
+        }
+      }
+      start = stop + 1;
+      from = to + 1;
+    }
+    return records;
+  }
+
+  // Feed the day's records, then hold its sums and its `man` against them.
+  async closeDay(day, records, first, previous) {
+    const { log, visible, report, tree, manifest } = this;
+    const of = (...kinds) => records.filter(({ record }) => kinds.includes(record.k));
+    const sums = of("sum");
+    const number = dayNumber(day);
+    this.keyBefore = this.keys.length - 1;
+    // What the statement was made from was known with the day's growth and ledger, but without what came after it.
+    const frozen = records.findIndex(({ record }) => this.isInputs(record));
+    const isLate = ({ record }, n) =>
+      frozen >= 0 && n > frozen && (["adj", "gap"].includes(record.k) || (record.k === "att" && ["runs", "gaps"].includes(record.what)));
+    const late = records.filter(isLate);
+    for (const item of records) if (!late.includes(item)) await this.feed(item);
+    if (frozen >= 0) {
+      log.extents(sums, true);
+      this.survey();
+    }
+    for (const item of late) await this.feed(item);
+    log.extents(sums, false);
+    log.seal(number, sums, visible);
+    const [man] = of("man");
+    need(man, "没有 man no man record ends the day", this.where, "", 4);
+    await report.run(4, this.where, () => {
+      const { record, place } = man;
+      const prev = previous ? { root: hexOf(previous.root), size: previous.size } : { root: "", size: 0 };
+      const revisions = sums.filter((one) => one.record.rev === 0).length;
+      const fits =
+        record.day === day && record.first === first && record.count === tree.size - first &&
+        canonical(record.prev) === canonical(prev) && record.zone === manifest.zone && (visible || record.points === revisions);
+      need(fits, "man 与当日不符 the man record is not that of the day", this.where, place);
+    });
+    await report.run(7, this.where, () => {
+      const { record, place } = man;
+      const due = first === 0 || monthStart(number + 1) === number + 1;
+      need(Boolean(record.state) === due, "月末与首日才有状态指纹 a state digest belongs to month ends and the first day", this.where, place);
+      if (!record.state || visible) return;
+      const digest = sha256Hex(utf8(canonical(log.document(number, tree.size))));
+      need(digest === record.state, "状态文档重算不符 the state document, made again, has another digest", this.where, place);
+      report.fact(7, day);
+    });
+  }
+
+  async feed({ record, hash, place }) {
+    const { log } = this;
+    const where = this.where;
+    if (record.k === "key") {
+      within(where, place, () => this.rotate(record));
+      return;
+    }
+    const isImport = record.k === "att" && ["runs", "gaps"].includes(record.what);
+    if (isImport) {
+      this.where = `blobs/${record.sha256}`;
+      const found = this.pack.members.has(this.where);
+      if (found) log.imported(record.what, (await this.pack.text(this.where)).split("\n").slice(0, -1));
+      else this.tell(6, `缺少导入的原始记录 an import's lines are missing (${record.what})`, place);
+      this.where = where;
+    }
+    log.feed(record, hash);
+  }
+
+  rotate(record) {
+    const text = utf8(`camsla-key/1\n${record.old}\n${record.new}\n`);
+    const signs = (key, signature) => {
+      const bytes = bytesOfBase64(signature);
+      return bytes !== null && signedBy(readKey(key, COLLECTOR_KEY).raw, bytes, text);
+    };
+    const { keys, log } = this;
+    const holds = record.old === keys[keys.length - 1] && signs(record.old, record.old_sig) && signs(record.new, record.new_sig);
+    if (!holds) this.tell(5, "换钥无效 the rotation is not one from the key in force, signed by both", "key");
+    keys.push(record.new);
+    log.key = record.new;
+  }
+
+  // 8 -------------------------------------------------------------------------------------------------------------------
+
+  isInputs(record) {
+    const { statement } = this.manifest;
+    return (
+      statement !== null && record.k === "att" && record.what === "inputs" && record.id === statement.id &&
+      record.version === statement.version && record.sha256 === statement.inputs_sha256
+    );
+  }
+
+  async blob(digest, step, what) {
+    const name = `blobs/${digest}`;
+    need(this.pack.members.has(name), `缺少 missing: ${what}`, name, "", step);
+    return within(name, "", async () => parseDocument(await this.pack.text(name)));
+  }
+
+  // The statement's frozen inputs, read before the log, because what they are compared with is known on one day only.
+  async readInputs() {
+    const { statement } = this.manifest;
+    this.inputs = statement && !this.visible ? await this.blob(statement.inputs_sha256, 8, "冻结的输入 frozen inputs") : null;
+  }
+
+  survey() {
+    if (!this.inputs) return;
+    within(`blobs/${this.manifest.statement.inputs_sha256}`, "", () => {
+      this.surveyed = new Survey(this.log, readTerms(this.inputs.terms), readQuarter(this.inputs.quarter));
+    });
+  }
+
+  async rates() {
+    const { report, manifest, inputs, log } = this;
+    const { statement } = manifest;
+    if (this.visible) {
+      report.lack(8, "只含部分点位，整期在线率未重算 a pack of some points: rates of whole phases");
+      return;
+    }
+    if (!statement) {
+      report.fact(8, "本包没有结算单 the pack has no statement");
+      await this.ratesAlone();
+      return;
+    }
+    const file = `blobs/${statement.inputs_sha256}`;
+    need(this.surveyed, "日志中没有这份输入的记录 the log has no record of these inputs in the pack's days", file);
+    const { terms } = this.surveyed;
+    const name = `contract ${terms.contract} ${inputs.contract_version}`;
+    const known = log.documents.get(name) === sha256Hex(utf8(canonical(inputs.terms)));
+    need(known, `合同条款不是日志记录的版本 the terms are not those of the log's record: ${name}`, file);
+    this.checkRecovery(terms);
+    this.surveyed.compare(inputs, (phase, what, frozen, found) => {
+      const brief = (value) => canonical(value).slice(0, 120);
+      report.fail(8, `${what}：冻结 frozen ${brief(frozen)}，重算 recomputed ${brief(found)}`, file, phase);
+    });
+    this.nameFrozen();
+    this.tabulateRates();
+  }
+
+  checkRecovery({ policy }) {
+    if (!this.manifest.first_size || (policy.recovery_samples <= 10 && policy.minimum_recovery_s <= 3600)) return;
+    this.report.lack(8, "恢复条件超过 10 次或 3600 秒，须从日志起点核验 a recovery of more than 10 samples or 3,600 s needs the log from its beginning");
+  }
+
+  // What no probe shows is taken as it was frozen; a reader should know of it.
+  nameFrozen() {
+    const { report, inputs } = this;
+    const facts = Object.values(inputs.facts);
+    const months = facts.flatMap((its) => its.months);
+    const outages = months.flatMap((month) => month.points || []).flatMap((point) => point[3]);
+    const taken = [
+      [facts.some((its) => its.rate && its.rate[2] !== "measured"), "公安核定或给定的在线率 the authority's or given rates"],
+      [months.some((month) => month.events.length), "考核事件 events"],
+      [outages.some((row) => row[4] || row[5] !== null || row[6]), "故障原因、报告与免责 causes, reports and excuses of outages"],
+      [facts.some((its) => its.earlier.length), "期前各月 months before the period"],
+    ];
+    for (const [there, what] of taken) if (there) report.notes.push(`取自冻结的输入，未由日志重算 taken as frozen: ${what}`);
+  }
+
+  tabulateRates() {
+    const { report, surveyed } = this;
+    const { terms, windows } = surveyed;
+    for (const { id } of terms.phases) {
+      for (const { label } of windows) {
+        const seconds = surveyed.total(label, id);
+        if (!seconds) continue;
+        const { good, counted } = rateOf(seconds, terms.policy);
+        const value = counted ? sixPlaces(ratio(good, counted)) : "";
+        report.tables.rates.push({ phase: id, window: label, seconds, good, counted, value });
+      }
+    }
+    report.fact(8, `${report.tables.rates.length} 项与冻结值一致 figures as frozen`);
+  }
+
+  // Without a statement there is nothing to hold the rates against; they are shown under the newest terms of the contract.
+  async ratesAlone() {
+    const { manifest, log, report } = this;
+    const versions = [...log.documents.keys()].filter((name) => name.startsWith(`contract ${manifest.contract} `));
+    const number = (name) => Number(name.slice(name.lastIndexOf(" ")));
+    const newest = versions.sort((a, b) => number(b) - number(a)).find((name) => this.pack.members.has(`blobs/${log.documents.get(name)}`));
+    if (!newest || !/^[0-9]{4}Q[1-4]$/.test(manifest.period)) return;
+    const terms = readTerms(await this.blob(log.documents.get(newest), 8, newest));
+    this.checkRecovery(terms);
+    this.surveyed = new Survey(log, terms, readQuarter(manifest.period));
+    this.tabulateRates();
+  }
+
+  // 9 -------------------------------------------------------------------------------------------------------------------
+
+  async amounts() {
+    const { report, manifest, inputs, log } = this;
+    const { statement } = manifest;
+    if (this.visible) {
+      report.lack(9, "只含部分点位，金额未重算 a pack of some points: amounts");
+      return;
+    }
+    if (!statement) {
+      report.fact(9, "本包没有结算单 the pack has no statement");
+      return;
+    }
+    const file = `blobs/${statement.sha256}`;
+    const document = await this.blob(statement.sha256, 9, "结算单 the statement");
+    const record = log.documents.get(`statement ${statement.id} ${statement.version}`);
+    need(record === statement.sha256, "日志中没有这份结算单的记录 the log has no record of this statement", file);
+    const issued = log.documents.get(`issued ${statement.id} ${statement.version}`);
+    need(issued === undefined || issued === statement.sha256, "出具的是另一份 what was issued is another", file);
+    need(document.inputs_sha256 === statement.inputs_sha256, "结算单不是由这份输入做成 it was made from other inputs", file);
+    const settled = settle(inputs);
+    for (const name of settled.unsupported) report.lack(9, `规则 rule ${name}`);
+    compareStatement(document, inputs, settled, (what, written, found) => {
+      report.fail(9, `${what}：记 written ${written}，重算 recomputed ${found}`, file, statement.id);
+    });
+    for (const { id, lines } of settled.phases) {
+      for (const { kind, window, amount } of lines) {
+        report.tables.amounts.push({ phase: id, kind, window, amount: amount.line.map(yuan) });
+      }
+    }
+    for (const { phase, kind, amount } of settled.adjustments) {
+      report.tables.amounts.push({ phase, kind, window: "", amount: amount.line.map(yuan) });
+    }
+    report.identity.statement = `${statement.id} ${statement.version}`;
+    report.identity.reading = inputs.reading;
+    report.identity.total = document.totals.total;
+    report.fact(9, `合计 total ${document.totals.total}`);
+  }
+}
+
+const sixPlaces = (share) => {
+  const text = String(share.times(whole(1000000)).rounded()).padStart(7, "0");
+  return `${text.slice(0, -6)}.${text.slice(-6)}`;
+};
