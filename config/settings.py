@@ -20,6 +20,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from config.archive import Archive
+from config.evidence import Evidence
 from config.load import Lines, finding_of, load_yaml
 from monitor.finding import Finding, InputError
 from monitor.model import Rung
@@ -154,6 +156,8 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     watch: Watch = Watch()
     serve: Serve = Serve()
+    archive: Archive = Archive()
+    evidence: Evidence = Evidence()
 
     @field_validator("zone")
     @classmethod
@@ -182,6 +186,21 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The file of the key that camera passwords are encrypted with."""
         return self.secret_key_path or self.data_dir / "secret.key"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Where the raw archive lies."""
+        return self.archive.folder or self.data_dir / "archive"
+
+    @property
+    def evidence_dir(self) -> Path:
+        """Where the evidence log's folder lies."""
+        return self.evidence.folder or self.data_dir / "evidence"
+
+    @property
+    def evidence_key_path(self) -> Path:
+        """The file of the key that seals the evidence log."""
+        return self.evidence.key_path or self.data_dir / "evidence.key"
 
     @classmethod
     def settings_customise_sources(

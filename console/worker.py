@@ -27,11 +27,15 @@ class Job(Protocol):
         """Do the work, telling `moved` (done, total) now and then."""
 
 
-def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
+class StoppedError(Exception):
+    """The job was ended because its caller is stopping; the process is gone."""
+
+
+def in_worker(job: Job, deadline_s: float, moved: Moved, stopping: Callable[[], bool] = lambda: False) -> None:
     """Run a job in a fresh process and pass its progress on; return when it is done.
 
     InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is
-    then gone. Any other failure of the job is a RuntimeError with its traceback. The process ends with its parent: it fails
+    then gone. StoppedError soon after `stopping` says so. Any other failure of the job is a RuntimeError with its traceback. The process ends with its parent: it fails
     at its next word to a closed pipe, and is a daemon besides.
 
     The job goes through a file: given to the process itself it would be written into a pipe that nobody empties once a
@@ -47,7 +51,7 @@ def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
         try:
             process.start()
             theirs.close()
-            _follow(ours, process, until, deadline_s, moved)
+            _follow(ours, process, until, deadline_s, moved, stopping)
         finally:
             theirs.close()
             ours.close()
@@ -57,8 +61,12 @@ def in_worker(job: Job, deadline_s: float, moved: Moved) -> None:
                 process.join(ENDING_S)
 
 
-def _follow(pipe: Connection, process: Any, until: float, deadline_s: float, moved: Moved) -> None:
+def _follow(
+    pipe: Connection, process: Any, until: float, deadline_s: float, moved: Moved, stopping: Callable[[], bool]
+) -> None:
     while True:
+        if stopping():
+            raise StoppedError
         left = until - time.monotonic()
         if left <= 0:
             raise refuse(

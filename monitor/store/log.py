@@ -99,10 +99,17 @@ def size(connection: Connection) -> int:
     return max(sealed, connection.scalar(select(func.max(log_checkpoints.c.size))) or 0)
 
 
-def first_instant(connection: Connection) -> Instant | None:
-    """Return when the earliest waiting record was recorded, None if none waits."""
-    found = connection.scalar(select(func.min(outbox.c.at)).where(outbox.c.leaf.is_(None)))
-    return None if found is None else Instant(found)
+def first_instant(connection: Connection, not_before: Instant) -> Instant | None:
+    """Return when the log's first record was recorded, before any day is sealed: of those with a leaf, else of those waiting.
+
+    What a clock put before `not_before` does not count; None if there is nothing else.
+    """
+    for numbered_ones in (outbox.c.leaf.is_not(None), outbox.c.leaf.is_(None)):
+        query = select(func.min(outbox.c.at)).where(numbered_ones, outbox.c.at >= not_before)
+        found = connection.scalar(query)
+        if found is not None:
+            return Instant(found)
+    return None
 
 
 class Queue(NamedTuple):
@@ -198,9 +205,13 @@ def _number(connection: Connection, leaves: Sequence[Leaf], first: int) -> None:
         raise MovedError(f"of {len(leaves)} rows {done} were still waiting")
 
 
-def prune(connection: Connection, before: int) -> int:
-    """Drop numbered rows of leaves before `before`, whose lines the log's folder holds; return how many."""
-    return int(connection.execute(delete(outbox).where(outbox.c.leaf < before)).rowcount)
+def prune(connection: Connection, kept_days: int) -> int:
+    """Drop numbered rows of days before the newest `kept_days`, whose lines the log's folder holds; return how many."""
+    oldest = select(log_days.c.first).order_by(log_days.c.size.desc()).offset(kept_days - 1).limit(1)
+    first = connection.scalar(oldest)
+    if first is None:
+        return 0
+    return int(connection.execute(delete(outbox).where(outbox.c.leaf < first)).rowcount)
 
 
 class Witnessed(NamedTuple):
