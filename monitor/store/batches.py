@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Column, Connection, delete, func, select
 
 from monitor.finding import refuse
 from monitor.store.batch import Columns, columns_of
-from monitor.store.tables import batches, points, projections, vantages
+from monitor.store.tables import batches, log_batches, points, projections, vantages
 
 AT_ONCE = 200
 """Bodies read at once: a batch is small, a day's are not."""
@@ -76,10 +76,17 @@ def point_codes(connection: Connection) -> list[str]:
 
 def projected(connection: Connection) -> dict[str, int]:
     """Return by vantage the number up to which the runs hold every batch."""
-    query = select(vantages.c.name, projections.c.projected_seq).join(
-        projections, projections.c.vantage_id == vantages.c.id
-    )
-    return {row.name: row.projected_seq for row in connection.execute(query)}
+    return _reached(connection, projections.c.vantage_id, projections.c.projected_seq)
+
+
+def covered(connection: Connection) -> dict[str, int]:
+    """Return by vantage the number up to which the evidence log has a record of every batch."""
+    return _reached(connection, log_batches.c.vantage_id, log_batches.c.seq)
+
+
+def _reached(connection: Connection, whose: Column[int], upto: Column[int]) -> dict[str, int]:
+    query = select(vantages.c.name, upto).join(vantages, vantages.c.id == whose)
+    return dict(connection.execute(query).tuples().all())
 
 
 def drop(connection: Connection, vantage_id: int, first: int, last: int) -> int:
