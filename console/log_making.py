@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from console.archiving import figures_of
 from console.log_steps import Log, Order, Step, leaves_of
 from console.log_takeover import require_same, take_over
 from monitor.canonical import canonical
@@ -160,6 +161,7 @@ class _Round:
             extents=extents,
             earlier=lambda wanted: self.folder.earlier(wanted, [*self.held, *new], zone, ""),
             software=self.where.software,
+            archive=None if self.where.archive is None else figures_of(self.where.archive, day),
         )
         after = before.appended(lines)
         note = self._note(after, f"day {day}", signer)

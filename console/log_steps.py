@@ -23,6 +23,8 @@ class Log:
     zone: str
     keys: KeyFiles
     software: str
+    archive: Path | None = None
+    """The raw archive's folder: a day's manifest names its file."""
 
     @property
     def folder(self) -> LogFolder:

@@ -39,6 +39,7 @@ def log_of(settings: Settings) -> Log:
         settings.zone,
         KeyFiles(settings.evidence_key_path, settings.evidence.passphrase_path),
         f"camsla {version('camsla')}",
+        settings.archive_dir,
     )
 
 
