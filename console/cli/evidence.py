@@ -8,6 +8,8 @@ from importlib import import_module
 import click
 
 VERBS: Mapping[str, tuple[str, str]] = {
+    "export": ("evidence_export", "export"),
+    "verify": ("evidence_export", "verify"),
     "show": ("evidence_show", "show"),
     "sample": ("evidence_sample", "sample"),
 }

@@ -48,6 +48,8 @@ class LogCheck:
         """The collector's keys, in the order in which they were in force."""
         self.state = empty(manifest["origin"], manifest["zone"], only=self.only)
         self.last_note: Note | None = None
+        self.corrections: list[dict[str, Any]] = []
+        """The `adj` records of these days."""
         self.seen_inputs = False
         self._records = self._withheld = self._sums = self._states = 0
         self._before = self._tree = EMPTY
@@ -272,6 +274,8 @@ class LogCheck:
             self.keys.append(record["new"])
         elif kind == "agt":
             check_agent(record)
+        elif kind == "adj":
+            self.corrections.append(record)
         elif kind == "man":
             self._man(record, place)
         elif kind == "att" and self._is_inputs(record):

@@ -20,7 +20,7 @@ from monitor.finding import InputError
 from monitor.model import MICROSECONDS
 from monitor.period import Period, parse_period
 from monitor.rates import Rate
-from settlement.canonical import canonical, digest
+from settlement.canonical import canonical, differences, digest
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
 from settlement.document import canonical as document_bytes
@@ -31,8 +31,11 @@ from settlement.money import fen
 class Settled:
     """The statement of a pack, read once: its inputs before the log is replayed, its amounts after."""
 
-    def __init__(self, content: Content, manifest: Mapping[str, Any], book: Notebook) -> None:
-        self.content, self.manifest, self.book = content, manifest, book
+    def __init__(
+        self, content: Content, manifest: Mapping[str, Any], book: Notebook, terms: Terms | None = None
+    ) -> None:
+        """`terms` measure a period that has no statement."""
+        self.content, self.manifest, self.book, self._terms = content, manifest, book, terms
         self.told: Mapping[str, Any] | None = manifest["statement"]
         self.inputs: Inputs | None = None
         self.document: dict[str, Any] | None = None
@@ -73,13 +76,14 @@ class Settled:
 
     @property
     def terms(self) -> Terms | None:
-        """The terms that the statement was made under."""
-        return None if self.inputs is None else self.inputs.terms
+        """The terms that the statement was made under, or else those given."""
+        return self._terms if self.inputs is None else self.inputs.terms
 
     def measure(self, state: State) -> None:
         """Recompute the period's rates from what was known when the statement was made, and compare."""
         terms = self.terms
         if terms is None:
+            self.book.say(8, "本期没有结算单可比对 the period has no statement to compare with")
             return
         if not _sure(state, terms):
             self.book.leave(
@@ -169,8 +173,6 @@ class Settled:
             book.fail(9, "statement", "; ".join(finding.message for finding in error.findings))
             return
         if document_bytes(again) != document_bytes(self.document):
-            from settlement.canonical import differences  # noqa: PLC0415  only a forgery needs it
-
             for line in differences(self.document, again):
                 book.fail(9, "statement", f"结算单 → 重算 stated → recomputed {line}")
             return

@@ -21,8 +21,8 @@ from console.packs.report import Report
 from console.packs.trust import Trust
 from monitor.evidence.keys import PublicKey
 from monitor.evidence.pack import SIGNATURE, PackError
-from monitor.evidence.replay import State
 from monitor.evidence.unpack import PackReader
+from settlement.contract import Terms
 
 Moved = Callable[[int, int], None]
 
@@ -36,7 +36,7 @@ class Checked:
     """A check's report, with what was replayed and recomputed on the way (None where it did not get so far)."""
 
     report: Report
-    state: State | None = None
+    log: LogCheck | None = None
     found: Recomputed | None = None
 
 
@@ -57,29 +57,39 @@ def check_file(path: Path, trust: Trust, moved: Moved = _nobody) -> Report:
 
 
 def check_content(
-    content: Content, manifest: Mapping[str, Any], collector: PublicKey, trust: Trust | None, moved: Moved = _nobody
+    content: Content,
+    manifest: Mapping[str, Any],
+    collector: PublicKey,
+    trust: Trust | None,
+    moved: Moved = _nobody,
+    terms: Terms | None = None,
 ) -> Checked:
     """Check what is about to be packed; the container is made from this very content afterwards.
 
-    Without `trust` nobody must have co-signed; the report then says so.
+    Without `trust` nobody must have co-signed; the report then says so. `terms` measure a period without a statement.
     """
     book = Notebook()
     book.say(1, "打包时由本内容生成 made from this content while packing")
     log, found = None, None
     try:
-        log, found = _inside(content, manifest, collector, book, moved)
+        log, found = _inside(content, manifest, collector, book, moved, terms)
         if log is not None and log.last_note is not None:
             check_witnesses(log.last_note, log.keys, manifest, trust, book)
     except PackError as error:
         book.fail(1, error.member, str(error))
-    return Checked(book.report(), None if log is None else log.state, found)
+    return Checked(book.report(), log, found)
 
 
 def _inside(
-    content: Content, manifest: Mapping[str, Any], collector: PublicKey, book: Notebook, moved: Moved
+    content: Content,
+    manifest: Mapping[str, Any],
+    collector: PublicKey,
+    book: Notebook,
+    moved: Moved,
+    terms: Terms | None = None,
 ) -> tuple[LogCheck | None, Recomputed | None]:
     """Replay the log and settle; None for a log that does not hold together."""
-    settled = Settled(content, manifest, book)
+    settled = Settled(content, manifest, book, terms)
     settled.read()
     log = LogCheck(content, manifest, collector, book, settled.measure)
     if not log.run(moved):

@@ -7,7 +7,7 @@ frozen inputs, and named.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -33,6 +33,8 @@ TEXTS = ("area", "category", "contract", "phase", "supplier")
 class Recomputed:
     """A contract's period: every stretch's account, the outages that touch it, and, by phase, facts and rates."""
 
+    stretches: Mapping[str, Sequence[RosterPoint]]
+    """The contract's points in the period, cut to it; the accounts are in their order."""
     accounts: tuple[PointSeconds, ...]
     outages: tuple[tuple[str, Outage, bool], ...]
     """Point, outage, and whether it was still going on at the end of the record."""
@@ -131,7 +133,9 @@ def recomputed(
         phase: replace(its, own_rate=its.rate, seconds=seconds.get(phase))
         for phase, its in sorted(rosters.roster_by_phase(charged, terms, views.online_rates(rates)).items())
     }
-    return Recomputed(tuple(accounts), tuple(outages), with_months(facts, survey, terms, period), rates, seconds)
+    return Recomputed(
+        within, tuple(accounts), tuple(outages), with_months(facts, survey, terms, period), rates, seconds
+    )
 
 
 def _timeline(state: State, code: str, terms: Terms) -> Timeline:

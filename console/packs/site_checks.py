@@ -1,0 +1,30 @@
+"""The 现场核查表 of samples that were drawn for the contract's period, as they were sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from monitor.model import MICROSECONDS
+from monitor.period import Period
+from monitor.store import evaluations
+from settlement.contract import Terms
+from settlement.reports import site_check
+
+
+def members(connection: Connection, terms: Terms, period: Period, last: str, zone: str) -> dict[str, bytes]:
+    """Return a sheet and a table for each sample recorded by the last sealed day, newest versions only."""
+    newest: dict[str, evaluations.Evaluation] = {}
+    for one in evaluations.listed(connection, evaluations.SAMPLE):
+        day = datetime.fromtimestamp(one.at // MICROSECONDS, ZoneInfo(zone)).date()
+        if one.id.startswith(f"{terms.contract}/{period.label}/") and str(day) <= last:
+            if one.id not in newest or newest[one.id].version < one.version:
+                newest[one.id] = one
+    found: dict[str, bytes] = {}
+    for n, (_, one) in enumerate(sorted(newest.items()), 1):
+        day = datetime.fromtimestamp(one.at // MICROSECONDS, ZoneInfo(terms.zone)).date()
+        found[f"site-check-{n}.pdf"] = site_check.to_sheet(one.document, (one.sha256, day), terms.zone)
+        found[f"csv/site-check-{n}.csv"] = site_check.to_csv(one.document, terms.zone)
+    return found
