@@ -45,8 +45,12 @@ class Blindness:
         gaps.append(gap)
         return start
 
-    def around(self, vantage: str, point: str, start: int, end: int) -> list[Blind]:
-        """Return the merged gaps of a point at a vantage that meet the whole seconds [start, end), in order."""
+    def around(self, vantage: str, point: str, since: int, start: int, end: int) -> list[Blind]:
+        """Return the merged gaps, in order, on which the whole seconds [start, end) of runs from `since` on depend.
+
+        Those are the ones that meet [start, end) and the last one before: where a run is proven again after several gaps
+        is a matter of the last of them.
+        """
         places = self._gaps.get(vantage)
         if not places:
             return []
@@ -56,7 +60,8 @@ class Blindness:
         if whole is None:
             gaps = places.get(None, [])
             whole = kept[own] = blind(gaps if own is None else [*gaps, *places[own]])
-        return whole[bisect_right(whole, start, key=_end) : bisect_left(whole, end, key=_start)]
+        low = max(bisect_right(whole, since, key=_end), bisect_right(whole, start, key=_end) - 1)
+        return whole[low : bisect_left(whole, end, key=_start)]
 
     def of(self, vantage: str, point: str) -> list[Gap]:
         """Return the gaps of a point at a vantage, those of the whole vantage among them, in order of their starts."""

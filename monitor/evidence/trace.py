@@ -137,13 +137,16 @@ class Trace:
     # -- what it says
 
     def pieces(self, start: int, end: int, blindness: Blindness) -> list[Piece]:
-        """Return the known pieces that meet the whole seconds [start, end): merged, reclassified, in order, not cut."""
+        """Return the known pieces that meet the whole seconds [start, end): merged, reclassified, in order, not cut.
+
+        Only their states in [start, end) mean anything: outside, and for samples, more of the history would be needed.
+        """
         held = []
         for vantage in self.runs:
             runs = self._around(vantage, start, end)
             if runs:
                 since = min(map(_first, runs)) // MICROSECONDS
-                gaps = blindness.around(vantage, self.code, since, end)
+                gaps = blindness.around(vantage, self.code, since, start, end)
                 held.append(hold(in_order(runs), gaps, False))
         known = merge(held, 1)
         given = [one for one in self.given if one.start < end and one.end > start]
