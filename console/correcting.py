@@ -35,12 +35,15 @@ class GapRow(NamedTuple):
     start: Instant
     end: Instant | None
     cause: str
+    recorded_at: Instant
 
 
 def gaps_in(connection: Connection, span: tuple[Instant, Instant], point: str | None = None) -> list[GapRow]:
     """Return the gaps that meet a span, by time; with `point` those that hold for it."""
     query = (
-        select(gaps.c.id, vantages.c.name, points.c.code, gaps.c.start_at, gaps.c.end_at, gaps.c.cause)
+        select(
+            gaps.c.id, vantages.c.name, points.c.code, gaps.c.start_at, gaps.c.end_at, gaps.c.cause, gaps.c.recorded_at
+        )
         .select_from(gaps.join(vantages).outerjoin(points))
         .where(gaps.c.start_at < span[1], gaps.c.end_at.is_(None) | (gaps.c.end_at > span[0]))
         .order_by(gaps.c.start_at, gaps.c.id)

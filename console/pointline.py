@@ -12,16 +12,17 @@ from sqlalchemy import Connection
 
 from console import views
 from console.correcting import GapRow, gaps_in
+from console.point_records import Places, first_probes, numbered
 from monitor.finding import refuse
 from monitor.intervals import Span, clip, intersect, normalise, subtract, total
-from monitor.model import MICROSECONDS, Instant, State
+from monitor.model import MICROSECONDS, Instant, Reason, State
 from monitor.period import midnight
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, Seconds, Service, add, measure, service_of
 from monitor.scope import EVERYTHING
 from monitor.store.claims import Claim, listed
 from monitor.store.exclusions import exclusions_for
-from monitor.store.seen import Leaf, Probe, Sighting, gap_leaves, leaves, probes, sightings
+from monitor.store.seen import Leaf, Probe, Sighting, sightings
 from monitor.timeline import NOTHING, Policy, Timeline
 
 CELL_S = 1_800
@@ -43,7 +44,10 @@ class Day(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """A confirmed outage with what its probes said. `end` and the spans are seconds; `leaf` is its record's number."""
+    """A confirmed outage with what its probes said. `start` and `end` are seconds; `leaf` is its record's number.
+
+    `imported`: what it rests on came from a file, whose digest is in the log instead.
+    """
 
     start: int
     end: int
@@ -53,6 +57,7 @@ class Down:
     reasons: tuple[tuple[str, str, int], ...]
     """Reason, rung, samples: as they came, summed up; none where all of it was reclassified."""
     probes: tuple[Probe, ...]
+    imported: bool
     leaf: int | None
 
 
@@ -69,14 +74,14 @@ class PointLine:
     claims: tuple[tuple[Claim, int | None], ...]
 
 
-def point_line(connection: Connection, code: str, question: views.Question, at: Instant) -> PointLine:
+def point_line(connection: Connection, code: str, question: views.Question, at: Instant, places: Places) -> PointLine:
     """Read a point's period. InputError if the ledger does not know it then, or the period is too long to be shown."""
     if (question.period.last - question.period.first).days >= MAX_DAYS:
         raise refuse(f"期间超过 {MAX_DAYS} 天 longer than that", "分几次看 show it in parts", column="period")
     facts = tuple(views.stretches_of(connection, EVERYTHING, question).get(code, ()))
     if not facts:
         raise refuse(
-            f"台账在该期间没有点位 no such point in the period: {code!r}", "改正编号 correct the code", column="point"
+            f"台账在该期间没有点位 no such point in the period: {code!r}", "改正编号 correct it", column="point"
         )
     timeline = dict(views.timelines(connection, EVERYTHING, question, only=(code,))).get(code, NOTHING)
     excluded = normalise(
@@ -84,19 +89,25 @@ def point_line(connection: Connection, code: str, question: views.Question, at: 
         for row in exclusions_for(connection, EVERYTHING, question.window_us)
         if row.point == code
     )
-    numbered = leaves(connection, code, ("tr", "adj", "gap"))
     days = tuple(_days(facts, timeline, excluded, question, at // MICROSECONDS))
     whole = ZERO
     for day in days:
         whole = add(whole, day.seconds)
+    gaps = gaps_in(connection, question.window_us, code)
+    claims = _claims(connection, code, question)
+    outages = list(_failing(connection, code, question))
+    recorded = [run.first for _, failing in outages for run in failing[:1]]
+    recorded += [gap.recorded_at for gap in gaps]
+    recorded += [claim.approved_at for claim in claims if claim.approved_at is not None]
+    told = numbered(connection, places, code, recorded)
     return PointLine(
         code,
         facts,
         whole,
         days,
-        tuple(_downs(connection, code, question, numbered)),
-        _gaps(connection, code, question, numbered),
-        _claims(connection, code, question, numbered),
+        tuple(_downs(connection, code, outages, told, places)),
+        tuple((gap, _of_gap(gap, told)) for gap in gaps),
+        tuple((claim, _of_claim(claim, told)) for claim in claims),
     )
 
 
@@ -150,23 +161,38 @@ def _cell(states: dict[str, list[Span]], served: list[Span], low: int, high: int
     return MARKS[next(name for name in _WORST if name in present)]
 
 
-def _downs(connection: Connection, code: str, question: views.Question, numbered: Sequence[Leaf]) -> Iterator[Down]:
-    opened = {(leaf.fields["vantage"], leaf.fields["t"]): leaf.number for leaf in numbered if leaf.kind == "tr"}
+def _failing(
+    connection: Connection, code: str, question: views.Question
+) -> Iterator[tuple[views.OutageRow, list[Sighting]]]:
+    """Each outage with the failing runs that it rests on; none where all of it was reclassified."""
     for row in views.outages(connection, EVERYTHING, question, only=(code,)):
         span = (Instant(row.start * MICROSECONDS), Instant(row.end * MICROSECONDS))
-        failing = [s for s in sightings(connection, code, span) if _offline(s, question.policy)]
+        yield row, [run for run in sightings(connection, code, span) if _offline(run, question.policy)]
+
+
+def _offline(run: Sighting, policy: Policy) -> bool:
+    rejected = policy.auth_rejected == "offline" and run.outcome.reason is Reason.AUTH_REJECTED
+    return rejected or run.outcome.state is State.OFFLINE
+
+
+def _downs(
+    connection: Connection,
+    code: str,
+    outages: Sequence[tuple[views.OutageRow, list[Sighting]]],
+    told: Sequence[Leaf],
+    places: Places,
+) -> Iterator[Down]:
+    opened = {(leaf.fields["vantage"], leaf.fields["t"]): leaf.number for leaf in told if leaf.kind == "tr"}
+    for row, failing in outages:
         reasons: Counter[tuple[str, str]] = Counter()
-        for sighting in failing:
-            reasons[sighting.outcome.reason.value, sighting.outcome.rung.value] += sighting.n
-        first = failing[0] if failing else None
+        for run in failing:
+            reasons[run.outcome.reason.value, run.outcome.rung.value] += run.n
         shown: list[Probe] = []
+        first = failing[0] if failing else None
         if first is not None:
-            since = (first.first, Instant(max(first.last + 1, span[1])))
-            shown = [
-                p
-                for p in probes(connection, code, first.vantage, since, 2 * FIRST_PROBES)
-                if p.outcome.state is not State.ONLINE
-            ]
+            until = Instant(row.end * MICROSECONDS)
+            found = first_probes(connection, places, code, first, until, 2 * FIRST_PROBES)
+            shown = [probe for probe in found if probe.outcome.state is not State.ONLINE]
         yield Down(
             row.start,
             row.end,
@@ -175,41 +201,26 @@ def _downs(connection: Connection, code: str, question: views.Question, numbered
             row.upstream or "",
             tuple((reason, rung, n) for (reason, rung), n in reasons.items()),
             tuple(shown[:FIRST_PROBES]),
+            first is not None and first.kind in {"import", "platform"},
             None if first is None else opened.get((first.vantage, first.first)),
         )
 
 
-def _offline(sighting: Sighting, policy: Policy) -> bool:
-    rejected = policy.auth_rejected == "offline" and sighting.outcome.reason.value == "auth-rejected"
-    return rejected or sighting.outcome.state is State.OFFLINE
+def _of_gap(gap: GapRow, told: Sequence[Leaf]) -> int | None:
+    """The record that opened a gap, or told of all of it."""
+    wanted = (gap.vantage, gap.point, gap.start, gap.cause)
+    names = ("vantage", "point", "start", "cause")
+    return next((t.number for t in told if t.kind == "gap" and tuple(t.fields[n] for n in names) == wanted), None)
 
 
-def _gaps(
-    connection: Connection, code: str, question: views.Question, numbered: Sequence[Leaf]
-) -> tuple[tuple[GapRow, int | None], ...]:
-    rows = gaps_in(connection, question.window_us, code)
-    if not rows:
-        return ()
-    told = {
-        (leaf.fields["vantage"], leaf.fields["point"], leaf.fields["start"], leaf.fields["cause"]): leaf.number
-        for leaf in (*numbered, *gap_leaves(connection))
-        if leaf.kind == "gap"
-    }
-    return tuple((row, told.get((row.vantage, row.point, row.start, row.cause))) for row in rows)
-
-
-def _claims(
-    connection: Connection, code: str, question: views.Question, numbered: Sequence[Leaf]
-) -> tuple[tuple[Claim, int | None], ...]:
+def _claims(connection: Connection, code: str, question: views.Question) -> list[Claim]:
     start, end = question.window_us
-    told = {_key(leaf): leaf.number for leaf in numbered if leaf.kind == "adj"}
-    found = []
-    for claim in listed(connection, EVERYTHING):
-        if claim.point == code and claim.start < end and claim.end > start:
-            what = "revoke" if claim.revokes is not None else claim.what
-            found.append((claim, told.get((what, claim.start, claim.end, claim.claimed_by, claim.claimed_at))))
-    return tuple(found)
+    found = listed(connection, EVERYTHING)
+    return [claim for claim in found if claim.point == code and claim.start < end and claim.end > start]
 
 
-def _key(leaf: Leaf) -> tuple[object, ...]:
-    return tuple(leaf.fields[name] for name in ("what", "start", "end", "claimed_by", "claimed_at"))
+def _of_claim(claim: Claim, told: Sequence[Leaf]) -> int | None:
+    what = "revoke" if claim.revokes is not None else claim.what
+    wanted = (what, claim.start, claim.end, claim.claimed_by, claim.claimed_at)
+    names = ("what", "start", "end", "claimed_by", "claimed_at")
+    return next((t.number for t in told if t.kind == "adj" and tuple(t.fields[n] for n in names) == wanted), None)

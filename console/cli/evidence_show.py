@@ -13,7 +13,9 @@ from console.app import database
 from console.authority.terms import terms_for
 from console.challenging import RAW
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table
+from console.point_records import Places
 from console.pointline import MARKS, Down, PointLine, point_line
+from monitor.evidence.folder import LogFolder
 from monitor.model import MICROSECONDS
 from monitor.period import parse_period
 from monitor.rates import rate_of, six
@@ -61,7 +63,9 @@ def show(session: Session, point: str, period: str, contract: str | None, raw: b
     policy = RAW if raw else settings.policy if terms is None else terms.policy
     question = views.Question(parse_period(period), zone, policy)
     with database.reader(settings) as connection:
-        line = point_line(connection, point, question, database.now())
+        log = LogFolder(settings.evidence_dir, settings.evidence.origin)
+        places = Places(log, settings.archive_dir, settings.zone)
+        line = point_line(connection, point, question, database.now(), places)
     if as_json:
         print_json(
             {
@@ -118,7 +122,7 @@ def _strips(line: PointLine) -> None:
 
 def _tables(line: PointLine, zone: str) -> None:
     def local(second: int) -> str:
-        return datetime.fromtimestamp(second, ZoneInfo(zone)).isoformat(sep=" ", timespec="seconds")
+        return datetime.fromtimestamp(second, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
     headings = ("起 from", "止 to", "历时 lasted", "原因/层级 reason/rung", "上联归因 upstream", "记录 record")
     print_table(
@@ -131,7 +135,7 @@ def _tables(line: PointLine, zone: str) -> None:
                 _span(row.offline_s),
                 "\n".join(_reasons(row)),
                 row.upstream,
-                _leaf(row.leaf),
+                "导入 imported" if row.imported else _leaf(row.leaf) if row.reasons else "",
             )
             for row in line.outages
         ],
@@ -179,9 +183,9 @@ def _logs(logged: list[tuple[Down, Probe]], zone: str) -> None:
         [*((heading, False) for heading in headings), ("用时 took ms", True), ("批次 batch", True)],
         [
             (
-                datetime.fromtimestamp(probe.at / MICROSECONDS, ZoneInfo(zone)).isoformat(sep=" ", timespec="milliseconds"),
+                datetime.fromtimestamp(probe.at / MICROSECONDS, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
                 probe.vantage, probe.outcome.state.value, probe.outcome.reason.value, probe.outcome.rung.value,
-                f"{probe.took_us / 1_000:,.1f}", probe.batch,
+                f"{probe.took_us / 1_000:,.1f}", "归档 archive" if probe.batch is None else f"{probe.batch:,}",
             )
             for _, probe in logged
         ],
@@ -225,6 +229,7 @@ def _json(line: PointLine, policy: Policy, zone: str) -> dict[str, Any]:
                 "upstream": row.upstream or None,
                 "reasons": [{"reason": reason, "rung": rung, "samples": n} for reason, rung, n in row.reasons],
                 "probes": [_probe(probe, zone) for probe in row.probes],
+                "imported": row.imported,
                 "record": row.leaf,
             }
             for row in line.outages

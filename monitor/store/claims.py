@@ -47,6 +47,7 @@ class Claim:
     revokes: int | None
     status: str
     to: str = ""
+    approved_at: Instant | None = None
 
     @property
     def what(self) -> What:
@@ -204,6 +205,7 @@ def _claim(row: Row[tuple[object, ...]], revoked_by: Row[tuple[object, ...]] | N
         row.revokes,
         status,
         row.to_state or "",
+        row.approved_at,
     )
 
 

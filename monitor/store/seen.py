@@ -18,9 +18,10 @@ MAX_BATCHES = 2_000
 
 
 class Sighting(NamedTuple):
-    """A run as the store has it now; instants in microseconds."""
+    """A run as the store has it now; instants in microseconds. `kind` is the vantage's: local, agent, import …"""
 
     vantage: str
+    kind: str
     first: Instant
     last: Instant
     n: int
@@ -29,13 +30,13 @@ class Sighting(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """One stored result: what came of it, how long it took, and the number of the batch that it was committed in."""
+    """One result: what came of it, how long it took, and the batch that it was committed in; None from the archive."""
 
     vantage: str
     at: Instant
     outcome: Outcome
     took_us: int
-    batch: int
+    batch: int | None
 
 
 class Leaf(NamedTuple):
@@ -50,7 +51,15 @@ def newest(connection: Connection, point: str) -> Sighting | None:
     """Return the run with the newest sample of a point, of whatever vantage; None if nobody saw it."""
     number = select(points.c.id).where(points.c.code == point).scalar_subquery()
     query = (
-        select(vantages.c.name, runs.c.first_at, runs.c.last_at, runs.c.n, runs.c.outcome_id, runs.c.valid_s)
+        select(
+            vantages.c.name,
+            vantages.c.kind,
+            runs.c.first_at,
+            runs.c.last_at,
+            runs.c.n,
+            runs.c.outcome_id,
+            runs.c.valid_s,
+        )
         .join(vantages, vantages.c.id == runs.c.vantage_id)
         .where(runs.c.point_id == number)
         .order_by(runs.c.last_at.desc(), vantages.c.name)
@@ -64,7 +73,15 @@ def sightings(connection: Connection, point: str, span: tuple[Instant, Instant])
     """Return the runs of a point with samples in a span, by time and vantage."""
     number = select(points.c.id).where(points.c.code == point).scalar_subquery()
     query = (
-        select(vantages.c.name, runs.c.first_at, runs.c.last_at, runs.c.n, runs.c.outcome_id, runs.c.valid_s)
+        select(
+            vantages.c.name,
+            vantages.c.kind,
+            runs.c.first_at,
+            runs.c.last_at,
+            runs.c.n,
+            runs.c.outcome_id,
+            runs.c.valid_s,
+        )
         .join(vantages, vantages.c.id == runs.c.vantage_id)
         .where(runs.c.point_id == number, runs.c.first_at < span[1], runs.c.last_at >= span[0])
         .order_by(runs.c.first_at, vantages.c.name)
@@ -74,8 +91,8 @@ def sightings(connection: Connection, point: str, span: tuple[Instant, Instant])
 
 def _sightings(connection: Connection, rows: Sequence[Any]) -> Iterator[Sighting]:
     seen = outcomes_by_id(connection)
-    for vantage, first, last, n, outcome, valid_s in rows:
-        yield Sighting(vantage, Instant(first), Instant(last), n, seen[outcome], valid_s)
+    for vantage, kind, first, last, n, outcome, valid_s in rows:
+        yield Sighting(vantage, kind, Instant(first), Instant(last), n, seen[outcome], valid_s)
 
 
 def probes(connection: Connection, point: str, vantage: str, span: tuple[Instant, Instant], most: int) -> list[Probe]:
