@@ -17,6 +17,7 @@ from console.log_keys import KeyFiles
 from console.log_making import Making, make, read_answer
 from console.log_steps import Log, Order, Step
 from console.worker import in_worker
+from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.store import attested, log, log_batches
 from monitor.store.database import reading
@@ -43,6 +44,10 @@ def log_of(settings: Settings) -> Log:
     )
 
 
+class BusyError(InputError):
+    """Another process seals this log at the moment."""
+
+
 class Sealer:
     """Makes what is due and records it. One at a time: a lock beside the folder decides among processes."""
 
@@ -67,12 +72,16 @@ class Sealer:
     def round(self, now: Instant, *, checkpoint: bool, until: str = "") -> list[Step]:
         """Seal every day that is due, up to `until`, then make a checkpoint if asked for; return what was recorded.
 
-        InputError says why nothing, or no more, can be done: no key, a full disk, a folder that is another database's.
+        InputError says why nothing, or no more, can be done: no key, a full disk, a folder that is another database's;
+        BusyError that somebody else is at it.
         StoppedError if told to stop; whatever was made by then stands.
         """
         order = Order(now, self._delay_us, checkpoint, until)
         lock = WriterLock(self.where.root / f"{self.where.folder.path.name}.lock")
-        lock.acquire()
+        try:
+            lock.acquire()
+        except InputError as error:
+            raise BusyError(error.findings) from None
         try:
             done: list[Step] = []
             while not self._stopping():

@@ -44,6 +44,8 @@ class WatchMetrics:
         )
         self.commit_failures = Counter("camsla_commit_failures", "Commits that failed.", registry=self.registry)
 
+        self.log = LogMetrics(self.registry)
+
     def probe(self, rung: Rung, reason: Reason, took_us: int) -> None:
         """Count one verdict."""
         self._probes.labels(rung.value, reason.value).inc()
@@ -72,6 +74,19 @@ class WatchMetrics:
     def watch(self, condition: Condition) -> None:
         """Publish the engine's present condition; its callables are asked at each scrape."""
         self.registry.register(_Live(condition))
+
+
+class LogMetrics:
+    """How the evidence log stands."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.key = Gauge("camsla_log_key", "1 while there is a key to seal with.", registry=registry)
+        self.leaves = Gauge("camsla_log_leaves", "Leaves under the newest checkpoint.", registry=registry)
+        self.sealed = Gauge(
+            "camsla_log_sealed_until_seconds", "End of the newest sealed day, since 1970-01-01 UTC.", registry=registry
+        )
+        self.waiting = Gauge("camsla_log_records_waiting", "Records without a leaf.", registry=registry)
+        self.failures = Counter("camsla_log_failures", "Rounds of sealing that failed.", registry=registry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from config.contracts import load_contract
 from config.settings import Settings
+from console.app.evidence import Sealing
 from console.app.identifying import Identifying
 from console.app.watcher import watching
 from console.clock import today, wall_now
@@ -67,6 +68,8 @@ class Server:
             if self._watch:
                 await identifying.round()
 
+        sealing = Sealing(self._settings, store.writer, metrics.log, self._say, self._stopping.is_set)
+
         def ready() -> None:
             """Only now do the runs hold all that was acknowledged: a month closed earlier would lack some of it."""
             planned.start()
@@ -80,8 +83,10 @@ class Server:
             planned.pause()
             async with self._closing:
                 planned.shutdown(wait=False)
+            await sealing.ended()
 
-        planned = scheduler(zone, close, measure, identify)
+        delay = self._settings.evidence.seal_delay_minutes
+        planned = scheduler(zone, close, measure, identify, sealing.round, delay)
         runner = web.AppRunner(self._routes(metrics.registry), access_log=None)
         try:
             await runner.setup()
