@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from config.archive import Archive
 from console.archiving import Place
@@ -46,10 +46,7 @@ def announce(writer: Writer, place: Place, folder: LogFolder, at: Instant, actor
     Those are further parts of a day, and first ones that came after the day was sealed. Without a log there is nothing to do
     but for further parts.
     """
-    with reading(writer.engine) as connection:
-        found = [
-            part for part in parts_of(place.folder) if part.announced_at is None and _unnamed(connection, folder, part)
-        ]
+    found = unannounced(writer.engine, place, folder)
     for part in found:
         with writer.transaction() as connection:
             attested.attest(
@@ -68,13 +65,20 @@ def announce(writer: Writer, place: Place, folder: LogFolder, at: Instant, actor
     return found
 
 
+def unannounced(engine: Engine, place: Place, folder: LogFolder) -> list[Part]:
+    """Return the parts that no manifest names and no document record yet."""
+    parts = [part for part in parts_of(place.folder) if part.announced_at is None]
+    with reading(engine) as connection:
+        return [part for part in parts if _unnamed(connection, folder, part)]
+
+
 def _unnamed(connection: Connection, folder: LogFolder, part: Part) -> bool:
     if part.number > 0:
         return True
-    return log.find_day(connection, str(part.day)) is not None and _named(folder, part.day) != part.sha256
+    return log.find_day(connection, str(part.day)) is not None and named_in(folder, part.day) != part.sha256
 
 
-def _named(folder: LogFolder, day: date) -> str:
+def named_in(folder: LogFolder, day: date) -> str:
     """Return the digest of the archive that a sealed day's manifest names, "" if none."""
     path = folder.path / str(day) / "records.ndjson"
     with path.open("rb") as file:
@@ -91,7 +95,7 @@ def is_sealed(connection: Connection, folder: LogFolder, part: Part) -> bool:
     return (
         part.number == 0
         and log.find_day(connection, str(part.day)) is not None
-        and (_named(folder, part.day) == part.sha256)
+        and (named_in(folder, part.day) == part.sha256)
     )
 
 
@@ -112,17 +116,13 @@ def prune(
     dropped = 0
     waiting: list[Part] = []
     if rules.delete_batches_after_days is not None:
-        spans, waiting = droppable(writer, place, folder, rules.delete_batches_after_days, at, unsealed=unsealed)
+        spans, waiting = droppable(writer.engine, place, folder, rules.delete_batches_after_days, at, unsealed=unsealed)
         for vantage, first, last in spans:
             for low in range(first, last + 1, AT_ONCE):
                 with writer.transaction() as connection:
                     number = batches.sources(connection)[vantage][0]
                     dropped += batches.drop(connection, number, low, min(last, low + AT_ONCE - 1))
-    old = [
-        part
-        for part in parts_of(place.folder)
-        if rules.keep_days is not None and part.pruned_at is None and _age(part, at) >= rules.keep_days
-    ]
+    old = outlived(place, rules, at)
     for part in old:
         pruned(place.folder, part, at)
     if dropped or old:
@@ -139,12 +139,19 @@ def prune(
     return Pruned(dropped, tuple(old), tuple(waiting))
 
 
+def outlived(place: Place, rules: Archive, at: Instant) -> list[Part]:
+    """Return the parts whose files are older than the rules keep them."""
+    kept = rules.keep_days
+    parts = [] if kept is None else parts_of(place.folder)
+    return [part for part in parts if kept is not None and part.pruned_at is None and _age(part, at) >= kept]
+
+
 def droppable(
-    writer: Writer, place: Place, folder: LogFolder, days: int, at: Instant, *, unsealed: bool
+    engine: Engine, place: Place, folder: LogFolder, days: int, at: Instant, *, unsealed: bool
 ) -> tuple[list[tuple[str, int, int]], list[Part]]:
     """Return ranges (vantage, first, last) of batches that may go, and the old parts that are not sealed yet."""
     parts = parts_of(place.folder)
-    with reading(writer.engine) as connection:
+    with reading(engine) as connection:
         sources = batches.sources(connection)
         upto = _safe_upto(connection, sources, unsealed)
         there = [part for part in parts if _touches(part, upto, sources)]

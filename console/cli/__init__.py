@@ -33,6 +33,7 @@ COMMANDS = (
     "probe",
     "discover",
     "watch",
+    "archive",
     "serve",
     "evidence",
 )

@@ -95,3 +95,12 @@ def drop(connection: Connection, vantage_id: int, first: int, last: int) -> int:
         delete(batches).where(batches.c.vantage_id == vantage_id, batches.c.seq >= first, batches.c.seq <= last)
     )
     return gone.rowcount
+
+
+def held(connection: Connection, vantage_id: int, first: int, last: int) -> tuple[int, int]:
+    """Return how many of a vantage's batches from number `first` to `last` are there, and how many results they hold."""
+    query = select(func.count(), func.coalesce(func.sum(batches.c.n), 0)).where(
+        batches.c.vantage_id == vantage_id, batches.c.seq >= first, batches.c.seq <= last
+    )
+    count, results = connection.execute(query).one()
+    return int(count), int(results)
