@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
 from monitor.attribution import upstream_of
 from monitor.finding import Finding
 from monitor.intervals import Span, intersect, normalise, total
-from monitor.model import MICROSECONDS, Instant
+from monitor.model import MICROSECONDS, Gap, Instant, Run
 from monitor.period import Period
 from monitor.points import RosterPoint
 from monitor.rates import Rate, Watched, devices_at, inspect, measure, rate_of, service_of, sum_of
@@ -23,8 +23,8 @@ from monitor.served import Stays, clip_to_stays
 from monitor.store import roster
 from monitor.store.exclusions import exclusions_for
 from monitor.store.happenings import upstreams_down
-from monitor.store.queries import PointHistory, timeline_inputs
-from monitor.timeline import NOTHING, Outage, Policy, Timeline, build, build_alone
+from monitor.store.queries import timeline_inputs
+from monitor.timeline import NOTHING, Outage, Piece, Policy, RunRow, Timeline, build, build_alone
 from settlement.contract import Terms
 from settlement.rules import OnlineRate, measured_rate
 
@@ -60,7 +60,7 @@ def timelines(
 ) -> Iterator[tuple[str, Timeline]]:
     """Yield every visible point's timeline around the period, by code; of all, or of those with the codes `only`."""
     policy = question.policy
-    stays = _stays(connection, scope, question.known_at)
+    stays = stays_of(connection, scope, question.known_at)
     histories = timeline_inputs(
         connection,
         scope,
@@ -71,10 +71,24 @@ def timelines(
         only=only,
     )
     for history in histories:
-        yield history.code, _timeline(history, stays.get(history.code, {}), policy)
+        yield history.code, timeline_of(history, stays.get(history.code, {}), policy)
 
 
-def _timeline(history: PointHistory, stays: Stays, policy: Policy) -> Timeline:
+class History(Protocol):
+    """What a timeline is built from, wherever it was read: see PointHistory."""
+
+    @property
+    def gaps(self) -> Sequence[Gap]: ...
+    @property
+    def given(self) -> Sequence[Piece]: ...
+    @property
+    def runs(self) -> Sequence[Run]: ...
+    def alone(self) -> list[RunRow] | None: ...
+    def cameras(self) -> dict[str, tuple[int, int]]: ...
+
+
+def timeline_of(history: History, stays: Stays, policy: Policy) -> Timeline:
+    """Return a point's timeline, its runs cut to the time their cameras served it."""
     rows = history.alone() if policy.vantages == "any_online" or policy.quorum == 1 else None
     if rows is not None and all(_served_all_along(stays, camera, span) for camera, span in history.cameras().items()):
         return build_alone(rows, policy)
@@ -169,7 +183,8 @@ def served_in(point: RosterPoint, outage: Outage, question: Question) -> list[Sp
     return [(start, end)] if start < end else []
 
 
-def _stays(connection: Connection, scope: Scope, known_at: Instant | None = None) -> dict[str, Stays]:
+def stays_of(connection: Connection, scope: Scope, known_at: Instant | None = None) -> dict[str, Stays]:
+    """Return when each camera served its point, by code and camera, as known now or at an instant."""
     found: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
     whole = (Instant(0), Instant(2**62))  # history outside the window decides about outages at its edges
     for stay in roster.occupancy(connection, scope, *whole, known_at):
