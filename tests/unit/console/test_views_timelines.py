@@ -44,22 +44,22 @@ WHOLE: Stays = {"4": [(0, None)]}
 def test_a_cameras_stay_cuts_its_runs(policy: Policy, stays: Stays) -> None:
     history = PointHistory("a", ROWS, [], NAMES, OUTCOMES)  # type: ignore[arg-type]
     expected = build(clip_to_stays(history.runs, stays), [], policy)
-    assert views._timeline(PointHistory("a", ROWS, [], NAMES, OUTCOMES), stays, policy) == expected  # type: ignore[arg-type]
+    assert views.timeline_of(PointHistory("a", ROWS, [], NAMES, OUTCOMES), stays, policy) == expected  # type: ignore[arg-type]
 
 
 def test_a_gap_or_a_second_vantage_is_heard() -> None:
     gap = Gap("north", Instant(100 * S), Instant(200 * S), "lag")
     with_gap = PointHistory("a", ROWS, [gap], NAMES, OUTCOMES)  # type: ignore[arg-type]
     assert with_gap.alone() is None
-    assert views._timeline(with_gap, WHOLE, Policy()) == build(with_gap.runs, [gap], Policy())
+    assert views.timeline_of(with_gap, WHOLE, Policy()) == build(with_gap.runs, [gap], Policy())
     rows = [*ROWS, row(8, 660, 720, 2, 1, 4)]
     of_two = PointHistory("a", rows, [], NAMES, OUTCOMES)  # type: ignore[arg-type]
     assert of_two.alone() is None
-    assert views._timeline(of_two, WHOLE, Policy(confirm_samples=1)).outages == ()
+    assert views.timeline_of(of_two, WHOLE, Policy(confirm_samples=1)).outages == ()
 
 
 def test_one_vantage_alone_is_no_quorum() -> None:
     history = PointHistory("a", ROWS, [], NAMES, OUTCOMES)  # type: ignore[arg-type]
     policy = Policy(vantages="quorum", quorum=2, confirm_samples=1)
-    assert views._timeline(history, WHOLE, policy) == build(history.runs, [], policy)
-    assert views._timeline(history, WHOLE, policy).outages == ()
+    assert views.timeline_of(history, WHOLE, policy) == build(history.runs, [], policy)
+    assert views.timeline_of(history, WHOLE, policy).outages == ()
