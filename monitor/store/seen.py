@@ -113,14 +113,15 @@ def probes(connection: Connection, point: str, vantage: str, span: tuple[Instant
         .limit(MAX_BATCHES)
     )
     found: list[Probe] = []
-    for seq, first_at, sha256, body in connection.execute(query.execution_options(yield_per=50)):
-        if first_at >= span[1] or len(found) >= most:
-            break
-        found += [
-            Probe(vantage, sample.at, sample.outcome, sample.took_us, seq)
-            for sample in unpack(body, sha256)
-            if sample.point == point and span[0] <= sample.at < span[1]
-        ]
+    with connection.execute(query.execution_options(yield_per=50)) as rows:
+        for seq, first_at, sha256, body in rows:
+            if first_at >= span[1] or len(found) >= most:
+                break
+            found += [
+                Probe(vantage, sample.at, sample.outcome, sample.took_us, seq)
+                for sample in unpack(body, sha256)
+                if sample.point == point and span[0] <= sample.at < span[1]
+            ]
     return found[:most]
 
 

@@ -190,13 +190,18 @@ def test_bad_corrections_are_told_with_file_and_line_and_leave_nothing(office: O
 def test_a_reclassification_stands_in_the_frozen_inputs_and_is_named_when_it_changes_them(office: Office) -> None:
     office.clock = "2020-10-08T09:00:00+08:00"
     words = ("--override", "七月之后未监测", "--actor", "张三")
-    drafted = office.run("statement", "draft", "small", "2020Q3", "--prepaid", "p=0", "--prepaid", "q=0", *words)
+    draft = ("statement", "draft", "small", "2020Q3", "--prepaid", "p=0", "--prepaid", "q=0", *words)
+    office.ok(*draft)
     claim = ("corrections", "claim", "--point", "A-1", "--start", "2020-07-10T10:00:00+08:00")
     office.ok(*claim, "--end", "2020-07-10T10:30:00+08:00", *WHY)
     office.ok("corrections", "approve", "--all", "--actor", "李四")
-    if drafted.returncode == 0:
-        again = office.refused("statement", "draft", "small", "2020Q3", "--prepaid", "p=0", "--prepaid", "q=0", *words)
-        assert "[补判]" in again
+    assert "[补判]" in office.refused(*draft)
+    office.ok(*draft, "--redraft")
+    office.ok("statement", "export", "small", "2020Q3", "--inputs", "inputs.json")
+    frozen = json.loads((office.folder / "inputs.json").read_text("utf-8"))
+    start = 1_594_346_400_000_000
+    assert frozen["evidence"]["reclassified"] == [["A-1", start, start + 1_800_000_000, "offline", "环网故障"]]
+    assert office.ok("statement", "recompute", "inputs.json")
 
 
 CHALLENGE = """\
