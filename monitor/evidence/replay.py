@@ -227,7 +227,7 @@ def read_state(document: Mapping[str, Any], zone: str, only: frozenset[str] | No
             if fields["point"] in state.traces:
                 state.traces[fields["point"]].corrected(fields)
         whole = only is not None or canonical(state.document()) == canonical(document)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise ValueError(f"not a state document: {error!r:.120}") from None
     if not whole:
         raise ValueError("not a state document: read and written again it is another")
