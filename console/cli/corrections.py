@@ -214,8 +214,8 @@ def list_(session: Session, as_json: bool) -> None:
             (
                 row.id,
                 row.point,
-                _local(row.start, zone),
-                _local(row.end, zone),
+                _short(row.start, zone),
+                _short(row.end, zone),
                 TO_ZH[row.to],
                 row.cause,
                 row.document_sha[:16],
@@ -262,3 +262,7 @@ def _ended(end: Instant | None, zone: str) -> str:
 
 def _local(at: int, zone: str) -> str:
     return datetime.fromtimestamp(at / MICROSECONDS, ZoneInfo(zone)).isoformat(timespec="seconds")
+
+
+def _short(at: int, zone: str) -> str:
+    return datetime.fromtimestamp(at / MICROSECONDS, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")

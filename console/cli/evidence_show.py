@@ -143,10 +143,8 @@ def _tables(line: PointLine, zone: str) -> None:
     logged = [(row, probe) for row in line.outages for probe in row.probes]
     if logged:
         _logs(logged, zone)
-    elif line.outages:
-        click.echo(
-            "最初几次探测的明细已归档，不在库中 the first probes' own results are archived, no longer in the store"
-        )
+    elif any(row.reasons and not row.imported for row in line.outages):
+        click.echo("最初几次探测的明细已不在库和归档中 the first probes' own results are no longer kept")
     if line.gaps:
         columns = ("观测源 vantage", "起 from", "止 to", "范围 of", "原因 cause", "记录 record")
         print_table(
