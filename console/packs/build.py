@@ -42,6 +42,7 @@ from monitor.finding import Finding, InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import midnight
 from monitor.store.database import open_database, reading
+from monitor.store.evaluations import Evaluation
 from monitor.store.migrate import check_schema
 from settlement.document import digest
 from settlement.reports.typeset import to_pdf
@@ -186,6 +187,7 @@ class _Making:
             files=subject.files,
             corrections=_counts(corrections),
             attached=subject.attached,
+            sheets={f"{name}.pdf": sample.id for name, sample in self._samples()},
             scorecard="" if self.order.rubric is None else "csv/scorecard.csv",
         )
 
@@ -217,8 +219,13 @@ class _Making:
             made |= scores.members(
                 self.connection, terms, period, self._end(), self.order.rubric, self.order.score_inputs
             )
-        made |= site_checks.members(self.connection, terms, period, subject.days[-1], self.order.where.zone)
-        return made
+        return made | site_checks.members(self._samples(), terms)
+
+    def _samples(self) -> list[tuple[str, Evaluation]]:
+        subject = self.subject
+        return site_checks.drawn(
+            self.connection, subject.terms, subject.period, subject.days[-1], self.order.where.zone
+        )
 
     def _end(self) -> Instant:
         """The end of the last sealed day: what was known then is what papers tell."""

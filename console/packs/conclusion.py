@@ -22,7 +22,7 @@ _VERDICTS: Mapping[int, tuple[str, str]] = {
     1: ("有检查未通过，本包不可采信", "something does not hold: do not rely on this pack"),
     3: (
         "已检查的全部通过，另有未能重算的项目（见下）",
-        "all that was checked holds; some of it could not be recomputed (below)",
+        "what was checked holds, not all could be (below)",
     ),
 }
 

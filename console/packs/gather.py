@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from console import views
 from console.log_steps import Log
 from console.packs import days as log_days
 from console.packs.content import Source
@@ -20,9 +21,10 @@ from console.packs.pages import pages_of
 from console.packs.story import Attached
 from monitor.evidence.folder import LogFolder
 from monitor.evidence.replay import IMPORTS
-from monitor.finding import InputError, refuse
+from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS
 from monitor.period import Period, parse_period
+from monitor.scope import EVERYTHING
 from settlement.canonical import canonical
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
@@ -74,6 +76,8 @@ def gather(connection: Connection, order: Order) -> Gathered:
     stored = _statement(connection, order, period, days[-1])
     terms, version = _terms(connection, order, period, stored)
     only = None if order.points is None else frozenset(order.points)
+    if only is not None:
+        _require_known(connection, terms, period, only)
     members = log_days.members(folder, days, only)
     blobs = {canonical(terms.document()).encode()}
     inputs = None
@@ -133,6 +137,21 @@ def _terms(connection: Connection, order: Order, period: Period, stored: Stored 
     return found.terms, found.version
 
 
+def _require_known(connection: Connection, terms: Terms, period: Period, points: Collection[str]) -> None:
+    """Refuse points that the contract does not have in the period, naming them all."""
+    question = views.Question(period, terms.zone, terms.policy)
+    known = {point.code for point in views.contract_roster(connection, EVERYTHING, terms, question)}
+    strangers = sorted(set(points) - known)
+    if strangers:
+        remedy = "核对点位编号 check the codes: camsla rates --by point"
+        raise InputError(
+            Finding(
+                "", 0, code, f"不是合同 {terms.contract} 在 {period.label} 的点位 not a point of the contract", remedy
+            )
+            for code in strangers
+        )
+
+
 def _from_folder(folder: LogFolder, records: Iterable[Mapping[str, Any]]) -> dict[str, Source]:
     """Imports that a replay needs, and what evaluators had recorded."""
     found: dict[str, Source] = {}
@@ -173,8 +192,3 @@ def papers(connection: Connection, wanted: Iterable[str]) -> dict[str, bytes]:
         except InputError:
             continue
     return found
-
-
-def made_on(days: list[str]) -> date:
-    """Return the day that the papers bear: the last sealed one."""
-    return date.fromisoformat(days[-1])

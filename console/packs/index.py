@@ -59,6 +59,7 @@ PAPERS: tuple[tuple[str, str], ...] = (
     ("在线率 online rate", "公安月度在线率原件"),
     ("在线率 online rate", "系统监测明细（封存）"),
     ("在线率 online rate", "报备及剔除审批"),
+    ("在线率 online rate", "现场核查表"),
     ("运维 maintenance", "故障工单"),
     ("运维 maintenance", "周汇总表"),
     ("考核 assessment", "考核评分表"),
@@ -150,6 +151,11 @@ def _known(story: Story, indicator: str, title: str) -> Iterator[Row]:
                 papers = f"；依据 documents {len(count.documents)}" if count.documents else ""
                 remark = f"{count.kind} {count.number:,} 条，均经另一人批准 each approved by another person{papers}；csv/corrections.csv"
                 yield _data(indicator, title, remark=remark)
+        case "现场核查表":
+            for member, what in sorted(story.sheets.items()):
+                yield _data(
+                    indicator, title, number=what, remark=f"按种子抽样，快照已封存 drawn by seed, sealed；{member}"
+                )
         case "考核评分表" if story.scorecard:
             yield _data(indicator, title, number=story.name, remark=story.scorecard)
         case "费用结算单" if story.document is not None:

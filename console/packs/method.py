@@ -55,12 +55,11 @@ def _sections(story: Story, report: Report) -> Iterator[str]:
             ("税率 tax", exact_percent(terms.tax_rate)),
         )
     )
-    yield from _seconds(terms.policy)
-    yield from _rates(terms, report)
-    yield from _reading(story)
-    yield from _rules(story)
-    yield from _lines(story)
-    yield from _log(story)
+    parts = (_seconds(terms.policy), _rates(terms, report), _reading(story), _rules(story), _lines(story), _log(story))
+    numbers = iter("一二三四五六")
+    for part in parts:
+        for text in part:
+            yield text.replace("<h2>", f"<h2>{next(numbers)}、", 1) if text.startswith("<h2>") else text
 
 
 def _p(zh: str, en: str) -> str:
@@ -88,7 +87,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], text: frozens
 
 
 def _seconds(policy: Policy) -> Iterator[str]:
-    yield "<h2>一、秒数 seconds</h2>"
+    yield "<h2>秒数 seconds</h2>"
     yield _p(
         "每次探测的结论自其时刻起有效，到下一结论、有效期满或监测中断为止；此外为监测缺失，既不算好也不算坏。",
         "A verdict holds from its sample to the next one, to the end of its validity, or to a gap; all else is unknown.",
@@ -131,7 +130,7 @@ def _rates(terms: Terms, report: Report) -> Iterator[str]:
     policy = terms.policy
     good = ["ON"] + ["X"] * (policy.exclusions == "online") + ["U"] * (policy.unknown == "online")
     counted = ["ON", "OFF"] + ["X"] * (policy.exclusions == "online") + ["U"] * (policy.unknown != "excluded")
-    yield "<h2>二、在线率 online rate</h2>"
+    yield "<h2>在线率 online rate</h2>"
     yield _formula(f"在线率 o = ({' + '.join(good)}) ÷ ({' + '.join(counted)})")
     base = "ON + X" if policy.exclusions == "online" else "ON"
     whole = "ON + OFF + X" if policy.exclusions == "online" else "ON + OFF"
@@ -179,7 +178,7 @@ def _reading(story: Story) -> Iterator[str]:
     terms = story.terms
     document = story.document
     reading = Reading(document["reading"]) if document is not None else terms.reading
-    yield f"<h2>三、计费口径 reading {escape(reading.value)}</h2>"
+    yield f"<h2>计费口径 reading {escape(reading.value)}</h2>"
     if reading is not Reading.NONE:
         yield f"<p>{escape(READINGS[reading].name)}</p>"
     yield _formula(READING_FORMULAS[reading.value])
@@ -228,7 +227,7 @@ def _rules(story: Story) -> Iterator[str]:
     terms = story.terms
     if not terms.rules:
         return
-    yield "<h2>四、考核规则 rules of this contract</h2>"
+    yield "<h2>考核规则 rules of this contract</h2>"
     taken = [
         (phase_title(phase), rule)
         for phase in (story.document["phases"] if story.document is not None else ())
@@ -271,7 +270,7 @@ def _lines(story: Story) -> Iterator[str]:
     document = story.document
     if document is None:
         return
-    yield "<h2>五、结算单各行 lines of the statement</h2>"
+    yield "<h2>结算单各行 lines of the statement</h2>"
     rows = []
     for phase in document["phases"]:
         rows += [_line(phase_title(phase), line) for line in phase["lines"]]
@@ -289,7 +288,7 @@ def _line(phase: str, line: Mapping[str, Any]) -> list[str]:
 
 def _log(story: Story) -> Iterator[str]:
     sealed = story.sealed
-    yield "<h2>六、记录与封存 log and seal</h2>"
+    yield "<h2>记录与封存 log and seal</h2>"
     yield _formula("叶 leaf = SHA-256(0x00 ‖ 行)　节点 node = SHA-256(0x01 ‖ 左 ‖ 右)　（RFC 9162 第 2.1 节）")
     yield _p(
         "每天封存一次：当天的各行接在此前的树之后，树根由采集方签名，并由见证方加签。树根之前任何一行的改动、删除、调换或插入都会使树根不同。",

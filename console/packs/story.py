@@ -69,8 +69,8 @@ class Story:
     attached: tuple[Attached, ...] = ()
     scorecard: str = ""
     """The scorecard's member, "" where none was asked for."""
-    extra: Mapping[str, str] = field(default_factory=dict)
-    """Further members by what they are: a sample's sheet."""
+    sheets: Mapping[str, str] = field(default_factory=dict)
+    """The sheets of samples that were drawn, by member: what drew them."""
 
     @property
     def name(self) -> str:
