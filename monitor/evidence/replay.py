@@ -54,8 +54,7 @@ class State(Known):
     def feed(self, record: Record, leaf: bytes, imported: Imported) -> None:
         """Take the next record and its leaf hash. ValueError: a broken chain, an unknown kind, a wrong order, …"""
         check(record)
-        if self._closed:
-            self._begin()
+        self.open_day()
         kind, at = record["k"], record["at"]
         stage = _ORDER.get(kind, 0)
         if stage < self._stage:
@@ -74,12 +73,13 @@ class State(Known):
     def skip(self, leaf: bytes) -> None:
         """Count a leaf whose record is withheld or not wanted."""
         del leaf
-        if self._closed:
-            self._begin()
+        self.open_day()
         self.size += 1
 
-    def _begin(self) -> None:
-        """Leave the day that was closed behind."""
+    def open_day(self) -> None:
+        """Leave a day that was closed behind, as the next record does; what is asked or grown before it is the next day's."""
+        if not self._closed:
+            return
         self._closed = False
         self._stage, self._recorded, self.first = 0, 0, self.size
         self._closers.clear()

@@ -82,6 +82,7 @@ def closing(
     of the runs' table for those that `state.newest()` names (others are ignored, missing ones keep what the log knows).
     All lines must be taken, or the state is of no use.
     """
+    state.open_day()  # a day may have no records but those that close it
     at = state.span(day)[1] * MICROSECONDS - 1
     rosters = list(_rosters(state, roster, at))
     for record in rosters:
