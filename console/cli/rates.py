@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,17 @@ from config.load import load_model
 from console import views
 from console.app import database
 from console.cli.contract_named import named_contract
-from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, print_table
+from console.cli.frame import (
+    Session,
+    answering,
+    existing,
+    json_option,
+    pass_session,
+    print_json,
+    print_table,
+    progress_bar,
+    report,
+)
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, parse_period
@@ -62,6 +73,20 @@ from settlement.contract import Terms
     help="只用文件 from files alone: point,phase,accepted_on",
 )
 @click.option("--states", "states_file", type=click.Path(path_type=Path), help="point,state,start,end")
+@click.option(
+    "--from-archive",
+    "archive",
+    is_flag=False,
+    flag_value="",
+    metavar="[FOLDER]",
+    help="只凭原始归档重算 from every result in the raw archive；台账等取自库，或 the ledger from the store, or: --points [--gaps]",
+)
+@click.option(
+    "--gaps",
+    "gaps_file",
+    type=click.Path(path_type=Path),
+    help="vantage,start,end,cause[,point]，配 with --from-archive",
+)
 @click.option("--exclusions", "exclusions_file", type=click.Path(path_type=Path), help="point,start,end,reason")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="输出 CSV print CSV")
@@ -77,6 +102,8 @@ def rates(
     policy_file: Path | None,
     points_file: Path | None,
     states_file: Path | None,
+    archive: str | None,
+    gaps_file: Path | None,
     exclusions_file: Path | None,
     as_json: bool,
     as_csv: bool,
@@ -89,13 +116,20 @@ def rates(
     terms = named_contract(session, contract) if contract is not None else None
     policy, target, zone = _policy(session, terms, policy_file)
     question = views.Question(span, zone, policy, how, _instants(at, span, zone, how))
-    if points_file is None and states_file is None and exclusions_file is None:
+    if gaps_file is not None and archive is None:
+        raise click.UsageError("--gaps 只配 --from-archive goes with --from-archive only")
+    from_store = points_file is None and states_file is None and exclusions_file is None
+    if archive is not None:
+        files = {"points": points_file, "states": states_file, "gaps": gaps_file, "exclusions": exclusions_file}
+        accounts = _from_archive(session, archive, files, question)
+        from_store = points_file is None
+    elif from_store:
         with database.reader(session.settings) as connection:
             accounts = views.point_seconds(connection, EVERYTHING, question)
-        if terms is not None:
-            accounts = views.of_contract(accounts, terms)
     else:
         accounts = _from_files(points_file, states_file, exclusions_file, question)
+    if terms is not None and from_store:
+        accounts = views.of_contract(accounts, terms)
     rows = rate_rows(accounts, groups, policy, target, how)
     if as_json:
         print_json(rates_json(span.label, rows, how))
@@ -135,6 +169,33 @@ def _from_files(
         definition=question.definition,
         instants=[Instant(second * MICROSECONDS) for second in question.instants],
     )
+
+
+def _from_archive(
+    session: Session, folder: str, files: Mapping[str, Path | None], question: views.Question
+) -> list[PointSeconds]:
+    from console import archived_rates  # noqa: PLC0415  pyarrow takes longer to load than most commands run
+
+    points = files["points"]
+    if files["states"] is not None:
+        raise click.UsageError("--states 与 --from-archive 只能取一 give one of them")
+    if points is None and (files["gaps"] is not None or files["exclusions"] is not None):
+        raise click.UsageError("--gaps 与 --exclusions 须有 --points need it")
+    for what, path in files.items():
+        if path is not None:
+            existing(path, what)
+    where = Path(folder) if folder else session.settings.archive_dir
+    bar, moved = progress_bar("读归档 reading the archive (days)")
+    with bar:
+        if points is not None:
+            accounts, doubts = archived_rates.from_files(
+                where, question, points, files["gaps"], files["exclusions"], moved
+            )
+        else:
+            with database.reader(session.settings) as connection:
+                accounts, doubts = archived_rates.from_store(connection, where, question, moved)
+    report(doubts)
+    return accounts
 
 
 def _instants(texts: tuple[str, ...], period: Period, zone: str, definition: Definition) -> tuple[int, ...]:

@@ -6,22 +6,22 @@ run that passes recovery, or confirms an outage, at the edge) further days, up t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.archive.reading import CS_US, Book, Stretches
+from monitor.archive.shelf import Shelf
 from monitor.model import Gap, Instant, Outcome, Reason, Run, Rung, State
 from monitor.period import Period
 from monitor.timeline import Policy
 
 REACH_DAYS: Final = 31
 """How far beyond the period's edges is looked at most."""
-Files = Mapping[date, Sequence[Path]]
+Moved = Callable[[int, int], None]
 
 
 class Histories:
@@ -66,29 +66,35 @@ class Histories:
         ]
 
 
-def histories(files: Files, gaps: Iterable[Gap], period: Period, zone: str, policy: Policy) -> Histories:
-    """Read the histories that a policy needs of a period. InputError names a damaged file."""
+def histories(
+    shelf: Shelf, gaps: Iterable[Gap], period: Period, zone: str, policy: Policy, moved: Moved = lambda *_: None
+) -> Histories:
+    """Read the histories that a policy needs of a period; `moved` counts days. InputError names a damaged file."""
     start, end = (second * 100 for second in period.span(zone))
     gaps = list(gaps)
     book = Book(gaps)
-    rows = _read(book, files, period.first - timedelta(days=1), period.last + timedelta(days=1), None)
+    rows = _read(book, shelf, period.first - timedelta(days=1), period.last + timedelta(days=1), None, moved)
     for direction in (-1, 1):
         edge, step = (period.first if direction < 0 else period.last) + timedelta(days=direction), 1
         reached = 1
         while reached < REACH_DAYS:
             lacking = _lacking(book, gaps, start, end, direction, policy)
-            beyond = [day for day in files if (day - edge).days * direction > 0]
+            beyond = [day for day in shelf.days if (day - edge).days * direction > 0]
             if not lacking or not beyond:
                 break
             near, far = edge + timedelta(days=direction), edge + timedelta(days=direction * step)
-            rows += _read(book, files, min(near, far), max(near, far), lacking)
+            rows += _read(book, shelf, min(near, far), max(near, far), lacking, moved)
             edge, reached, step = far, reached + step, step * 2
     return Histories(book, rows)
 
 
-def _read(book: Book, files: Files, first: date, last: date, points: Collection[str] | None) -> int:
-    days = sorted(day for day in files if first <= day <= last)
-    return sum(book.read(path, points) for day in days for path in files[day])
+def _read(book: Book, shelf: Shelf, first: date, last: date, points: Collection[str] | None, moved: Moved) -> int:
+    days = sorted(day for day in shelf.days if first <= day <= last)
+    rows = 0
+    for number, day in enumerate(days, 1):
+        rows += sum(book.read(path, points) for path in shelf.paths(day))
+        moved(number, len(days))
+    return rows
 
 
 def _lacking(book: Book, gaps: Sequence[Gap], start: int, end: int, direction: int, policy: Policy) -> list[str]:

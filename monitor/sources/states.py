@@ -11,7 +11,7 @@ devices are built at the point (default 1), for the integrity rate. Limits: see 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,7 +25,7 @@ from monitor.period import ZONE, Period
 from monitor.rates import Watched, devices_at, inspect, measure, service_of
 from monitor.report import DEFAULT_TARGET, Definition, PointSeconds, inspection_seconds
 from monitor.sources.csvfile import Complaints, day, instant, read_rows
-from monitor.timeline import Policy, Share, from_pieces
+from monitor.timeline import Policy, Share, Timeline, from_pieces
 
 MAX_DEVICES = 10_000
 _WORDS: Mapping[str, State] = {state.value: state for state in State}
@@ -68,11 +68,11 @@ class _Stretch(NamedTuple):
     state: State
 
 
-def load_case(points: Path, states: Path, exclusions: Path | None = None) -> Case:
-    """Read and check the files; InputError with every complaint about all of them."""
+def load_case(points: Path, states: Path | None, exclusions: Path | None = None) -> Case:
+    """Read and check the files; InputError with every complaint about all of them. Without states none are known."""
     about_points, about_states = Complaints(str(points)), Complaints(str(states))
     roster, known = _roster(points, about_points)
-    pieces = _states(states, known, about_states)
+    pieces = {} if states is None else _states(states, known, about_states)
     findings = about_points.findings() + about_states.findings()
     spans: dict[str, list[Span]] = {}
     if exclusions is not None:
@@ -92,16 +92,18 @@ def point_seconds(
     zone: str = ZONE,
     definition: Definition = "time-weighted",
     instants: Sequence[Instant] = (),
+    timeline_of: Callable[[str], Timeline] | None = None,
 ) -> list[PointSeconds]:
     """Every point's account in the period, in the roster's order, ready for monitor.report.rate_rows.
 
-    `instants` are a snapshot's; InputError if they do not fit definition and period.
+    `instants` are a snapshot's; InputError if they do not fit definition and period. `timeline_of` gives the points'
+    timelines, if they are not those of the states.
     """
     at = inspection_seconds(definition, instants, period, zone)
     window = period.span(zone)
     result: list[PointSeconds] = []
     for point in case.points:
-        timeline = from_pieces(case.states.get(point.point, ()), policy)
+        timeline = _stated(case, point, policy) if timeline_of is None else timeline_of(point.point)
         service = service_of(point.accepted_on, point.retired_on, zone)
         exclusions = case.exclusions.get(point.point, ())
         seconds = measure(timeline, window, service, exclusions, policy)
@@ -113,6 +115,10 @@ def point_seconds(
             inspections = devices_at(watched, at[0], policy)
         result.append(PointSeconds(point.point, seconds, point.phase, point.area, point.supplier, inspections))
     return result
+
+
+def _stated(case: Case, point: FilePoint, policy: Policy) -> Timeline:
+    return from_pieces(case.states.get(point.point, ()), policy)
 
 
 def _roster(path: Path, complaints: Complaints) -> tuple[list[FilePoint], set[str] | None]:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from monitor.model import Instant
+from monitor.model import Gap, Instant
 from monitor.store.outbox import report
-from monitor.store.tables import gaps, points
+from monitor.store.tables import gaps, points, vantages
 
 RESTART = "restart"
 CLOCK = "clock"
@@ -106,6 +106,18 @@ def edges(connection: Connection, vantage_id: int, since: int) -> list[tuple[int
         if end is not None:
             found.append((end, code))
     return found
+
+
+def touching(connection: Connection, start: int, end: int) -> list[Gap]:
+    """Return every vantage's gaps that meet [start, end) microseconds, by vantage and start."""
+    query = (
+        select(vantages.c.name, gaps.c.start_at, gaps.c.end_at, gaps.c.cause, points.c.code)
+        .join_from(gaps, vantages, vantages.c.id == gaps.c.vantage_id)
+        .outerjoin(points, points.c.id == gaps.c.point_id)
+        .where(gaps.c.start_at < end, (gaps.c.end_at.is_(None)) | (gaps.c.end_at > start))
+        .order_by(vantages.c.name, gaps.c.start_at, gaps.c.id)
+    )
+    return [Gap(*row) for row in connection.execute(query)]
 
 
 def _report(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text
+from sqlalchemy import Connection, bindparam, exists, insert, select, text
 
 from monitor.finding import Finding, InputError
 from monitor.model import Gap, Instant, Run
@@ -20,6 +20,7 @@ from monitor.store.attested import attest_import, gap_lines, run_lines
 from monitor.store.audit import AuditSink
 from monitor.store.identities import outcome_ids, point_ids, register_vantage
 from monitor.store.tables import gaps, imports, runs
+from monitor.store.tables import vantages as sources
 
 CHUNK_ROWS = 10_000
 MAX_FINDINGS = 1_000
@@ -240,3 +241,16 @@ def _capped(findings: Iterable[Finding]) -> list[Finding]:
     if len(kept) > MAX_FINDINGS:
         kept[-1] = Finding("", 0, "", f"其余从略 more than {MAX_FINDINGS} findings", "先改正以上 correct these first")
     return kept
+
+
+def imported_vantages(connection: Connection, window: tuple[int, int]) -> list[str]:
+    """Return the names of vantages whose runs somebody else recorded and that have any in a window."""
+    query = (
+        select(sources.c.name)
+        .where(
+            sources.c.kind.in_(("import", "platform", "gb28181")),
+            exists().where(runs.c.vantage_id == sources.c.id, runs.c.first_at < window[1], runs.c.last_at >= window[0]),
+        )
+        .order_by(sources.c.name)
+    )
+    return list(connection.scalars(query))
