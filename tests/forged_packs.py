@@ -78,9 +78,9 @@ def note(text: str, signatures: list[tuple[str, bytes]]) -> bytes:
 def members_of(folder: LogFolder, first: str | None = None) -> tuple[dict[str, bytes], dict[str, Any]]:
     """A log's members from a day on (its first without one), and what the manifest says of them."""
     days = [day for day in folder.days() if first is None or day >= first]
-    members = {
-        f"log/{day}/{name}": (folder.path / day / name).read_bytes() for day in days for name in FILES
-    } | {f"blobs/{path.name}": path.read_bytes() for path in (folder.path / "blobs").glob("*") if path.is_file()}
+    members = {f"log/{day}/{name}": (folder.path / day / name).read_bytes() for day in days for name in FILES} | {
+        f"blobs/{path.name}": path.read_bytes() for path in (folder.path / "blobs").glob("*") if path.is_file()
+    }
     size = json.loads(members[f"log/{days[0]}/frontier.json"])["size"]
     digest = ""
     if size:
