@@ -23,6 +23,22 @@ const quarterOf = (day) => {
   return readQuarter(`${dayText(day).slice(0, 4)}Q${Math.ceil(month / 3)}`);
 };
 
+// The first and last day of 2020Q3, 2020-07 or 2020-07-01..2020-07-31.
+const readPeriod = (text) => {
+  if (/^[0-9]{4}Q[1-4]$/.test(text)) {
+    const { first } = readQuarter(text);
+    return [first, monthStart(first, 3) - 1];
+  }
+  if (/^[0-9]{4}-[0-9]{2}$/.test(text)) {
+    const first = dayNumber(`${text}-01`);
+    need(first !== null, `不是期间 not a period: ${text}`);
+    return [first, monthStart(first, 1) - 1];
+  }
+  const days = text.split("..").map(dayNumber);
+  need(days.length === 2 && days.every((day) => day !== null), `不是期间 not a period: ${text}`);
+  return days;
+};
+
 const readComponents = (rows) => rows.map(([name, amount]) => [name, fenOf(amount)]);
 
 const readTerms = (document) => {
@@ -30,6 +46,7 @@ const readTerms = (document) => {
     const first = dayNumber(phase.in_service_from);
     return {
       id: phase.id,
+      title: phase.title,
       price: fenOf(phase.unit_price),
       components: readComponents(phase.components),
       from: first + ORDINAL_1970,
@@ -52,9 +69,7 @@ const readTerms = (document) => {
     dayCount: document.day_count,
     policy: document.policy,
     rules: document.rules,
-    escalations: document.escalations,
     pricesFrom: document.prices_from,
-    authorityMonths: document.authority.months,
     lastQuarter: document.payment.last_quarter,
     retention: retention && { share: fractionOf(retention.share), released: ordinal(retention.released_on) },
     phases,

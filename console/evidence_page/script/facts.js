@@ -1,95 +1,59 @@
-// What the log says of a quarter, to hold against the frozen inputs: seconds, rates, outages, the roster. --------------
+// What the log says of a period, to hold against the frozen inputs: seconds, rates, outages, the roster. ---------------
 
 const FOREVER_ORDINAL = 3652059; // Python's last day, for what has no end
 
+const entry = (map, key, make) => {
+  if (!map.has(key)) map.set(key, make());
+  return map.get(key);
+};
+
+// The spans of a point's facts, in seconds within [start, end), in which it belongs to the contract.
+const inContract = (point, terms, start, end) => {
+  const phases = terms.phases.map((phase) => phase.id);
+  return (point.ros ? point.ros.facts : [])
+    .filter(([, , facts]) => phases.includes(facts.phase) && ["", terms.contract].includes(facts.contract || ""))
+    .map(([from, to, facts]) => ({ from: Math.max(start, floorSecond(from)), to: to === null ? end : Math.min(end, floorSecond(to)), facts }))
+    .filter(({ from, to }) => from < to);
+};
+
 class Survey {
-  constructor(log, terms, quarter) {
-    this.log = log;
-    this.terms = terms;
-    this.quarter = quarter;
-    this.windows = [quarter.label, ...quarter.labels].map((label, n) => {
-      const [first, end] = n ? quarter.months[n - 1] : [quarter.start, quarter.end];
-      return { label, start: log.zone.start(first - ORDINAL_1970), end: log.zone.start(end - ORDINAL_1970) };
-    });
-    this.seconds = new Map(this.windows.map(({ label }) => [label, new Map()])); // by phase, by point
-    this.outages = new Map(this.windows.map(({ label }) => [label, new Map()]));
-    this.rosters = new Map(); // by phase, by point: {billed, prices, category}
+  // `windows` are {label, start, end} in seconds.
+  constructor(log, terms, windows) {
+    Object.assign(this, { log, terms, windows });
+    this.seconds = new Map(windows.map(({ label }) => [label, new Map()])); // by phase, by point
+    this.outages = new Map(windows.map(({ label }) => [label, new Map()]));
+    const [start, end] = [Math.min(...windows.map((its) => its.start)), Math.max(...windows.map((its) => its.end))];
     const { policy } = terms;
     const quorum = policy.vantages === "quorum" ? policy.quorum : 1;
     for (const code of [...log.points.keys()].sort(byBytes)) {
       const point = log.points.get(code);
-      const stretches = this.stretches(point);
+      const stretches = inContract(point, terms, start, end);
       if (!stretches.length) continue;
       const timeline = debounced(log.raw(point, -Infinity, Infinity, policy.auth_rejected === "offline", quorum), policy);
       for (const stretch of stretches) this.account(point, stretch, timeline);
     }
   }
 
-  // Spans of a point's facts, in seconds, in which it belongs to the contract and which meet the quarter or the day after
-  // it (whose billed points the next prepayment counts).
-  stretches(point) {
-    const phases = this.terms.phases.map((phase) => phase.id);
-    const { start } = this.windows[0];
-    const after = this.log.zone.start(this.quarter.end - ORDINAL_1970 + 1);
-    return (point.ros ? point.ros.facts : [])
-      .filter(([, , facts]) => phases.includes(facts.phase) && ["", this.terms.contract].includes(facts.contract || ""))
-      .map(([from, to, facts]) => ({ from: floorSecond(from), to: to === null ? Infinity : floorSecond(to), facts, instants: [from, to] }))
-      .filter(({ from, to }) => from < after && to > start);
-  }
-
-  account(point, { from, to, facts, instants }, timeline) {
-    const { zone } = this.log;
-    const day = (text) => zone.start(dayNumber(text));
-    const service = [
-      facts.accepted_on === null ? Infinity : day(facts.accepted_on),
-      facts.accepted_on === null || facts.retired_on === null ? Infinity : day(facts.retired_on),
-    ];
+  // Seconds and outages of one point while its facts held: cut by service, acceptance to retirement, then by window.
+  account(point, { from, to, facts }, timeline) {
+    const at = (text) => (text === null ? Infinity : this.log.zone.start(dayNumber(text)));
+    const [accepted, retired] = [at(facts.accepted_on), at(facts.retired_on)];
     const excluded = this.terms.policy.exclusions === "counted" ? [] : point.excluded;
     for (const { label, start, end } of this.windows) {
-      if (from >= end || to <= start) continue;
+      const [first, last] = [Math.max(start, from, accepted), Math.min(end, to, retired)];
       const phase = entry(this.seconds.get(label), facts.phase, () => new Map());
-      const [first, last] = [Math.max(start, from, service[0]), Math.min(end, to, service[1])];
-      const its = measured(timeline.pieces, first, last, excluded);
-      phase.set(point.code, addSeconds(phase.get(point.code) || [0, 0, 0, 0], its));
-      if (label === this.quarter.label || first >= last) continue;
-      for (const outage of timeline.outages) {
+      phase.set(point.code, addSeconds(phase.get(point.code) || [0, 0, 0, 0], measured(timeline.pieces, first, last, excluded)));
+      for (const outage of first < last ? timeline.outages : []) {
         if (outage.end <= first || outage.start >= last) continue;
         const counting = (a, b) => total(without(clipped(outage.offline, a, b), excluded));
-        const [inside, before] = [counting(first, last), counting(service[0], first)];
-        if (!inside && !before) continue;
-        const stamp = new Date(outage.start * 1000).toISOString().replace(".000", "");
-        const wholly = total(clipped(point.excluded, outage.start, outage.end)) === outage.end - outage.start;
+        const inside = counting(first, last);
+        if (!inside && !counting(accepted, first)) continue;
+        const incident = `${point.code}@${new Date(outage.start * 1000).toISOString().replace(".000", "")}`;
+        const excused = total(clipped(point.excluded, outage.start, outage.end)) === outage.end - outage.start;
         const rows = entry(entry(this.outages.get(label), facts.phase, () => new Map()), point.code, () => []);
-        rows.push({ incident: `${point.code}@${stamp}`, start: outage.start, end: outage.end, inside, before, wholly });
+        rows.push([incident, outage.start, outage.end, inside, excused]);
       }
     }
-    this.enroll(point, facts, instants);
-  }
-
-  // Billed days: from 计费起 (without one from 终验) until 计费止 or retirement, less the pauses, while these facts held.
-  enroll(point, facts, [from, to]) {
-    const roster = entry(this.rosters, facts.phase, () => new Map());
-    const known = roster.get(point.code) || { billed: [], prices: [], category: "" };
-    const dayAt = (instant) => this.log.zone.dayOf(floorSecond(instant)) + ORDINAL_1970;
-    const held = [dayAt(from), to === null ? FOREVER_ORDINAL : dayAt(to)];
-    const start = facts.billed_from === null ? facts.accepted_on : facts.billed_from;
-    let spans = [];
-    if (start !== null) {
-      const ends = [facts.billed_until, facts.retired_on].filter((day) => day !== null).map(ordinal);
-      const pauses = point.ros.pauses.map(([first, until]) => [ordinal(first), until === null ? FOREVER_ORDINAL : ordinal(until)]);
-      spans = without(normalSpans([[ordinal(start), Math.min(FOREVER_ORDINAL, ...ends)]]), normalSpans(pauses));
-    }
-    const { prices } = known;
-    const price = (facts.price || "").trim().replace(/,/g, "");
-    if (this.terms.pricesFrom === "ledger" && price) {
-      const fen = Number(fenOf(price));
-      if (!prices.length || prices[prices.length - 1][1] !== fen) prices.push([held[0], fen]);
-    }
-    roster.set(point.code, {
-      billed: normalSpans([...known.billed, ...clipped(spans, ...held)]),
-      prices,
-      category: facts.category || known.category,
-    });
   }
 
   total(label, phase) {
@@ -101,69 +65,124 @@ class Survey {
     const { good, counted } = rateOf(seconds || [0, 0, 0, 0], this.terms.policy);
     return counted ? [good, counted, "measured", ""] : null;
   }
+}
 
-  // Differences between what the log says and what was frozen, each told to `differs(phase, what, frozen, found)`.
-  compare(inputs, differs) {
-    const same = (phase, what, frozen, found) => {
-      if (canonical(frozen) !== canonical(found)) differs(phase, what, frozen, found);
-    };
-    const { label } = this.quarter;
-    for (const phase of new Set([...this.rosters.keys(), ...Object.keys(inputs.facts)])) {
-      const facts = inputs.facts[phase];
-      const roster = this.rosters.get(phase);
-      if (!facts || !roster) {
-        if (roster || facts.roster.length) differs(phase, "期次的点位 its points", facts ? "+" : "–", roster ? "+" : "–");
-        continue;
+// By phase and point: billed days, category and the ledger's prices, from a quarter's first day to the day after it (whose
+// billed points the next prepayment counts). Billed is from 计费起 (without one from 终验) until 计费止 or retirement, less
+// the pauses, while the facts held.
+const rostersOf = (log, terms, quarter) => {
+  const edge = (day) => log.zone.start(day - ORDINAL_1970);
+  const rosters = new Map();
+  for (const code of [...log.points.keys()].sort(byBytes)) {
+    const point = log.points.get(code);
+    for (const { from, to, facts } of inContract(point, terms, edge(quarter.start), edge(quarter.end + 1))) {
+      const held = [from, to].map((second) => log.zone.dayOf(second) + ORDINAL_1970);
+      const start = facts.billed_from || facts.accepted_on;
+      const ends = [facts.billed_until, facts.retired_on].filter((day) => day).map(ordinal);
+      const pauses = normalSpans(point.ros.pauses.map(([first, until]) => [ordinal(first), until === null ? FOREVER_ORDINAL : ordinal(until)]));
+      const days = start ? without(normalSpans([[ordinal(start), Math.min(FOREVER_ORDINAL, ...ends)]]), pauses) : [];
+      const row = entry(entry(rosters, facts.phase, () => new Map()), code, () => ({ billed: [], prices: [], category: "" }));
+      row.billed = normalSpans([...row.billed, ...clipped(days, ...held)]);
+      row.category = facts.category || row.category;
+      const price = terms.pricesFrom === "ledger" ? (facts.price || "").trim().replace(/,/g, "") : "";
+      const last = row.prices[row.prices.length - 1];
+      if (price && (!last || BigInt(last[1]) !== fenOf(price))) row.prices.push([held[0], Number(fenOf(price))]);
+    }
+  }
+  return rosters;
+};
+
+// A phase's roster as frozen inputs write it: points by lots of equal billed days and prices, and groups of equal days.
+const rosterText = (roster) => {
+  const distinct = (rows) => [...new Map(rows.map((row) => [canonical(row), row])).values()];
+  const rows = [...roster.values()];
+  const lots = distinct(rows.map(({ billed, prices }) => ({ billed, prices })));
+  lots.sort((a, b) => bySpans(a.billed, b.billed) || bySpans(a.prices, b.prices));
+  const places = new Map(lots.map((lot, n) => [canonical(lot), n]));
+  const groups = distinct(rows.map(({ billed }) => billed)).sort(bySpans);
+  const counts = new Map();
+  for (const { billed } of rows) counts.set(canonical(billed), (counts.get(canonical(billed)) || 0) + 1);
+  return {
+    groups: groups.map((billed) => [billed, counts.get(canonical(billed))]),
+    lots,
+    roster: [...roster].map(([code, { billed, prices, category }]) => [code, places.get(canonical({ billed, prices })), category]),
+  };
+};
+
+// The frozen facts of a quarter's phases against what the log shows. `differs(place, written, found)` is told each
+// difference, `lacks(what)` what no log holds.
+class Comparison {
+  constructor(log, terms, quarter, differs, lacks) {
+    Object.assign(this, { terms, quarter, differs, lacks });
+    const at = (day) => log.zone.start(day - ORDINAL_1970);
+    this.monthly = terms.grain === "month" || [terms.rules, terms.document.escalations, terms.document.breaches].some((its) => its.length);
+    const windows = [{ label: quarter.label, start: at(quarter.start), end: at(quarter.end) }];
+    if (this.monthly) quarter.months.forEach(([first, end], n) => windows.push({ label: quarter.labels[n], start: at(first), end: at(end) }));
+    this.survey = new Survey(log, terms, windows);
+    this.rosters = rostersOf(log, terms, quarter);
+  }
+
+  phases(facts) {
+    for (const phase of new Set([...this.rosters.keys(), ...Object.keys(facts)])) {
+      const [frozen, roster] = [facts[phase], this.rosters.get(phase)];
+      if (!roster && frozen && !frozen.roster.length) continue;
+      if (frozen && roster) this.phase(phase, frozen, roster);
+      else this.differs(`facts.${phase}`, frozen ? "有 there" : "无 none", roster ? "有 there" : "无 none");
+    }
+  }
+
+  phase(phase, frozen, roster) {
+    const { survey, terms, quarter } = this;
+    const same = (place, written, found) => documentDifferences(written, found, this.differs, `facts.${phase}.${place}`);
+    for (const [name, found] of Object.entries(rosterText(roster))) same(name, frozen[name], found);
+    const seconds = survey.total(quarter.label, phase);
+    same("seconds", frozen.seconds, seconds);
+    same("own_rate", frozen.own_rate, survey.rate(seconds));
+    const { pays } = terms.document.authority;
+    if (pays === "own") same("rate", frozen.rate, survey.rate(seconds));
+    if (pays !== "own" || (frozen.rate && frozen.rate[2] !== "measured")) {
+      const told = frozen.rate ? `${frozen.rate[0]}/${frozen.rate[1]} ${frozen.rate[3]}` : "—";
+      this.lacks(`${phase}：公安核定数取自其文件 the authority's figure is taken from its sealed file, compare it: ${told}`);
+    }
+    const there = this.monthly && quarter.labels.some((label) => survey.total(label, phase)) ? quarter.labels : [];
+    const months = frozen.months.filter((month) => month.seconds !== null);
+    same("months", months.map(({ month }) => month), there);
+    for (const month of months) if (there.includes(month.month)) this.month(phase, month, same, pays);
+  }
+
+  month(phase, frozen, same, pays) {
+    const { survey } = this;
+    const place = `months.${frozen.month}`;
+    const seconds = survey.total(frozen.month, phase) || [0, 0, 0, 0];
+    same(`${place}.seconds`, frozen.seconds, seconds);
+    if (pays === "own") same(`${place}.rate`, frozen.rate, survey.rate(seconds));
+    if (frozen.points === null) return;
+    const outages = survey.outages.get(frozen.month).get(phase) || new Map();
+    same(`${place}.points`, frozen.points.map(([code]) => code), [...outages.keys()]);
+    for (const [code, good, counted, rows] of frozen.points) {
+      if (!outages.has(code)) continue;
+      const own = rateOf(survey.seconds.get(frozen.month).get(phase).get(code), this.terms.policy);
+      same(`${place}.${code}`, [good, counted], [own.good, own.counted]);
+      const [written, found] = [incidents(rows, 6), incidents(outages.get(code), 4)];
+      const told = (its) => [...its].sort(([a], [b]) => byBytes(a, b)).map(([name, [start, end, inside]]) => [name, start, end, inside]);
+      same(`${place}.${code}.outages`, told(written), told(found));
+      for (const [name, [, , , excused]] of written) {
+        const wholly = found.has(name) && found.get(name)[3];
+        if (excused && !wholly) this.lacks("日志不含的免责 excuses of outages that the log does not hold");
+        // What is wholly excluded is excused, whoever says otherwise.
+        if (!excused && wholly) same(`${place}.${name}.excused`, false, true);
       }
-      const seconds = this.total(label, phase);
-      same(phase, "秒数 seconds", facts.seconds, seconds);
-      same(phase, "自测在线率 own rate", facts.own_rate, this.rate(seconds));
-      if (facts.rate && facts.rate[2] === "measured") same(phase, "在线率 rate", facts.rate, this.rate(seconds));
-      this.compareRoster(phase, facts, roster, same);
-      for (const month of facts.months) this.compareMonth(phase, month, same);
-    }
-  }
-
-  compareRoster(phase, facts, roster, same) {
-    const found = [...roster].map(([code, { billed, prices, category }]) => [code, billed, prices, category]);
-    const frozen = facts.roster.map(([code, place, category]) => [code, facts.lots[place].billed, facts.lots[place].prices, category]);
-    same(phase, "点位名册 roster", frozen.map(([code]) => code), found.map(([code]) => code));
-    const known = new Map(found.map((row) => [row[0], row]));
-    for (const row of frozen) if (known.has(row[0])) same(phase, `点位 point ${row[0]}`, row, known.get(row[0]));
-    const groups = new Map();
-    for (const [, billed] of frozen) {
-      const key = canonical(billed);
-      groups.set(key, [billed, (groups.has(key) ? groups.get(key)[1] : 0) + 1]);
-    }
-    same(phase, "计费分组 groups", facts.groups, [...groups.values()].sort((a, b) => bySpans(a[0], b[0])));
-  }
-
-  compareMonth(phase, month, same) {
-    const name = `${month.month}`;
-    if (!this.seconds.has(name)) {
-      same(phase, name, "月份 month", "期外 outside the quarter");
-      return;
-    }
-    const seconds = this.total(name, phase);
-    same(phase, `${name} 秒数 seconds`, month.seconds || [0, 0, 0, 0], seconds || [0, 0, 0, 0]);
-    if (month.rate === null || month.rate[2] === "measured") same(phase, `${name} 在线率 rate`, month.rate, this.rate(seconds));
-    if (month.points === null) return;
-    const outages = this.outages.get(name).get(phase) || new Map();
-    same(phase, `${name} 有故障的点位 points with outages`, month.points.map(([code]) => code), [...outages.keys()].sort(byBytes));
-    for (const [code, good, counted, rows] of month.points) {
-      const points = this.seconds.get(name).get(phase);
-      const own = rateOf((points && points.get(code)) || [0, 0, 0, 0], this.terms.policy);
-      same(phase, `${name} ${code}`, [good, counted], [own.good, own.counted]);
-      const found = [...(outages.get(code) || [])].sort((a, b) => a.start - b.start);
-      const shown = ({ incident, start, end, inside }) => [incident, start, end, inside];
-      same(phase, `${name} ${code} 故障 outages`, rows.map((row) => row.slice(0, 4)), found.map(shown));
-      // A written excuse is no record of the log; but what is wholly excluded is excused.
-      found.forEach(({ wholly }, n) => wholly && rows[n] && same(phase, `${name} ${code} 剔除 excused`, rows[n][6], true));
     }
   }
 }
 
-const entry = (map, key, make) => {
-  if (!map.has(key)) map.set(key, make());
-  return map.get(key);
+// The parts of each outage put together: start, end, counted seconds, whether excused.
+const incidents = (rows, place) => {
+  const found = new Map();
+  for (const row of rows) {
+    const known = entry(found, row[0], () => [row[1], row[2], 0, false]);
+    known[2] += row[3];
+    known[3] = known[3] || row[place];
+  }
+  return found;
 };

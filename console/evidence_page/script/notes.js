@@ -40,21 +40,22 @@ const readNote = (bytes, file) => {
 
 // Whether a note carries a signature of a key: null if not, for a witness the seconds at which it signed. Every signature
 // that the note gives for the key must be valid; of several the first one's time counts.
-const signedAt = (note, key) => {
+const signedAt = (note, key, file) => {
+  const wrong = () => new Refusal(`签名无效 the signature is not valid: ${key.name}`, file, "", 2);
   let found = null;
   for (const { name, hash, rest } of note.signatures) {
     if (name !== key.name || !sameBytes(hash, key.hash)) continue;
     let seconds = 0;
     let message = note.text;
     if (key.kind === WITNESS_KEY) {
-      if (rest.length !== 72) return null;
+      if (rest.length !== 72) throw wrong();
       const view = new DataView(rest.buffer, rest.byteOffset, 8);
       seconds = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
       message = `cosignature/v1\ntime ${seconds}\n${note.text}`;
     }
     const signature = rest.subarray(rest.length - 64);
     const whole = rest.length === (key.kind === WITNESS_KEY ? 72 : 64) && Number.isSafeInteger(seconds);
-    if (!whole || !signedBy(key.raw, signature, utf8(message))) return null;
+    if (!whole || !signedBy(key.raw, signature, utf8(message))) throw wrong();
     found = found === null ? seconds : found;
   }
   return found;
@@ -69,13 +70,18 @@ const readCheckpoint = (note, file) => {
   return { origin, size: Number(size), root: hash, day, sm3: other || null, note };
 };
 
+const isTrust = (value) =>
+  exactly({
+    format: isText, origin: isName, collector: isName, require: Array.isArray,
+    witnesses: (rows) => Array.isArray(rows) && rows.every(exactly({ role: isName, key: isName })),
+  })(value);
+
 // trust.json comes from the parties, not from the pack, and by hand: any JSON spelling will do. Trust that is void (one
 // key in two roles, nobody required) is refused.
 const readTrust = (text) => {
   try {
     const value = JSON.parse(text);
-    need(isObject(value) && value.format === "camsla-trust/1", "格式不是 the format is not camsla-trust/1");
-    need(isName(value.origin) && Array.isArray(value.witnesses) && Array.isArray(value.require), "字段缺少 a field is missing");
+    need(isTrust(value) && value.format === "camsla-trust/1", "字段或格式不对 wrong fields or format");
     const collector = readKey(value.collector, COLLECTOR_KEY);
     const witnesses = value.witnesses.map(({ role, key }) => ({ role, key: readKey(key, WITNESS_KEY) }));
     need(collector.name === value.origin, "采集方密钥的名称不是 origin the collector's key has another name than the origin");

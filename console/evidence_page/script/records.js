@@ -15,7 +15,7 @@ const rowsOf = (...fits) => (value) =>
   value.every((row) => Array.isArray(row) && row.length === fits.length && fits.every((fit, n) => fit(row[n])));
 const exactly = (fields) => {
   const names = Object.keys(fields).sort();
-  return (value) => isObject(value) && Object.keys(value).join() === names.join() && names.every((name) => fields[name](value[name]));
+  return (value) => isObject(value) && Object.keys(value).sort().join() === names.join() && names.every((name) => fields[name](value[name]));
 };
 
 const isState = oneOf("online", "offline", "unknown");

@@ -153,18 +153,13 @@ class Log {
     point.tip = hexOf(hash);
     if (!point.runs.has(record.vantage)) point.runs.set(record.vantage, []);
     const runs = point.runs.get(record.vantage);
-    let place = runs.length;
-    while (place && runs[place - 1].first >= record.t) place--;
-    const before = runs[place - 1];
-    if (runs[place] && runs[place].first === record.t) this.report(5, "同一时刻两段 two runs begin at one instant", recordName(record));
-    if ((before === undefined) !== (record.last === null) || (record.last === null) !== (record.n === null)) {
-      this.report(5, "last、n 与之前的时段不符 last and n do not fit the run before", recordName(record));
-    } else if (before) {
-      if (record.last < before.last || record.n < before.n || record.last > record.t) {
-        this.report(5, "之前的时段缩短或越过本条 the run before shrank, or reaches beyond", recordName(record));
-      }
-      this.grow(point, before, record.last, record.n);
+    const newest = runs[runs.length - 1];
+    if (newest && record.last !== null && record.n !== null) {
+      if (record.last < newest.last || record.n < newest.n) this.report(5, "一段变短 a run has shrunk", recordName(record));
+      else this.grow(point, newest, record.last, record.n);
     }
+    let place = runs.length;
+    while (place && runs[place - 1].first > record.t) place--;
     const { t, vantage, to, reason, rung, valid, camera } = record;
     const run = { vantage, first: t, last: t, n: 1, state: to, reason, rung, valid, camera };
     runs.splice(place, 0, run);
@@ -185,6 +180,7 @@ class Log {
   }
 
   addGap([vantage, code, start, end, cause]) {
+    need(end === null || end > start, "缺测倒置 a gap ends before it starts", "", `gap ${vantage} ${start}`, 5);
     const list = code === null ? this.gaps : this.point(code).gaps;
     const open = list.find((gap) => gap.end === null && gap.vantage === vantage && gap.start === start && gap.cause === cause);
     if (open && end !== null) open.end = end;
@@ -201,7 +197,7 @@ class Log {
     if (record.id !== claimId(record)) this.report(5, "id 不是所申请内容的指纹 id is not the digest of the claim", recordName(record));
     if (record.approver === record.claimed_by) this.report(5, "申请人自批 approved by who claimed it", recordName(record));
     const fits = { exclude: !record.to && !record.target, reclassify: record.to && !record.target, revoke: !record.to && record.target };
-    if (!fits[record.what]) this.report(5, "更正的字段互不相符 its fields do not fit", recordName(record));
+    if (!fits[record.what] || record.end <= record.start) this.report(5, "更正的字段互不相符 its fields do not fit", recordName(record));
     if (record.what !== "revoke") {
       const { k, at, ...fields } = record;
       this.addCorrection(fields);

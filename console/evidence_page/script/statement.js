@@ -1,7 +1,6 @@
 // The statement's amounts from its frozen inputs: readings, the rules that judge a rate, lines, totals. -----------------
 
-const readRate = (row) => row && { good: BigInt(row[0]), counted: BigInt(row[1]), source: row[2] };
-const shareOf = (rate) => new Fraction(rate.good, rate.counted);
+const shareOf = ([good, counted]) => ratio(good, counted);
 const beyond = (value, over, limit) => value.compare(limit) > (over === ">" ? 0 : -1);
 
 // What a reading pays of a fee at a rate; `none` leaves everything to rules.
@@ -75,11 +74,27 @@ const FAMILIES = {
   },
 };
 const MAIN = ["pro-rata", "substituted-tiers"];
-// Lateness of payments is no part of a statement's fee.
-const NOT_OF_A_FEE = ["late-payment"];
 
-const rulesOf = (terms, phase) =>
-  terms.rules.filter((rule) => (!rule.phases.length || rule.phases.includes(phase.id)) && !NOT_OF_A_FEE.includes(rule.kind));
+// What of a contract is not computed here; then no amount is compared, and the reader says so.
+const notRecomputed = ({ terms, facts }) => {
+  const lacking = [];
+  // Lateness of payments is no part of a statement's fee.
+  const known = [...Object.keys(FAMILIES), "point-elimination", "late-payment"];
+  for (const rule of terms.rules) {
+    const odd = [rule.components.length && "components", rule.repeat !== null && "repeat"].filter(Boolean);
+    if (!known.includes(rule.kind) || odd.length) lacking.push(`规则 rule ${rule.id}（${[rule.kind, ...odd].join(", ")}）`);
+  }
+  const singles = terms.rules.filter((rule) => rule.kind === "point-elimination");
+  const given = Object.values(facts).some((its) => its.rate && its.rate[2] !== "measured");
+  if (singles.length > 1 || (singles.length && (singles[0].pool !== "leaves" || given))) {
+    lacking.push(`规则 rule ${singles[0].id}：剔点规则不止一条、不出池或在线率取自外来数 more than one, staying in the pool, or a rate from outside`);
+  }
+  if (terms.escalations.length) lacking.push("连续未达标加重 escalations");
+  if (Object.values(facts).some((its) => its.rate === null && its.months.some((month) => month.rate && month.rate[2] !== "measured"))) {
+    lacking.push("由各月合成的季度在线率 a quarter's rate put together from its months");
+  }
+  return lacking;
+};
 
 // One phase's quarter: its facts, what it is charged on, and its windows under the reading and the rules.
 class PhaseQuarter {
@@ -87,235 +102,235 @@ class PhaseQuarter {
     Object.assign(this, { terms, phase, quarter, facts, reading });
     this.charge = new Charge(terms, phase, quarter, facts);
     this.fee = this.charge.fee();
+    this.places = new Map(this.charge.lots.flatMap((lot) => lot.codes.map((code) => [code, lot])));
     const months = new Map(facts.months.map((month) => [month.month, month]));
-    this.monthRates = quarter.labels.map((label) => (months.has(label) ? readRate(months.get(label).rate) : null));
-    this.unsupported = rulesOf(terms, phase).filter((rule) => !(rule.kind in FAMILIES)).map((rule) => `${rule.id} (${rule.kind})`);
-    this.evaluations = null;
-    if (!this.unsupported.length && !this.fee.isZero) this.evaluations = this.evaluate();
+    this.months = quarter.labels.map((label) => months.get(label) || { rate: null, points: null });
+    this.points = this.months.map((month) => new Map((month.points || []).map((row) => [row[0], row])));
+    this.rules = terms.rules.filter((rule) => !rule.phases.length || rule.phases.includes(phase.id));
+    this.left = new Set(); // points that are judged singly, with the month: `n code`
+    this.windows = []; // null where a fee is to be judged by a rate and there is none
+    if (this.fee.isZero) return;
+    const verdicts = this.verdicts();
+    this.windows = verdicts && this.cut(terms.grain).map((its) => this.taken(verdicts, its));
   }
 
-  windows(grain) {
-    const cut = grain === "quarter" ? [MONTHS] : MONTHS.map((n) => [n]);
-    return cut.filter((months) => !this.charge.fee(months).isZero);
+  cut(grain) {
+    const windows = grain === "quarter" ? [MONTHS] : MONTHS.map((n) => [n]);
+    return windows.filter((months) => !this.charge.fee(months).isZero);
   }
 
   label(months) {
     return months.length === 3 ? this.quarter.label : this.quarter.labels[months[0]];
   }
 
+  pointFee(code, months, names) {
+    const lot = this.places.get(code);
+    return lot ? this.charge.lotFee(lot, months, names) : ZERO;
+  }
+
+  gone(months) {
+    return [...this.left].map((key) => [Number(key[0]), key.slice(2)]).filter(([n]) => months.includes(n));
+  }
+
+  // The fee of all points but those that left.
+  pool(months, names) {
+    return this.charge.fee(months, names).minus(sumOf(this.gone(months).map(([n, code]) => this.pointFee(code, [n], names))));
+  }
+
   rate(months) {
-    return months.length === 3 ? this.quarterRate() : this.monthRates[months[0]];
-  }
-
-  // The quarter's rate; where only its months' were given, they are put together by the contract's rule.
-  quarterRate() {
-    if (this.facts.rate !== null || !this.facts.months.length) return readRate(this.facts.rate);
-    const there = MONTHS.filter((n) => !this.charge.fee([n]).isZero);
-    const rates = there.map((n) => this.monthRates[n]);
-    if (rates.some((rate) => rate && rate.source === "measured") || !rates.some((rate) => rate)) return null;
-    return combined(this.terms, this.quarter, this.charge, there, rates);
-  }
-
-  // Twelve months of each point's last price in the window.
-  yearly(months, names) {
-    const parts = this.charge.lots.filter((lot) => months.some((n) => lot.months[n].length)).map((lot) => {
-      const all = months.flatMap((n) => lot.months[n]);
-      return scopedFee({ ...all[all.length - 1], units: ONE }, names).times(whole(12 * lot.points));
-    });
-    return sumOf(parts);
-  }
-
-  // Null where a window has a fee and no rate: then the phase is not settled.
-  verdicts() {
-    const { terms, charge, reading } = this;
-    const done = [];
-    const judge = (months, rule, take) => {
-      const fee = charge.fee(months, rule.components);
-      if (fee.isZero) return true;
-      const rate = this.rate(months);
-      if (!rate) return false;
-      const o = shareOf(rate);
-      const window = { fee, o, target: terms.target, yearly: this.yearly(months, rule.components) };
-      done.push({ months, rule, amount: take(window) });
-      return true;
-    };
-    if (reading !== "none") {
-      const rule = { components: [], cap_share: null, cap: null, main: true, kind: "reading" };
-      const take = ({ fee, o }) => fee.minus(READINGS[reading](fee, o, terms));
-      for (const months of this.windows(terms.grain)) if (!judge(months, rule, take)) return null;
+    const all = months.length === 3 ? this.facts.rate : this.months[months[0]].rate;
+    if (!all || all[2] !== "measured") return all;
+    let [good, counted] = all;
+    for (const [n, code] of this.gone(months)) {
+      const row = this.points[n].get(code);
+      if (row) [good, counted] = [good - row[1], counted - row[2]];
     }
-    const rules = rulesOf(terms, this.phase).sort((a, b) => MAIN.includes(b.kind) - MAIN.includes(a.kind));
-    for (const rule of rules) {
-      for (const months of this.windows(rule.grain)) {
-        if (!judge(months, rule, (window) => FAMILIES[rule.kind](rule, window))) return null;
+    return counted ? [good, counted, ...all.slice(2)] : null;
+  }
+
+  // Twelve months of each point's last price in the window, without those that left in all of their months there.
+  yearly(months) {
+    return sumOf(this.charge.lots.map((lot) => {
+      const parts = months.flatMap((n) => lot.months[n]);
+      if (!parts.length) return ZERO;
+      const billed = months.filter((n) => lot.months[n].length);
+      const gone = lot.codes.filter((code) => billed.every((n) => this.left.has(`${n} ${code}`))).length;
+      return new Fraction(12n * BigInt(lot.points - gone) * parts[parts.length - 1].price);
+    }));
+  }
+
+  verdicts() {
+    const { terms, reading } = this;
+    const done = [];
+    for (const rule of this.rules.filter((one) => one.kind === "point-elimination")) {
+      for (const months of this.cut(rule.grain)) done.push({ rule, months, items: this.eliminated(rule, months) });
+    }
+    for (const { months, items } of done) {
+      for (const { code, fee } of items) {
+        if (!fee.isZero) months.filter((n) => !this.pointFee(code, [n]).isZero).forEach((n) => this.left.add(`${n} ${code}`));
       }
     }
-    for (const one of done) {
-      if (one.rule.main || MAIN.includes(one.rule.kind)) one.amount = one.amount.times(this.escalation(one.months));
+    const byReading = { id: "reading", kind: "reading", grain: terms.grain, cap_share: null, cap: null };
+    const judged = this.rules.filter((rule) => rule.kind in FAMILIES).sort((a, b) => MAIN.includes(b.kind) - MAIN.includes(a.kind));
+    for (const rule of reading === "none" ? judged : [byReading, ...judged]) {
+      for (const months of this.cut(rule.grain)) {
+        const fee = this.pool(months);
+        const rate = this.rate(months);
+        if (fee.isZero) continue;
+        if (!rate) return null;
+        const window = { fee, o: shareOf(rate), target: terms.target, yearly: this.yearly(months) };
+        const amount = rule === byReading ? fee.minus(READINGS[reading](fee, window.o, terms)) : FAMILIES[rule.kind](rule, window);
+        done.push({ rule, months, items: null, amount });
+      }
     }
     return done;
   }
 
-  escalation(months) {
-    const factors = this.terms.escalations.map((clause) => {
-      const line = clause.below === null ? this.terms.target : fractionOf(clause.below);
-      let run = 0;
-      let factor = ONE;
-      for (const [label, rate] of this.series(clause.grain)) {
-        run = rate && shareOf(rate).compare(line) < 0 ? run + 1 : 0;
-        const here = label === this.quarter.label || months.some((n) => this.quarter.labels[n] === label);
-        if (here && run >= clause.consecutive) factor = fractionOf(clause.factor);
+  // Points whose outages without an excuse lasted too long lose their whole fee. The parts of an outage are one.
+  eliminated(rule, months) {
+    const items = [];
+    const codes = new Set(months.flatMap((n) => [...this.points[n].keys()]).filter((code) => this.places.has(code)));
+    for (const code of [...codes].sort(byBytes)) {
+      const outages = new Map();
+      for (const n of months) {
+        for (const [incident, start, , seconds, , , excused] of (this.points[n].get(code) || [])[3] || []) {
+          const known = entry(outages, incident, () => ({ incident, start, seconds: 0, excused: true }));
+          known.start = Math.min(known.start, start);
+          known.seconds += seconds;
+          known.excused = known.excused && excused;
+        }
       }
-      return factor;
-    });
-    return most(ONE, ...factors.filter((factor) => factor !== ONE));
-  }
-
-  // Earlier windows and the quarter's own in unbroken order; what is missing between is null.
-  series(grain) {
-    const rows = [];
-    if (grain === "month") {
-      for (const month of this.facts.earlier) rows.push([month.month, readRate(month.rate)]);
-      MONTHS.forEach((n) => rows.push([this.quarter.labels[n], this.monthRates[n]]));
-    } else {
-      const groups = new Map();
-      for (const month of this.facts.earlier) {
-        const { label } = quarterOf(dayNumber(`${month.month}-01`));
-        groups.set(label, [...(groups.get(label) || []), month]);
+      const down = [...outages.values()].filter(({ seconds, excused }) => seconds && !excused);
+      down.sort((a, b) => a.start - b.start || byBytes(a.incident, b.incident));
+      const seconds = down.reduce((sum, one) => sum + one.seconds, 0);
+      if (down.length && beyond(whole(seconds), rule.over, whole(rule.hours * 3600))) {
+        items.push({ code, incident: down[0].incident, fee: this.pointFee(code, months) });
       }
-      for (const [label, months] of groups) rows.push([label, this.pastRate(readQuarter(label), months)]);
-      rows.push([this.quarter.label, this.quarterRate()]);
     }
-    const number = (label) => Number(label.slice(0, 4)) * (grain === "month" ? 12 : 4) + Number(label.slice(5));
-    return rows.flatMap((row, n) => (n && number(row[0]) !== number(rows[n - 1][0]) + 1 ? [["", null], row] : [row]));
+    return items;
   }
 
-  pastRate(quarter, months) {
-    const rates = new Map(months.map((month) => [month.month, readRate(month.rate)]).filter(([, rate]) => rate));
-    const known = [...rates.values()];
-    if (known.length && known.every((rate) => rate.source === "measured")) {
-      if (known.length < 3) return null;
-      return known.reduce((a, b) => ({ good: a.good + b.good, counted: a.counted + b.counted, source: "measured" }));
-    }
-    const charge = new Charge(this.terms, this.phase, quarter, this.facts);
-    const there = MONTHS.filter((n) => !charge.lots.length || charge.lots.some((lot) => lot.months[n].length));
-    return combined(this.terms, quarter, charge, there, there.map((n) => rates.get(quarter.labels[n]) || null));
-  }
-
-  evaluate() {
-    const verdicts = this.verdicts();
-    return verdicts && this.windows(this.terms.grain).map((months) => this.taken(verdicts, months));
-  }
-
-  // Caps, and what is taken off each component, never more than is there.
-  taken(verdicts, months) {
+  // Caps, and what the verdicts take off one of the contract's windows. Of a quarter's verdict each month bears the part
+  // of its fee; what is judged by a rate comes off the pool, what is judged singly off the point's own fee.
+  taken(verdicts, window) {
     const { charge } = this;
-    const fees = charge.componentFees(months);
-    if (!fees.size) fees.set("", charge.fee(months));
-    const room = new Map(fees);
+    const fees = charge.componentFees(window);
+    if (!fees.size) fees.set("", charge.fee(window));
+    const pool = this.pool(window);
+    const lost = new Map([...fees.keys()].map((name) => [name, ZERO]));
+    const own = new Map();
+    const punished = new Map();
     const rules = [];
-    for (const { rule, amount, months: its } of verdicts) {
-      const inside = its.filter((n) => months.includes(n));
+    let ofPool = ZERO;
+    for (const { rule, months, items, amount } of verdicts) {
+      const inside = months.filter((n) => window.includes(n));
       if (!inside.length) continue;
-      const touched = charge.fee(inside, rule.components);
-      // Of a quarter's verdict each month bears the part of its fee.
-      const of = its.length > months.length ? charge.fee(its, rule.components) : null;
-      const part = of === null ? ONE : of.isZero ? ZERO : charge.fee(months, rule.components).over(of);
-      const limits = [amount.times(part), touched];
+      const part = months.length > window.length ? charge.fee(window).over(charge.fee(months)) : ONE;
+      const shares = (items || []).map((item) => ({ ...item, fee: this.pointFee(item.code, inside) }));
+      const wanted = items ? sumOf(shares.map(({ fee }) => fee)) : amount.times(part);
+      const touched = items ? charge.fee(inside) : this.pool(inside);
+      const limits = [wanted];
       if (rule.cap_share !== null) limits.push(touched.times(fractionOf(rule.cap_share)));
       if (rule.cap !== null) limits.push(new Fraction(fenOf(rule.cap)).times(part));
-      const names = [...fees.keys()].filter((name) => !name || !rule.components.length || rule.components.includes(name));
-      rules.push({ rule: rule.id || "reading", window: this.label(its), amount: takeFrom(room, fees, names, least(...limits)) });
+      if (!items) limits.push(touched, pool.minus(ofPool));
+      const took = least(...limits);
+      if (!items) ofPool = ofPool.plus(took);
+      for (const { code, fee } of wanted.isZero ? [] : shares) {
+        const its = fee.times(took).over(wanted);
+        own.set(code, (own.get(code) || ZERO).plus(its));
+        for (const name of fee.isZero ? [] : fees.keys()) {
+          const named = this.pointFee(code, inside, name ? [name] : []);
+          lost.set(name, lost.get(name).plus(its.times(named).over(fee)));
+        }
+        const names = entry(punished, code, () => []);
+        if (!its.isZero && !names.includes(rule.id)) names.push(rule.id);
+      }
+      rules.push({
+        rule: rule.id, kind: rule.kind, window: this.label(months), unit: "fen", amount: yuan(took.rounded()),
+        items: shares.map(({ code, incident, fee }) => ({ point: code, incident, amount: yuan(fee.rounded()), suppressed_by: "" })),
+      });
     }
-    const fee = sumOf([...fees.values()]);
-    const payable = sumOf([...room.values()]);
-    return { months, window: this.label(months), fee, payable, rate: this.rate(months), rules, room: [...room].filter(([name]) => name) };
+    const share = pool.isZero ? ZERO : ofPool.over(pool);
+    const left = [...fees].map(([name, fee]) => [name, fee.minus(lost.get(name)).minus(share.times(this.pool(window, name ? [name] : [])))]);
+    const payable = sumOf(left.map(([, its]) => its));
+    return {
+      months: window, label: this.label(window), fee: charge.fee(window), payable, rate: this.rate(window), rules,
+      left: left.filter(([name]) => name), points: this.pointShares(window, share, payable, own, punished),
+    };
+  }
+
+  // A point bears its own deductions, then the pool's by its fee in the pool; what is left over or short, all bear alike.
+  pointShares(window, share, payable, own, punished) {
+    const points = [];
+    const alone = new Set([...own.keys(), ...this.gone(window).map(([, code]) => code)]);
+    for (const lot of this.charge.lots) {
+      const full = this.charge.lotFee(lot, window);
+      if (full.isZero) continue;
+      const usual = full.times(ONE.minus(share));
+      for (const code of lot.codes) {
+        let rest = usual;
+        if (alone.has(code)) {
+          const inPool = this.pointFee(code, window.filter((n) => !this.left.has(`${n} ${code}`)));
+          rest = most(ZERO, full.minus(own.get(code) || ZERO).minus(share.times(inPool)));
+        }
+        const rows = window.flatMap((n) => (this.points[n].get(code) || [])[3] || []).filter((row) => row[3]);
+        points.push({
+          code, full, rest, outages: new Set(rows.map((row) => row[0])).size,
+          offline: rows.reduce((sum, row) => sum + row[3], 0), rules: punished.get(code) || [],
+        });
+      }
+    }
+    const have = sumOfMany(points.map(({ rest }) => rest));
+    const factor = have.isZero ? ZERO : payable.over(have);
+    if (factor.compare(ONE)) for (const point of points) point.rest = point.rest.times(factor);
+    return points;
   }
 }
 
-// Given months put together as the contract says; null if a month in which the phase was there is missing.
-const combined = (terms, quarter, charge, there, rates) => {
-  if (!there.length || rates.some((rate) => !rate)) return null;
-  const points = (n) => charge.lots.reduce((sum, lot) => sum + (lot.months[n].length ? lot.points : 0), 0);
-  const days = (n) => quarter.months[n][1] - quarter.months[n][0];
-  const weigh = {
-    "simple-mean": () => 1n,
-    "by-points": (n) => BigInt(points(n)),
-    "by-point-days": (n) => charge.units([n]).times(whole(days(n))).floor() || BigInt(days(n)),
-  }[terms.authorityMonths];
-  let weights = there.map(weigh);
-  if (!weights.some((weight) => weight)) weights = there.map(() => 1n);
-  const value = sumOf(rates.map((rate, n) => shareOf(rate).times(new Fraction(weights[n]))));
-  const share = value.over(new Fraction(weights.reduce((a, b) => a + b)));
-  return { good: share.top, counted: share.bottom, source: rates[0].source };
+// Thousands of points share few denominators: their numerators add up as integers.
+const sumOfMany = (parts) => {
+  const byBottom = new Map();
+  for (const { top, bottom } of parts) byBottom.set(bottom, (byBottom.get(bottom) || 0n) + top);
+  return sumOf([...byBottom].map(([bottom, top]) => new Fraction(top, bottom)));
 };
 
-// Take an amount by the components' fees, no part beyond its room; what one cannot bear goes to the others.
-const takeFrom = (room, fees, names, amount) => {
-  let left = amount;
-  let open = names.filter((name) => !fees.get(name).isZero && room.get(name).compare(ZERO) > 0);
-  while (open.length && left.compare(ZERO) > 0) {
-    const everything = sumOf(open.map((name) => fees.get(name)));
-    const wanted = new Map(open.map((name) => [name, left.times(fees.get(name)).over(everything)]));
-    const full = open.filter((name) => wanted.get(name).compare(room.get(name)) >= 0);
-    for (const name of full.length ? full : open) {
-      const part = least(wanted.get(name), room.get(name));
-      left = left.minus(part);
-      room.set(name, room.get(name).minus(part));
-    }
-    if (!full.length) break;
-    open = open.filter((name) => !full.includes(name));
-  }
-  return amount.minus(left);
-};
-
-// Lines. ----------------------------------------------------------------------------------------------------------------
+// Lines and the document. -----------------------------------------------------------------------------------------------
 
 const readAmount = ({ line, components }) => ({
   line: line.map(BigInt),
   parts: components.map(([name, ...columns]) => [name, columns.map(BigInt)]),
 });
-const hasLine = (amount) => amount.line.some((value) => value);
+const hasLine = (row) => Boolean(row) && row.line.some((value) => BigInt(value));
 const componentWeights = (amount) => amount.parts.map(([name, columns]) => [name, new Fraction(columns[0])]);
 
-const columnsOf = (terms, charge, evaluation) => {
-  const fees = [...charge.componentFees(evaluation.months)];
-  const left = evaluation.room.some(([, part]) => !part.isZero) ? evaluation.room : fees;
-  return [taxed(evaluation.fee.rounded(), terms.tax, fees), taxed(evaluation.payable.rounded(), terms.tax, left)];
+const columnsOf = (terms, charge, window) => {
+  const fees = [...charge.componentFees(window.months)];
+  const left = window.left.some(([, part]) => !part.isZero) ? window.left : fees;
+  return [taxed(window.fee.rounded(), terms.tax, fees), taxed(window.payable.rounded(), terms.tax, left)];
 };
 
 const phaseLines = (one, before) => {
-  const { terms, phase, quarter, charge, evaluations } = one;
+  const { terms, phase, quarter, charge } = one;
+  const windows = one.windows || [];
   const lines = [];
-  const add = (kind, amount, window = "") => lines.push({ phase: phase.id, kind, window, amount });
+  const add = (kind, amount, window = "") => lines.push({ kind, window, amount });
   const prepays = (when) => terms.lastQuarter === "cash" || phase.until > when.end;
-  const issued = before.prepaid[phase.id] ? readAmount(before.prepaid[phase.id]) : null;
-  if ((evaluations && evaluations.length) || (issued && hasLine(issued) && one.fee.isZero)) {
-    let due = NOTHING;
-    const [payables, deductions] = [[], []];
-    if (!evaluations || !evaluations.length) {
-      due = taxed(0n, terms.tax, charge.opening.shares);
-      payables.push([due, ""]);
-      deductions.push([due, ""]);
-    }
-    for (const evaluation of evaluations || []) {
-      const window = terms.grain === "quarter" ? "" : evaluation.window;
-      const [full, payable] = columnsOf(terms, charge, evaluation);
-      payables.push([payable, window]);
-      deductions.push([minusAmount(full, payable), window]);
-      due = plusAmount(due, payable);
-    }
-    const prepaid = issued || taxed(prepays(quarter) ? charge.opening.fen : 0n, terms.tax, charge.opening.shares);
+  const issued = before.prepaid[phase.id];
+  if (windows.length || (hasLine(issued) && one.fee.isZero)) {
+    const none = taxed(0n, terms.tax, charge.opening.shares);
+    const rows = windows.map((window) => [terms.grain === "month" ? window.label : "", ...columnsOf(terms, charge, window)]);
+    if (!rows.length) rows.push(["", none, none]);
+    const due = rows.reduce((sum, [, , payable]) => plusAmount(sum, payable), NOTHING);
+    const prepaid = issued ? readAmount(issued) : taxed(prepays(quarter) ? charge.opening.fen : 0n, terms.tax, charge.opening.shares);
     add("prepayment", prepaid);
-    for (const [amount, window] of payables) add("payable", amount, window);
-    for (const [amount, window] of deductions) add("deduction", amount, window);
-    let retained = NOTHING;
+    for (const [window, , payable] of rows) add("payable", payable, window);
+    for (const [window, full, payable] of rows) add("deduction", minusAmount(full, payable), window);
+    let kept = NOTHING;
     if (terms.retention && terms.retention.released > quarter.end) {
-      const gross = new Fraction(due.line[0]).times(terms.retention.share).rounded();
-      retained = taxed(gross, terms.tax, componentWeights(due));
-      add("retention", retained);
+      kept = taxed(new Fraction(due.line[0]).times(terms.retention.share).rounded(), terms.tax, componentWeights(due));
+      add("retention", kept);
     }
-    add("true_up", minusAmount(minusAmount(due, retained), prepaid));
+    add("true_up", minusAmount(minusAmount(due, kept), prepaid));
   }
   const { following } = charge;
   if (following && (lines.length || following.points) && prepays(quarter.next())) {
@@ -324,118 +339,141 @@ const phaseLines = (one, before) => {
   return lines;
 };
 
+const LINE_KINDS = ["payable", "deduction", "retention", "true_up", "retention_release", "interest", "adjustment", "next_prepayment"];
 const MOVING = ["true_up", "retention_release", "interest", "adjustment", "next_prepayment"];
+const NO_FACTS = { groups: [], lots: [], roster: [], rate: null, own_rate: null, authority_rate: null, seconds: null, months: [] };
 
-// The phases that stand on a statement, each with its lines; then the adjustments. `unsupported` names rules in whose
-// stead nothing is computed here.
+const columnsText = ([gross, net, tax]) => ({ gross: yuan(gross), net: yuan(net), tax: yuan(tax) });
+const amountText = ({ line, parts }) => ({
+  ...columnsText(line), components: Object.fromEntries(parts.map(([name, columns]) => [name, columnsText(columns)])),
+});
+const rateText = (rate) =>
+  rate && { source: rate[2], good: rate[0], counted: rate[1], value: sixPlaces(shareOf(rate)), reference: rate[3] };
+const sixPlaces = (share) => {
+  const text = String(share.times(whole(1000000)).rounded()).padStart(7, "0");
+  return `${text.slice(0, -6)}.${text.slice(-6)}`;
+};
+const mixedText = (value) => {
+  const [full, rest] = [value.floor(), value.minus(new Fraction(value.floor()))];
+  return rest.isZero ? String(full) : `${full} ${rest.top}/${rest.bottom}`;
+};
+
+// The statement's document from its frozen inputs, texts apart.
 const settle = (inputs) => {
   const terms = readTerms(inputs.terms);
   const quarter = readQuarter(inputs.quarter);
   const { before } = inputs;
   const phases = [];
-  const unsupported = [];
-  const owed = (id) => ["prepaid", "retained"].some((name) => before[name][id] && hasLine(readAmount(before[name][id])));
+  const settled = new Set();
+  const everything = [];
+  let number = 0;
   for (const phase of terms.phases) {
-    const facts = inputs.facts[phase.id] || (owed(phase.id) ? NO_FACTS : null);
+    const owed = hasLine(before.prepaid[phase.id]) || hasLine(before.retained[phase.id]);
+    const facts = inputs.facts[phase.id] || (owed ? NO_FACTS : null);
     if (!facts) continue;
-    const waits = before.prepay_alone.includes(phase.id) && facts.rate === null;
+    const alone = before.prepay_alone.includes(phase.id);
     const one = new PhaseQuarter(terms, phase, quarter, facts, inputs.reading);
-    if (one.unsupported.length && !waits) {
-      unsupported.push(...one.unsupported.map((name) => `${phase.id}: ${name}`));
-      continue;
+    if (alone && facts.rate === null) one.windows = null;
+    const lines = one.windows || alone ? phaseLines(one, before) : [];
+    const done = lines.length && one.windows;
+    const kept = before.retained[phase.id];
+    if (hasLine(kept) && (!terms.retention || terms.retention.released <= quarter.end)) {
+      lines.push({ kind: "retention_release", window: "", amount: readAmount(kept) });
     }
-    if (waits) one.evaluations = null;
-    const unsettled = waits || (!one.fee.isZero && one.evaluations === null);
-    let lines = [];
-    if (!unsettled || before.prepay_alone.includes(phase.id)) lines = phaseLines(one, before);
-    const kept = before.retained[phase.id] ? readAmount(before.retained[phase.id]) : null;
-    if (kept && hasLine(kept) && (!terms.retention || terms.retention.released <= quarter.end)) {
-      lines.push({ phase: phase.id, kind: "retention_release", window: "", amount: kept });
-    }
-    if (lines.length) phases.push({ id: phase.id, one, lines });
+    if (!lines.length) continue;
+    if (done) settled.add(phase.id);
+    const rows = lines.map(({ kind, window, amount }) => ({ n: ++number, kind, window, ...amountText(amount), parent: "" }));
+    everything.push(...lines);
+    phases.push(phaseText(one, rows, lines));
   }
-  const adjustments = before.adjustments.map((row) => ({ phase: row.phase, kind: row.kind, window: "", amount: readAmount(row) }));
-  return { terms, quarter, phases, adjustments, unsupported };
-};
-
-const NO_FACTS = { groups: [], lots: [], roster: [], rate: null, months: [], earlier: [] };
-
-// One point's part of the rounded lines, by largest remainder in each window.
-const pointAmounts = ({ charge, evaluations }) => {
-  const sums = new Map();
-  for (const { months, fee, payable } of evaluations || []) {
-    const fees = charge.lots.flatMap((lot) => {
-      const its = charge.lotFee(lot, months);
-      return its.isZero ? [] : lot.codes.map((code) => [code, its]);
-    });
-    if (!fees.length) continue;
-    const factor = fee.isZero ? ZERO : payable.over(fee);
-    const fulls = spread(fee.rounded(), fees);
-    const payables = spread(payable.rounded(), fees.map(([code, its]) => [code, its.times(factor)]));
-    fulls.forEach(([code, full], n) => {
-      const [a, b] = sums.get(code) || [0n, 0n];
-      sums.set(code, [a + full, b + payables[n][1]]);
-    });
-  }
-  return sums;
-};
-
-// The statement's document against what was recomputed: every amount in it, each told to `differs(what, written, found)`.
-const compareStatement = (document, inputs, settled, differs) => {
-  const same = (what, written, found) => {
-    if (canonical(written) !== canonical(found)) differs(what, canonical(written).slice(0, 120), canonical(found).slice(0, 120));
-  };
-  const columns = ([gross, net, tax]) => ({ gross: yuan(gross), net: yuan(net), tax: yuan(tax) });
-  const written = ({ gross, net, tax, components }) => ({ gross, net, tax, components });
-  const shown = ({ line, parts }) => ({ ...columns(line), components: Object.fromEntries(parts.map(([name, its]) => [name, columns(its)])) });
-  same("季度 quarter", document.quarter, inputs.quarter);
-  same("口径 reading", document.reading, inputs.reading);
-  same("合同 contract", document.contract.id, inputs.terms.contract);
-  const phases = document.phases.map((phase) => phase.phase);
-  if (!settled.unsupported.length) same("期次 phases", phases, settled.phases.map(({ id }) => id));
-  const all = [];
-  for (const { id, one, lines } of settled.phases) {
-    const phase = document.phases.find((its) => its.phase === id);
-    if (!phase) continue;
-    all.push(...lines);
-    same(`${id} 各行 lines`, phase.lines.map(({ kind, window }) => [kind, window]), lines.map(({ kind, window }) => [kind, window]));
-    lines.forEach(({ kind, window, amount }, n) => {
-      if (phase.lines[n]) same(`${id} ${kind} ${window}`.trim(), written(phase.lines[n]), shown(amount));
-    });
-    comparePhase(id, phase, one, same, columns);
-  }
-  same("调整 adjustments", document.adjustments.map(written), settled.adjustments.map(({ amount }) => shown(amount)));
-  if (settled.unsupported.length) return;
-  all.push(...settled.adjustments);
-  const sum = (...kinds) => all.filter(({ kind }) => kinds.includes(kind)).reduce((total, { amount }) => addColumns(total, amount.line), [0n, 0n, 0n]);
-  const names = ["payable", "deduction", "retention", "retention_release", "true_up", "adjustment", "interest", "next_prepayment"];
-  const totals = Object.fromEntries(names.map((kind) => [kind, yuan(sum(kind)[0])]));
-  const moved = sum(...MOVING);
-  Object.assign(totals, {
-    prepaid: yuan(sum("prepayment")[0]), fault_deduction: totals.deduction, other_deduction: "0.00",
-    total: yuan(moved[0]), net: yuan(moved[1]), tax: yuan(moved[2]),
+  const adjustments = before.adjustments.map((row) => {
+    const amount = readAmount(row);
+    everything.push({ kind: row.kind, amount });
+    return { n: ++number, phase: row.phase, kind: row.kind, ...amountText(amount), parent: row.parent };
   });
-  for (const [name, value] of Object.entries(totals)) same(`合计 totals ${name}`, document.totals[name], value);
+  const sum = (...kinds) =>
+    everything.filter(({ kind }) => kinds.includes(kind)).reduce((total, { amount }) => addColumns(total, amount.line), [0n, 0n, 0n]);
+  const totals = Object.fromEntries(LINE_KINDS.map((kind) => [kind, yuan(sum(kind)[0])]));
+  const [total, net, tax] = sum(...MOVING).map(yuan);
+  Object.assign(totals, { prepaid: yuan(sum("prepayment")[0]), fault_deduction: totals.deduction, other_deduction: "0.00", total, net, tax });
+  const { document } = terms;
+  return {
+    format: "camsla-statement/1", quarter: quarter.label, revision: inputs.revision, reading: inputs.reading,
+    contract: {
+      id: terms.contract, title: document.title, version: inputs.contract_version, purchaser: document.purchaser,
+      supplier: document.supplier,
+    },
+    phases, adjustments, totals,
+    not_settled: terms.phases.filter(({ id }) => !settled.has(id)).map(({ id }) => ({ phase: id })),
+  };
 };
 
-const comparePhase = (id, phase, one, same, columns) => {
-  const evaluations = one.evaluations || [];
-  const full = evaluations.reduce((sum, evaluation) => plusAmount(sum, columnsOf(one.terms, one.charge, evaluation)[0]), NOTHING);
-  same(`${id} 应计服务费 full fee`, phase.full_fee, columns(full.line));
-  const windows = phase.windows.map(({ window, fee, payable }) => [window, fee, payable]);
-  const found = evaluations.map(({ window, fee, payable }) => [window, yuan(fee.rounded()), yuan(payable.rounded())]);
-  same(`${id} 各窗口 windows`, windows, found);
-  const rules = phase.rules.filter((rule) => rule.unit === "fen").map(({ rule, amount }) => [rule, amount]);
-  const taken = evaluations.flatMap((evaluation) => evaluation.rules.map(({ rule, amount }) => [rule, yuan(amount.rounded())]));
-  same(`${id} 各规则 rules`, rules, taken);
-  const months = one.charge.units();
-  const payable = phase.lines.filter((line) => line.kind === "payable").reduce((sum, line) => sum + fenOf(line.gross), 0n);
-  const price = evaluations.length && !months.isZero ? yuan(new Fraction(payable).over(months).rounded()) : null;
-  same(`${id} 核减后单价 unit price after deduction`, phase.unit_price_after_deduction, price);
-  const points = pointAmounts(one);
-  same(`${id} 点位数 points`, phase.point_lines.map((row) => row.code), [...points.keys()].sort(byBytes));
-  for (const { code, full: itsFull, payable: itsPayable, deduction } of phase.point_lines) {
-    const [a, b] = points.get(code) || [0n, 0n];
-    same(`${id} 点位 point ${code}`, [itsFull, itsPayable, deduction], [yuan(a), yuan(b), yuan(a - b)]);
+const phaseText = (one, rows, lines) => {
+  const { terms, phase, charge, facts } = one;
+  const windows = one.windows || [];
+  const full = windows.reduce((sum, window) => plusAmount(sum, columnsOf(terms, charge, window)[0]), NOTHING);
+  const months = charge.units();
+  const payable = lines.reduce((sum, { kind, amount }) => sum + (kind === "payable" ? amount.line[0] : 0n), 0n);
+  const prices = new Set(charge.lots.flatMap((lot) => lot.months.flat().map((part) => part.price)));
+  const count = (which) => charge.lots.reduce((sum, lot) => sum + (which(lot) ? lot.points : 0), 0);
+  return {
+    phase: phase.id, title: phase.title, target: sixPlaces(terms.target), lines: rows,
+    unit_price: yuan(prices.size === 1 ? [...prices][0] : phase.price),
+    points: {
+      opening: count((lot) => lot.opening), added: count((lot) => !lot.opening), removed: count((lot) => !lot.closing),
+      point_months: mixedText(months),
+    },
+    full_fee: columnsText(full.line),
+    component_names: full.parts.map(([name]) => name),
+    rate: rateText(windows.length === 1 ? windows[0].rate : facts.rate),
+    own_rate: rateText(facts.own_rate),
+    authority_rate: rateText(facts.authority_rate),
+    seconds: facts.seconds && Object.fromEntries(["online", "offline", "unknown", "excluded"].map((name, n) => [name, facts.seconds[n]])),
+    windows: windows.map(({ label, fee, payable: due, rate }) => ({
+      window: label, fee: yuan(fee.rounded()), payable: yuan(due.rounded()), rate: rateText(rate),
+    })),
+    rules: windows.flatMap((window) => window.rules),
+    unit_price_after_deduction: windows.length && !months.isZero ? yuan(new Fraction(payable).over(months).rounded()) : null,
+    point_lines: pointLines(windows),
+  };
+};
+
+// One point's part of each window's rounded fee and payable, by largest remainder.
+const pointLines = (windows) => {
+  const sums = new Map();
+  for (const { fee, payable, points } of windows) {
+    if (!points.length) continue;
+    const fulls = spread(fee.rounded(), points.map(({ code, full }) => [code, full]));
+    const dues = spread(payable.rounded(), points.map(({ code, rest }) => [code, rest]));
+    points.forEach(({ code, outages, offline, rules }, n) => {
+      const row = entry(sums, code, () => ({ full: 0n, due: 0n, outages: 0, offline: 0, rules: [] }));
+      row.full += fulls[n][1];
+      row.due += dues[n][1];
+      row.outages += outages;
+      row.offline += offline;
+      row.rules = [...new Set([...row.rules, ...rules])];
+    });
+  }
+  return [...sums].sort(([a], [b]) => byBytes(a, b)).map(([code, { full, due, outages, offline, rules }]) => ({
+    code, full: yuan(full), payable: yuan(due), deduction: yuan(full - due), outages, offline_s: offline, rules,
+  }));
+};
+
+// Where a document differs from the recomputed one, texts apart: each place is told to `differs`.
+const TEXTS = ["why", "formula", "reason", "notices", "software"];
+const documentDifferences = (written, found, differs, place = "") => {
+  if (isObject(written) && isObject(found)) {
+    for (const key of new Set([...Object.keys(written), ...Object.keys(found)])) {
+      if (TEXTS.includes(key) || (key === "title" && "rule" in found) || (key === "inputs_sha256" && !place)) continue;
+      documentDifferences(written[key], found[key], differs, place ? `${place}.${key}` : key);
+    }
+  } else if (Array.isArray(written) && Array.isArray(found) && written.length === found.length) {
+    written.forEach((one, n) => {
+      const name = (isObject(found[n]) && (found[n].code || found[n].phase || found[n].kind)) || n;
+      documentDifferences(one, found[n], differs, `${place}[${name}]`);
+    });
+  } else if (written === undefined || found === undefined || canonical(written) !== canonical(found)) {
+    const shown = (value) => (value === undefined ? "（无 none）" : canonical(value).slice(0, 100));
+    differs(place, shown(written), shown(found));
   }
 };

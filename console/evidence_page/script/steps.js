@@ -77,7 +77,7 @@ const isManifest = exactly({
   format: isText, origin: isName, contract: isText, period: isName, zone: isName,
   days: (value) => Array.isArray(value) && value.length > 0 && value.every(isDay),
   first_size: isWhole, state: isHash,
-  statement: orNull(exactly({ id: isText, version: isWhole, sha256: isDigest, inputs_sha256: isDigest })),
+  statement: orNull(exactly({ id: isName, version: isWhole, sha256: isDigest, inputs_sha256: isDigest })),
   points: orNull((value) => Array.isArray(value) && value.every(isText)),
   files: (value) => isObject(value) && Object.values(value).every(isDigest),
   software: isText,
@@ -90,6 +90,7 @@ class Verification {
     this.report = new Report(progress);
     this.notes = []; // every checkpoint with its file and the key that should have signed it
     this.counted = { lines: 0, tr: 0, sum: 0 };
+    this.differences = [];
   }
 
   async verify() {
@@ -159,19 +160,25 @@ class Verification {
     const keys = this.keys.map((text) => readKey(text, COLLECTOR_KEY));
     const known = keys.some((key) => key.text === trust.collector.text);
     need(known, "日志的密钥不是 trust.json 的，也没有换钥记录相连 the log's key is not that of trust.json, nor linked to it", "trust.json");
-    for (const { file, note, key } of notes) {
-      if (key !== null) need(signedAt(note, keys[key]) !== null, "采集方签名无效 the collector's signature is not valid", file);
+    const witnesses = trust.witnesses.map((one) => one.key);
+    for (const { file, note, key, isFirst } of notes) {
+      // A witness need not have signed yet; but where a trusted key stands, its signature is valid.
+      for (const witness of witnesses) signedAt(note, witness, file);
+      const at = signedAt(note, keys[key], file);
+      need(at !== null || isFirst, "没有采集方的签名 not signed by the collector", file);
     }
     if (manifestNote) {
-      const last = keys[keys.length - 1];
-      need(signedAt(manifestNote, last) !== null, "采集方签名无效 the collector's signature is not valid", "manifest.sig");
+      const signed = keys.some((key) => signedAt(manifestNote, key, "manifest.sig") !== null);
+      need(signed, "没有采集方的签名 not signed by the collector", "manifest.sig");
     }
     const last = notes[notes.length - 1];
+    const began = this.log.zone.start(dayNumber(this.manifest.days[this.manifest.days.length - 1]));
     for (const role of trust.require) {
-      const times = trust.witnesses.filter((one) => one.role === role).map(({ key }) => signedAt(last.note, key));
-      const at = times.find((time) => time !== null);
-      if (at === undefined) report.fail(2, `缺少见证 no witness: ${role}`, last.file);
-      else report.fact(2, `${role} ${new Date(at * 1000).toISOString().slice(0, 10)}`);
+      const times = trust.witnesses.filter((one) => one.role === role).map(({ key }) => signedAt(last.note, key, last.file));
+      const at = Math.max(...times.map((time) => (time === null ? -1 : time)));
+      need(at >= 0, `缺少见证 no co-signature of the required witness: ${role}`, last.file);
+      need(at >= began, `见证时钟相差过大 the witness's clock is far off, it signed before the day began: ${role}`, last.file);
+      report.fact(2, `${role} ${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")}Z`);
     }
   }
 
@@ -306,7 +313,7 @@ class Verification {
       log.begin(document);
       this.keys = [log.key];
     });
-    this.notes.push({ file: previous.file, note: previous.note, key: null });
+    this.notes.push({ file: previous.file, note: previous.note, key: 0, isFirst: true });
     return loaded;
   }
 
@@ -447,16 +454,23 @@ class Verification {
     return within(name, "", async () => parseDocument(await this.pack.text(name)));
   }
 
-  // The statement's frozen inputs, read before the log, because what they are compared with is known on one day only.
+  // The statement's frozen inputs, read before the log: what they are compared with is known at the end of one day.
   async readInputs() {
     const { statement } = this.manifest;
     this.inputs = statement && !this.visible ? await this.blob(statement.inputs_sha256, 8, "冻结的输入 frozen inputs") : null;
   }
 
   survey() {
-    if (!this.inputs) return;
-    within(`blobs/${this.manifest.statement.inputs_sha256}`, "", () => {
-      this.surveyed = new Survey(this.log, readTerms(this.inputs.terms), readQuarter(this.inputs.quarter));
+    if (!this.inputs || this.comparison) return;
+    const { inputs, report } = this;
+    const file = `blobs/${this.manifest.statement.inputs_sha256}`;
+    within(file, "", () => {
+      this.comparison = new Comparison(
+        this.log, readTerms(inputs.terms), readQuarter(inputs.quarter),
+        (place, written, found) => this.differences.push(`${place}：冻结 frozen ${written}，重算 recomputed ${found}`),
+        (what) => report.lack(9, what),
+      );
+      this.comparison.phases(inputs.facts);
     });
   }
 
@@ -464,62 +478,50 @@ class Verification {
     const { report, manifest, inputs, log } = this;
     const { statement } = manifest;
     if (this.visible) {
-      report.lack(8, "只含部分点位，整期在线率未重算 a pack of some points: rates of whole phases");
+      report.lack(8, "只含部分点位 a pack of some points: rates of whole phases");
       return;
     }
     if (!statement) {
-      report.fact(8, "本包没有结算单 the pack has no statement");
       await this.ratesAlone();
       return;
     }
     const file = `blobs/${statement.inputs_sha256}`;
-    need(this.surveyed, "日志中没有这份输入的记录 the log has no record of these inputs in the pack's days", file);
-    const { terms } = this.surveyed;
+    need(this.comparison, "这些天的日志没有这份输入 the log of these days has no record of these inputs", file);
+    const { terms, survey } = this.comparison;
     const name = `contract ${terms.contract} ${inputs.contract_version}`;
     const known = log.documents.get(name) === sha256Hex(utf8(canonical(inputs.terms)));
-    need(known, `合同条款不是日志记录的版本 the terms are not those of the log's record: ${name}`, file);
-    this.checkRecovery(terms);
-    this.surveyed.compare(inputs, (phase, what, frozen, found) => {
-      const brief = (value) => canonical(value).slice(0, 120);
-      report.fail(8, `${what}：冻结 frozen ${brief(frozen)}，重算 recomputed ${brief(found)}`, file, phase);
-    });
-    this.nameFrozen();
-    this.tabulateRates();
+    need(known, `条款不是记录的版本 the terms are not those of the log's record: ${name}`, file);
+    const { quarter, revision, format } = inputs;
+    const fits = canonical([`${terms.contract}/${quarter}`, revision, quarter, terms.contract, format]) ===
+      canonical([statement.id, statement.version, manifest.period, manifest.contract, "camsla-inputs/1"]);
+    need(fits, "不是这一季的输入 not the inputs of this quarter", file);
+    this.limits(terms, dayNumber(dayText(survey.log.zone.dayOf(survey.windows[0].end - 1))));
+    for (const difference of this.differences) report.fail(8, difference, file, statement.id);
+    this.tabulate(survey);
   }
 
-  checkRecovery({ policy }) {
-    if (!this.manifest.first_size || (policy.recovery_samples <= 10 && policy.minimum_recovery_s <= 3600)) return;
-    this.report.lack(8, "恢复条件超过 10 次或 3600 秒，须从日志起点核验 a recovery of more than 10 samples or 3,600 s needs the log from its beginning");
+  // What keeps the period's rates from being told at all, or to their end.
+  limits({ policy, zone }, lastDay) {
+    const { report, manifest } = this;
+    if (manifest.first_size && (policy.recovery_samples > 10 || policy.minimum_recovery_s > 3600)) {
+      report.lack(8, "恢复条件超过状态文档所存，须从日志起点核验 a recovery beyond what the state document holds: needs the log from its beginning");
+    }
+    if (zone !== manifest.zone) report.lack(8, "合同与日志的时区不同 the contract's time zone is not the log's");
+    if (dayText(lastDay) > manifest.days[manifest.days.length - 1]) report.lack(8, "期间未封存完 the period is not sealed to its end");
   }
 
-  // What no probe shows is taken as it was frozen; a reader should know of it.
-  nameFrozen() {
-    const { report, inputs } = this;
-    const facts = Object.values(inputs.facts);
-    const months = facts.flatMap((its) => its.months);
-    const outages = months.flatMap((month) => month.points || []).flatMap((point) => point[3]);
-    const taken = [
-      [facts.some((its) => its.rate && its.rate[2] !== "measured"), "公安核定或给定的在线率 the authority's or given rates"],
-      [months.some((month) => month.events.length), "考核事件 events"],
-      [outages.some((row) => row[4] || row[5] !== null || row[6]), "故障原因、报告与免责 causes, reports and excuses of outages"],
-      [facts.some((its) => its.earlier.length), "期前各月 months before the period"],
-    ];
-    for (const [there, what] of taken) if (there) report.notes.push(`取自冻结的输入，未由日志重算 taken as frozen: ${what}`);
-  }
-
-  tabulateRates() {
-    const { report, surveyed } = this;
-    const { terms, windows } = surveyed;
-    for (const { id } of terms.phases) {
-      for (const { label } of windows) {
-        const seconds = surveyed.total(label, id);
+  tabulate(survey) {
+    const { report } = this;
+    for (const { id } of survey.terms.phases) {
+      for (const { label } of survey.windows) {
+        const seconds = survey.total(label, id);
         if (!seconds) continue;
-        const { good, counted } = rateOf(seconds, terms.policy);
-        const value = counted ? sixPlaces(ratio(good, counted)) : "";
-        report.tables.rates.push({ phase: id, window: label, seconds, good, counted, value });
+        const { good, counted } = rateOf(seconds, survey.terms.policy);
+        report.tables.rates.push({ phase: id, window: label, seconds, good, counted, value: counted ? sixPlaces(ratio(good, counted)) : "" });
       }
     }
-    report.fact(8, `${report.tables.rates.length} 项与冻结值一致 figures as frozen`);
+    const whole = report.tables.rates.filter((row) => row.window === survey.windows[0].label);
+    for (const { phase, value } of whole) report.fact(8, `${phase} ${value || "无可计 nothing counted"}`);
   }
 
   // Without a statement there is nothing to hold the rates against; they are shown under the newest terms of the contract.
@@ -527,21 +529,24 @@ class Verification {
     const { manifest, log, report } = this;
     const versions = [...log.documents.keys()].filter((name) => name.startsWith(`contract ${manifest.contract} `));
     const number = (name) => Number(name.slice(name.lastIndexOf(" ")));
-    const newest = versions.sort((a, b) => number(b) - number(a)).find((name) => this.pack.members.has(`blobs/${log.documents.get(name)}`));
-    if (!newest || !/^[0-9]{4}Q[1-4]$/.test(manifest.period)) return;
+    const [newest] = versions.sort((a, b) => number(b) - number(a));
+    if (!newest) {
+      report.lack(8, "日志中没有这份合同 the log has no record of the contract");
+      return;
+    }
     const terms = readTerms(await this.blob(log.documents.get(newest), 8, newest));
-    this.checkRecovery(terms);
-    this.surveyed = new Survey(log, terms, readQuarter(manifest.period));
-    this.tabulateRates();
+    const [first, last] = readPeriod(manifest.period);
+    this.limits(terms, last);
+    if (terms.zone !== manifest.zone) return;
+    const [start, end] = [log.zone.start(first), log.zone.start(last + 1)];
+    this.tabulate(new Survey(log, terms, [{ label: manifest.period, start, end }]));
   }
-
-  // 9 -------------------------------------------------------------------------------------------------------------------
 
   async amounts() {
     const { report, manifest, inputs, log } = this;
     const { statement } = manifest;
     if (this.visible) {
-      report.lack(9, "只含部分点位，金额未重算 a pack of some points: amounts");
+      report.lack(9, "只含部分点位 a pack of some points: amounts");
       return;
     }
     if (!statement) {
@@ -549,33 +554,54 @@ class Verification {
       return;
     }
     const file = `blobs/${statement.sha256}`;
+    const name = `${statement.id} ${statement.version}`;
+    const recorded = log.documents.get(`statement ${name}`) === statement.sha256;
+    need(recorded, "日志中没有这份结算单 the log has no record of this statement", file);
+    const issued = [...log.documents].filter(([key]) => key.startsWith(`issued ${statement.id} `));
+    const same = issued.every(([key, digest]) => key === `issued ${name}` && digest === statement.sha256);
+    need(same, "出具的是另一份 another one was issued", file);
     const document = await this.blob(statement.sha256, 9, "结算单 the statement");
-    const record = log.documents.get(`statement ${statement.id} ${statement.version}`);
-    need(record === statement.sha256, "日志中没有这份结算单的记录 the log has no record of this statement", file);
-    const issued = log.documents.get(`issued ${statement.id} ${statement.version}`);
-    need(issued === undefined || issued === statement.sha256, "出具的是另一份 what was issued is another", file);
-    need(document.inputs_sha256 === statement.inputs_sha256, "结算单不是由这份输入做成 it was made from other inputs", file);
-    const settled = settle(inputs);
-    for (const name of settled.unsupported) report.lack(9, `规则 rule ${name}`);
-    compareStatement(document, inputs, settled, (what, written, found) => {
-      report.fail(9, `${what}：记 written ${written}，重算 recomputed ${found}`, file, statement.id);
-    });
-    for (const { id, lines } of settled.phases) {
-      for (const { kind, window, amount } of lines) {
-        report.tables.amounts.push({ phase: id, kind, window, amount: amount.line.map(yuan) });
+    need(inputs.reading === inputs.terms.reading, "口径不是合同的 the reading is not the contract's", file);
+    const digests = new Set(log.documents.values());
+    for (const one of (inputs.evidence.authority && inputs.evidence.authority.files) || []) {
+      need(digests.has(one.sha256), `公安文件未入日志 the authority's file is not in the log: ${one.sha256.slice(0, 12)}`, file);
+    }
+    for (const [phase, its] of Object.entries(inputs.before.prepaid)) await this.prepaid(phase, its);
+    if (Object.keys(inputs.before.retained).length) report.lack(9, "以前留存取自冻结的输入 what was retained before is taken as frozen");
+    if (inputs.before.adjustments.length) report.lack(9, "以前期调整、利息取自冻结的输入 adjustments and interest are taken as frozen");
+    const lacking = notRecomputed(inputs);
+    for (const what of lacking) report.lack(9, what);
+    if (!lacking.length) {
+      const found = { ...settle(inputs), inputs_sha256: statement.inputs_sha256 };
+      documentDifferences(document, found, (place, written, mine) => {
+        report.fail(9, `${place}：记 written ${written}，重算 recomputed ${mine}`, file, name);
+      });
+      for (const { phase, lines } of [...found.phases, { lines: found.adjustments }]) {
+        for (const row of lines) {
+          report.tables.amounts.push({ phase: phase || row.phase, kind: row.kind, window: row.window || "", amount: [row.gross, row.net, row.tax] });
+        }
       }
     }
-    for (const { phase, kind, amount } of settled.adjustments) {
-      report.tables.amounts.push({ phase, kind, window: "", amount: amount.line.map(yuan) });
+    Object.assign(report.identity, { statement: `${name}（${issued.length ? "已出具 issued" : "尚未出具 NOT ISSUED"}）`, reading: inputs.reading, total: document.totals.total });
+    report.fact(9, `应付 payable ${document.totals.payable}，合计 total ${document.totals.total}`);
+  }
+
+  // What an earlier statement prepaid must be that statement's line; where it is not in the pack it is named.
+  async prepaid(phase, its) {
+    const { report, inputs, log, pack } = this;
+    const cut = its.source.lastIndexOf("/");
+    const digest = log.documents.get(`issued ${inputs.terms.contract}/${its.source.slice(0, cut)} ${its.source.slice(cut + 1)}`);
+    if (!hasLine(its) && digest === undefined) return;
+    if (!pack.members.has(`blobs/${digest}`)) {
+      report.lack(9, `${phase}：已预付取自冻结的输入 what was prepaid is taken as frozen（${its.source}）`);
+      return;
     }
-    report.identity.statement = `${statement.id} ${statement.version}`;
-    report.identity.reading = inputs.reading;
-    report.identity.total = document.totals.total;
-    report.fact(9, `合计 total ${document.totals.total}`);
+    const document = await this.blob(digest, 9, its.source);
+    const lines = document.phases.filter((one) => one.phase === phase).flatMap((one) => one.lines);
+    const line = lines.find(({ kind }) => kind === "next_prepayment");
+    const told = line ? { gross: line.gross, net: line.net, tax: line.tax, components: line.components } : amountText(NOTHING);
+    documentDifferences(amountText(readAmount(its)), told, (place, written, found) => {
+      report.fail(9, `已预付 prepaid ${place}：冻结 frozen ${written}，${its.source} ${found}`, `blobs/${digest}`, phase);
+    });
   }
 }
-
-const sixPlaces = (share) => {
-  const text = String(share.times(whole(1000000)).rounded()).padStart(7, "0");
-  return `${text.slice(0, -6)}.${text.slice(-6)}`;
-};
