@@ -162,6 +162,7 @@ def _earlier_state(state: State, earlier: Earlier, rosters: Sequence[Record], gr
         first = min(wanted.values())
         if found.since > first:
             raise ValueError(f"the earlier state cannot tell {first}: it begins with {found.since}")
+        found.open_day()
         for record in rosters:
             if record["point"] in wanted:
                 found.feed(record, b"", _nothing)

@@ -99,7 +99,8 @@ class Feeder:
 
     def man(self, day: int, **fields: Any) -> None:
         state = self.state
-        first = state.size if state.day and state.said == [] and state._closed else state.first
+        state.open_day()
+        first = state.first
         self({
             "k": "man", "at": closing(day), "day": DAYS[day], "first": first, "count": state.size + 1 - first,
             "prev": {"size": first, "root": ""}, "points": sum(one.now.rev == 0 for one in state.said),
