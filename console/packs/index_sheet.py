@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from copy import deepcopy
 from datetime import datetime
 
 import xlsxwriter  # type: ignore[import-untyped]
@@ -19,7 +20,7 @@ _TITLE = "佐证材料目录"
 def sheet(story: Story) -> bytes:
     """Return the workbook; every cell is text."""
     stream = io.BytesIO()
-    book = xlsxwriter.Workbook(stream, {**OPTIONS, "constant_memory": False, "in_memory": True})
+    book = xlsxwriter.Workbook(stream, {**deepcopy(OPTIONS), "constant_memory": False, "in_memory": True})
     day = story.made_on
     book.set_properties({"title": f"{_TITLE} {story.name}", "created": datetime(day.year, day.month, day.day)})  # noqa: DTZ001 - xlsx knows no zones
     formats = Formats(book)

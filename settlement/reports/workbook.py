@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def write_xlsx(
             message = f"{what} {rows:,} 行，超过工作表的上限 more rows than a sheet holds ({MOST_ROWS:,})"
             raise refuse(message, "按期次分开出具，或只出 PDF export phase by phase, or the PDF alone", file=str(path))
     with tempfile.TemporaryDirectory(prefix="camsla-", dir=scratch) as folder:
-        book = xlsxwriter.Workbook(str(path), {**OPTIONS, "tmpdir": folder})
+        book = xlsxwriter.Workbook(
+            str(path), {**deepcopy(OPTIONS), "tmpdir": folder}
+        )  # it writes into what it is given
         try:
             _write(book, document, cover, moved)
             book.close()
