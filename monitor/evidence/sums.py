@@ -40,7 +40,7 @@ def due(known: Known, day: str, grown: Collection[str], earlier: Known | None = 
         touched |= earlier.touched()
     for code in known.points:
         teller = earlier if earlier is not None and code in earlier.traces else known
-        yield from _of_point(teller, code, touched.get(code, day), day, {}, told=code not in grown)
+        yield from _of_point(teller, code, min(day, touched.get(code, day)), day, {}, told=code not in grown)
 
 
 def wrong_sums(state: State) -> list[Doubt]:
@@ -55,7 +55,7 @@ def wrong_sums(state: State) -> list[Doubt]:
     doubts: list[Doubt] = []
     for code in state.points:
         its = said.get(code, {})
-        since = touched.get(code, state.day)
+        since = min(state.day, touched.get(code, state.day))  # a correction may reach into days to come
         if since < state.since:
             if since not in its:
                 doubts.append(Doubt(code, since, None, None, told=False))
