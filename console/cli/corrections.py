@@ -22,6 +22,7 @@ from console.cli.frame import (
     print_table,
 )
 from console.cli.statement_frame import paper_of
+from console.handed_in import keep
 from monitor.finding import InputError, refuse
 from monitor.model import MICROSECONDS, Instant, Reclassification, State
 from monitor.origin import Origin
@@ -32,7 +33,6 @@ from monitor.sources.reclassifications import read_reclassifications
 from monitor.store import claims
 from monitor.store import reclassifications as store
 from monitor.store.identities import point_ids
-from settlement.store import documents
 
 MAX_REASON = 200
 STATUS_ZH = {
@@ -134,7 +134,7 @@ def _claim(session: Session, rows: Sequence[Reclassification], origin: Origin, d
         at = database.now()
         if {row.point for row in rows} <= point_ids(connection).keys():  # else `claim` says which are not
             correcting.require_unknown(connection, rows, origin, session.settings.zone)
-        sha, _ = documents.add(connection, paper.body, paper.name, at=at, actor=actor)
+        sha, _ = keep(writer, connection, paper.body, paper.name, at=at, actor=actor)
         return store.claim(connection, writer.audit, rows, document=sha, actor=actor, at=at, origin=origin)
 
 

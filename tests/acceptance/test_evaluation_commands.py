@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from console.cli import main
+from monitor.store.database import open_database, reading
 from tests.camsla_command import Camsla
 from tests.servers import postgres
 
@@ -92,6 +93,16 @@ class Office(Camsla):
                 code = error.exit_code
             return subprocess.CompletedProcess(words, code, out.getvalue().decode(), err.getvalue().decode())
 
+    def recorded(self, what: str) -> list[str]:
+        """The digests of the documents that wait for the evidence log."""
+        engine = open_database(self.env.get("CAMSLA_DATABASE_URL", f"sqlite:///{self.folder}/data/camsla.db"))
+        with reading(engine) as connection:
+            bodies = (
+                connection.exec_driver_sql("SELECT body FROM outbox WHERE kind = 'att' ORDER BY id").scalars().all()
+            )
+        engine.dispose()
+        return [told["sha256"] for told in map(json.loads, bodies) if told["what"] == what]
+
     def write(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text, "utf-8")
         return name
@@ -143,6 +154,7 @@ def test_a_gap_is_reclassified_for_every_point_and_withdrawn_for_one(office: Off
     listed = office.json("corrections", "list")
     assert {row["document"] for row in listed} == {report}
     assert report in office.ok("documents", "list", "--json")
+    assert office.recorded("document") == [report]
 
     number = next(row["id"] for row in listed if row["point"] == "A-3")
     office.ok("corrections", "revoke", str(number), "--reason", "A-3 不在该环网", "--actor", "张三")
