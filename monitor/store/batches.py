@@ -43,8 +43,9 @@ def listed(connection: Connection, vantage_id: int, after: int) -> Iterator[List
         .where(batches.c.vantage_id == vantage_id, batches.c.seq > after)
         .order_by(batches.c.seq)
     )
-    for row in connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}):
-        yield Listed(*row)
+    with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
+        for row in found:
+            yield Listed(*row)
 
 
 def contents(
@@ -58,15 +59,18 @@ def contents(
             .where(batches.c.vantage_id == number, batches.c.seq >= first, batches.c.seq <= last)
             .order_by(batches.c.seq)
         )
-        for seq, sha256, body in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
-            try:
-                yield seq, columns_of(body, sha256)
-            except ValueError as error:
-                raise refuse(
-                    f"批次损坏 batch {seq} of {name}: {error}",
-                    "从备份恢复数据库 restore the database from a backup",
-                    column="batches",
-                ) from None
+        with connection.execute(query, execution_options={"yield_per": AT_ONCE}) as found:
+            for seq, sha256, body in found:
+                yield seq, _whole(name, seq, sha256, body)
+
+
+def _whole(vantage: str, seq: int, sha256: str, body: bytes) -> Columns:
+    try:
+        return columns_of(body, sha256)
+    except ValueError as error:
+        message = f"批次损坏 batch {seq} of {vantage}: {error}"
+        remedy = "从备份恢复数据库 restore the database from a backup"
+        raise refuse(message, remedy, column="batches") from None
 
 
 def point_codes(connection: Connection) -> list[str]:
