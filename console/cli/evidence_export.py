@@ -193,7 +193,6 @@ def _json(report: Any) -> dict[str, Any]:
         ],
         "failures": list(report.failures),
         "open": list(report.open),
-        "given": list(report.given),
         "witnesses": [witness._asdict() for witness in report.witnesses],
         "phases": [
             {
@@ -224,7 +223,6 @@ def _show(report: Any) -> None:
         click.echo(f"{step.n} {OUTCOMES[step.outcome]}　{zh} {en}：{step.detail}")
     _list("不符 FAILED", report.failures)
     _list("未重算 not recomputed", report.open)
-    _list("取自冻结的输入 taken as frozen", report.given)
     for witness in report.witnesses:
         click.echo(f"签名 signed: {witness.role or '采集方 collector'} {witness.name}")
     for one in report.phases:

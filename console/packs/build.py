@@ -109,7 +109,6 @@ class _Making:
             "bytes": out.stat().st_size,
             "exit": report.exit,
             "open": list(report.open),
-            "given": list(report.given),
             "statement": None if subject.stored is None else subject.stored.name,
             "witnesses": [witness._asdict() for witness in report.witnesses],
         }

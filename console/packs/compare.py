@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def differing(inputs: Inputs, facts: Mapping[str, PhaseFacts]) -> list[str]:
-    """Say where recomputed facts differ from the frozen ones, at most MOST lines."""
+    """Say where recomputed facts differ from the frozen ones, at most MOST lines; excuses are `excused`'s."""
     frozen = _measured(inputs)
     again = _measured(replace(inputs, facts=facts))
     for phase in [name for name in frozen if name not in again and not frozen[name]["roster"]]:
@@ -59,25 +59,20 @@ def _joined(outages: list[list[Any]]) -> Json:
     return found
 
 
-def given(inputs: Inputs) -> Iterator[str]:
-    """Name what a statement rests on besides the probes' record."""
-    terms = inputs.terms
-    if terms.authority.pays != "own":
-        for phase, facts in sorted(inputs.facts.items()):
-            if facts.authority_rate is not None:
-                rate = facts.authority_rate
-                yield f"公安核定在线率 authority's figure {phase}: {rate.good:,} ÷ {rate.counted:,}（{rate.reference}）"
-    for phase, issued in sorted(inputs.before.prepaid.items()):
-        yield f"已预付 prepaid {phase}: {issued.source or '—'}"
-    if inputs.before.retained:
-        yield "质保金留存 retained by earlier statements"
-    if inputs.before.adjustments:
-        yield f"以前期调整 adjustments of earlier quarters: {len(inputs.before.adjustments)}"
-    months = [month for facts in inputs.facts.values() for month in (*facts.months, *facts.earlier)]
-    if any(month.events for month in months):
-        yield "事件登记 reported events"
-    outages = [outage for month in months for point in month.points or () for outage in point.outages]
-    if any(outage.cause or outage.excused or outage.reported_at is not None for outage in outages):
-        yield "中断的归因、报告与报备 causes, reports and excuses of outages"
-    if any(facts.earlier for facts in inputs.facts.values()):
-        yield "本期之前各月 months before the period"
+def excused(inputs: Inputs, facts: Mapping[str, PhaseFacts]) -> tuple[list[str], list[str]]:
+    """Compare which outages are excused: those that nothing in the log excuses, and those that it excuses and the inputs do not."""
+    frozen, again = _excused(inputs.facts), _excused(facts)
+    return (
+        sorted(name for name, yes in frozen.items() if yes and not again.get(name)),
+        sorted(name for name, yes in again.items() if yes and frozen.get(name) is False),
+    )
+
+
+def _excused(facts: Mapping[str, PhaseFacts]) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for its in facts.values():
+        for month in its.months:
+            for point in month.points or ():
+                for outage in point.outages:
+                    found[outage.incident] = found.get(outage.incident, False) or outage.excused
+    return found

@@ -134,7 +134,6 @@ def _witness(witness: Witness, zone: str) -> list[str]:
 def _remarks(report: Report) -> list[str]:
     texts = [*(f"不符 FAILED：{text}" for text in report.failures)]
     texts += [f"未重算 not recomputed：{text}" for text in report.open]
-    texts += [f"取自冻结的输入 taken as frozen：{text}" for text in report.given]
     left = len(texts) - REMARKS
     return [
         *texts[:REMARKS],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from monitor.scope import EVERYTHING
 from settlement.canonical import canonical
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
+from settlement.inputs import Inputs
 from settlement.quarter import frozen, life
 from settlement.store import contracts, documents, statements
 from settlement.store.statements import Stored
@@ -79,11 +80,12 @@ def gather(connection: Connection, order: Order) -> Gathered:
     if only is not None:
         _require_known(connection, terms, period, only)
     members = log_days.members(folder, days, only)
-    blobs = {canonical(terms.document()).encode()}
+    known = contracts.versions(connection, order.contract)
+    blobs = {canonical(version.terms.document()).encode() for version in known if version.approved_by}
     inputs = None
     if stored is not None:
-        blobs |= {stored.inputs.encode(), stored.body.encode()}
         inputs = frozen(stored)
+        blobs |= {stored.inputs.encode(), stored.body.encode(), *_earlier(connection, inputs)}
     members |= {f"blobs/{hashlib.sha256(body).hexdigest()}": body for body in blobs}
     members |= _from_folder(folder, log_days.attested(folder, days))
     attached, bodies = _attached(order.documents)
@@ -135,6 +137,16 @@ def _terms(connection: Connection, order: Order, period: Period, stored: Stored 
             column="--contract",
         )
     return found.terms, found.version
+
+
+def _earlier(connection: Connection, inputs: Inputs) -> Iterator[bytes]:
+    """Yield the statements that issued the prepayments."""
+    for source in sorted({issued.source for issued in inputs.before.prepaid.values()}):
+        quarter, _, revision = source.rpartition("/")
+        if quarter and revision.isdigit():
+            found = statements.find(connection, inputs.terms.contract, quarter, int(revision))
+            if found is not None:
+                yield found.body.encode()
 
 
 def _require_known(connection: Connection, terms: Terms, period: Period, points: Collection[str]) -> None:

@@ -19,7 +19,6 @@ class Notebook:
     failures: dict[int, list[str]] = field(default_factory=dict)
     more: dict[int, int] = field(default_factory=dict)
     left: dict[int, list[str]] = field(default_factory=dict)
-    given: list[str] = field(default_factory=list)
     witnesses: list[Witness] = field(default_factory=list)
     phases: list[PhaseFigures] = field(default_factory=list)
     total_fen: int | None = None
@@ -65,7 +64,6 @@ class Notebook:
             tuple(steps),
             tuple(failures),
             tuple(text for n in STEPS for text in self.left.get(n, ())),
-            tuple(self.given),
             tuple(self.witnesses),
             tuple(self.phases),
             self.total_fen,

@@ -68,12 +68,11 @@ class PhaseFigures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `failures` name record and reason; `open` what could not be recomputed; `given` what no log can prove."""
+    """All of it. `failures` name record and reason; `open` what could not be recomputed, or was taken as frozen."""
 
     steps: tuple[Step, ...]
     failures: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     phases: tuple[PhaseFigures, ...] = ()
     total_fen: int | None = None
