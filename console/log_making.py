@@ -42,7 +42,7 @@ EARLIEST = Instant(946_684_800_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A job for a worker: make what is due and write the steps as JSON to `answer`."""
+    """A job for a worker: make what is due and write the steps as JSON to `answer`, those before a failure as well."""
 
     log: Log
     order: Order
@@ -51,17 +51,21 @@ class Making:
     def __call__(self, moved: Callable[[int, int], None]) -> None:
         """Make; `moved` hears of every day made."""
         engine = open_database(self.log.url)
+        steps: list[Step] = []
         try:
             with reading(engine) as connection:
                 check_schema(connection)
-                steps = [step.packed() for step in make(connection, self.log, self.order, moved)]
+                for step in make(connection, self.log, self.order, moved):
+                    steps.append(step)
         finally:
             engine.dispose()
-        self.answer.write_text(json.dumps(steps), encoding="utf-8")
+            self.answer.write_text(json.dumps([step.packed() for step in steps]), encoding="utf-8")
 
 
 def read_answer(path: Path) -> list[Step]:
-    """Return the steps that a `Making` wrote."""
+    """Return the steps that a `Making` wrote; none if it was ended before it could."""
+    if not path.exists():
+        return []
     return [Step.unpacked(value) for value in json.loads(path.read_text(encoding="utf-8"))]
 
 

@@ -8,7 +8,7 @@ either the round undone or a day in the folder that the next round takes over.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -86,11 +86,11 @@ class Sealer:
             done: list[Step] = []
             while not self._stopping():
                 self._cover(now)
-                steps = self._made(order)
-                for step in steps:
+                before = len(done)
+                for step in self._made(order):
                     self._record(step)
                     done.append(step)
-                if not any(step.day for step in steps):
+                if not any(step.day for step in done[before:]):
                     return done
             return done
         finally:
@@ -102,14 +102,20 @@ class Sealer:
             with self._writer.transaction() as connection:
                 more = log_batches.cover(connection, now)
 
-    def _made(self, order: Order) -> list[Step]:
+    def _made(self, order: Order) -> Iterator[Step]:
+        """Yield what is made; what was made before a failure is yielded before it is raised, and so recorded."""
         if not self._apart:
             with reading(self._writer.engine) as connection:
-                return list(make(connection, self.where, order))
+                yield from make(connection, self.where, order)
+            return
         with tempfile.TemporaryDirectory(prefix="camsla-") as folder:
             answer = Path(folder) / "steps"
-            in_worker(Making(self.where, order, answer), DEADLINE_S, lambda *_: None, self._stopping)
-            return read_answer(answer)
+            try:
+                in_worker(Making(self.where, order, answer), DEADLINE_S, lambda *_: None, self._stopping)
+            except (InputError, RuntimeError):
+                yield from read_answer(answer)
+                raise
+            yield from read_answer(answer)
 
     def _record(self, step: Step) -> None:
         with self._writer.transaction() as connection:

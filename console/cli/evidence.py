@@ -8,6 +8,14 @@ from importlib import import_module
 import click
 
 VERBS: Mapping[str, tuple[str, str]] = {
+    "keygen": ("evidence_keys", "keygen"),
+    "rotate": ("evidence_keys", "rotate"),
+    "trust": ("evidence_keys", "trust"),
+    "seal": ("evidence_log", "seal"),
+    "log": ("evidence_log", "log_"),
+    "checkpoint": ("evidence_log", "checkpoint"),
+    "cosign": ("evidence_witness", "cosign_"),
+    "add-signature": ("evidence_witness", "add_signature"),
     "export": ("evidence_export", "export"),
     "verify": ("evidence_export", "verify"),
     "show": ("evidence_show", "show"),

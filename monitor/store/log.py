@@ -11,13 +11,15 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from monitor.model import Instant
 from monitor.store.identities import ROWS_AT_ONCE
 from monitor.store.lock import one_at_a_time
 from monitor.store.tables import log_checkpoints, log_days, log_signatures, outbox
 
+MOST_CHECKPOINTS = 1_000
+"""Six weeks of hours."""
 WORK = "evidence log"
 """What only one transaction at a time may do."""
 
@@ -87,10 +89,10 @@ def newest_checkpoint(connection: Connection) -> Between | None:
     return None if row is None else Between(row.size, Instant(row.at), row.root, row.note)
 
 
-def checkpoint_of(connection: Connection, size: int) -> Between | None:
-    """Return the checkpoint of a tree's size."""
-    row = connection.execute(select(log_checkpoints).where(log_checkpoints.c.size == size)).one_or_none()
-    return None if row is None else Between(row.size, Instant(row.at), row.root, row.note)
+def checkpoints(connection: Connection, most: int = MOST_CHECKPOINTS) -> list[Between]:
+    """Return the newest checkpoints between seals, newest first, at most `most`."""
+    query = select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(most)
+    return [Between(row.size, Instant(row.at), row.root, row.note) for row in connection.execute(query)]
 
 
 def size(connection: Connection) -> int:
@@ -212,6 +214,13 @@ def prune(connection: Connection, kept_days: int) -> int:
     if first is None:
         return 0
     return int(connection.execute(delete(outbox).where(outbox.c.leaf < first)).rowcount)
+
+
+def keys_announced(connection: Connection) -> list[str]:
+    """Return the public keys that `key` records of no sealed day announce, in their order."""
+    sealed = connection.scalar(select(func.max(log_days.c.size))) or 0
+    query = select(outbox.c.body).where(outbox.c.kind == "key", or_(outbox.c.leaf.is_(None), outbox.c.leaf >= sealed))
+    return [json.loads(body)["new"] for body in connection.scalars(query.order_by(outbox.c.id))]
 
 
 class Witnessed(NamedTuple):
