@@ -17,6 +17,7 @@ from console.log_keys import KeyFiles
 from console.log_making import Making, make, read_answer
 from console.log_steps import Log, Order, Step
 from console.worker import in_worker
+from monitor.evidence.durable import settled_folder
 from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.store import attested, log, log_batches
@@ -77,6 +78,7 @@ class Sealer:
         StoppedError if told to stop; whatever was made by then stands.
         """
         order = Order(now, self._delay_us, checkpoint, until)
+        settled_folder(self.where.root)  # a day in a folder whose own name the disk does not have yet would go with it
         lock = WriterLock(self.where.root / f"{self.where.folder.path.name}.lock")
         try:
             lock.acquire()

@@ -58,6 +58,14 @@ def folder_at_once(path: Path, files: Mapping[str, bytes]) -> None:
             raise
 
 
+def settled_folder(folder: Path) -> None:
+    """Make a folder if it is missing, and return when its name and those in it are on the disk, whoever made them."""
+    with disk_errors(folder, "无法建立目录 cannot make the folder"):
+        _make_folder(folder)
+        synced_folder(folder.parent)
+        synced_folder(folder)
+
+
 def read(path: Path) -> bytes:
     """Return a file's bytes. InputError if it is missing or cannot be read."""
     with disk_errors(path, "无法读取 cannot read"):

@@ -11,11 +11,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 CALLS = (
     "openat,open,creat,write,pwrite64,writev,pwritev,pwritev2,lseek,fsync,fdatasync,sync_file_range,ftruncate,truncate,"
-    "fallocate,rename,renameat,renameat2,unlink,unlinkat,link,linkat,mmap,copy_file_range,sendfile,splice"
+    "fallocate,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,link,linkat,mmap,copy_file_range,sendfile,splice"
+)
+NAMING = frozenset(
+    {"rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "link", "linkat"}
 )
 UNREPLAYED = "-shm"
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\d+)(?:<(.*)>)?")
@@ -57,13 +60,26 @@ class Unlink:
 
 
 @dataclass(frozen=True, slots=True)
+class Mkdir:
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A file or folder changed its name; what bore the new one is gone."""
+
+    path: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """Bytes went to standard output: the outside world knows."""
 
     data: bytes
 
 
-Event = Create | Write | Truncate | Sync | Unlink | Said
+Event = Create | Write | Truncate | Sync | Unlink | Mkdir | Rename | Said
 
 
 def strace() -> str | None:
@@ -102,6 +118,9 @@ def _events(lines: Iterator[str], folder: str) -> Iterator[Event]:
         if call == "write" and words.startswith("1<"):
             yield Said(_unhex(_TEXT.search(words[_end_of_fd(words) :])))
             continue
+        if call in NAMING:
+            yield from _naming(call, words, folder, there)
+            continue
         path = _unhex_text(opened) if call in {"open", "openat", "creat"} else _path(words)
         if path is None or not path.startswith(folder) or path.endswith(UNREPLAYED):
             continue
@@ -132,13 +151,40 @@ def _event(call: str, words: str, returned: int, path: str, there: set[str], pla
         yield Sync(path)
     elif call == "ftruncate":
         yield Truncate(path, numbers[0])
-    elif call in {"unlink", "unlinkat"}:
-        there.discard(path)
-        yield Unlink(path)
     elif call == "mmap" and "MAP_SHARED" not in words:
         return
     else:
         raise ValueError(f"cannot account for {call} of {path}")
+
+
+def _naming(call: str, words: str, folder: str, there: set[str]) -> Iterator[Event]:
+    """The events of a call that names files by text, seen from a folder where it says so."""
+    paths = [str(PurePosixPath(_unhex_text(base) or "/") / _unhex(text).decode()) for base, text in _names(words)]
+    if not any(path.startswith(folder) and not path.endswith(UNREPLAYED) for path in paths):
+        return
+    if call in {"unlink", "unlinkat", "rmdir"}:
+        there.discard(paths[0])
+        yield Unlink(paths[0])
+    elif call in {"mkdir", "mkdirat"}:
+        yield Mkdir(paths[0])
+    elif call in {"rename", "renameat", "renameat2"}:
+        old, new = paths
+        moved = {path for path in there if path == old or path.startswith(f"{old}/")}
+        there -= moved
+        there |= {new + path.removeprefix(old) for path in moved}
+        yield Rename(old, new)
+    else:
+        raise ValueError(f"cannot account for {call} of {paths}")
+
+
+def _names(words: str) -> list[tuple[str | None, re.Match[str]]]:
+    """Return the texts that a call names files by, each with the folder that it is seen from, if any."""
+    found = []
+    for match in re.finditer(r'(?:(?:AT_FDCWD|\d+)<((?:\\x[0-9a-f]{2})*)>, )?"((?:\\x[0-9a-f]{2})*)"', words):
+        text = _TEXT.search(match.group(0))
+        assert text is not None
+        found.append((match.group(1), text))
+    return found
 
 
 def _path(words: str) -> str | None:
