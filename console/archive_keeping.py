@@ -154,7 +154,7 @@ def droppable(
     with reading(engine) as connection:
         sources = batches.sources(connection)
         upto = _safe_upto(connection, sources, unsealed)
-        there = [part for part in parts if _touches(part, upto, sources)]
+        there = [part for part in parts if _touches(part, sources)]
         old = [part for part in there if part.pruned_at is None and _age(part, at) >= days]
         waiting = [] if unsealed else [part for part in old if not is_sealed(connection, folder, part)]
     free = [part for part in old if part not in waiting]
@@ -172,11 +172,12 @@ def _safe_upto(connection: Connection, sources: dict[str, tuple[int, int, int]],
     }
 
 
-def _touches(part: Part, upto: dict[str, int], sources: dict[str, tuple[int, int, int]]) -> bool:
+def _touches(part: Part, sources: dict[str, tuple[int, int, int]]) -> bool:
+    """Tell whether batches of a part may still be there, but for a vantage's newest."""
     for vantage, taken in part.taken.items():
-        low, high = sources.get(vantage, (0, 1, 0))[1], upto.get(vantage, 0)
+        _, low, high = sources.get(vantage, (0, 0, 0))
         spans = [*taken.whole, *((cut.seq, cut.seq) for cut in taken.cut)]
-        if any(first <= high and last >= low for first, last in spans):
+        if any(first < high and last >= low for first, last in spans):
             return True
     return False
 

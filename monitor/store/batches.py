@@ -90,7 +90,7 @@ def covered(connection: Connection) -> dict[str, int]:
 
 def _reached(connection: Connection, whose: Column[int], upto: Column[int]) -> dict[str, int]:
     query = select(vantages.c.name, upto).join(vantages, vantages.c.id == whose)
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def drop(connection: Connection, vantage_id: int, first: int, last: int) -> int:
