@@ -129,9 +129,11 @@ class Settled:
         if inputs is None:
             return False
         quarter = parse_quarter(inputs.quarter)
-        if (period.first, period.last) == (quarter.start, quarter.end - timedelta(days=1)):
+        same = (period.first, period.last) == (quarter.start, quarter.end - timedelta(days=1))
+        if same and inputs.terms.contract == self.manifest["contract"]:
             return True
-        self.book.fail(8, "inputs", f"不是本期的输入 the inputs are of another period: {inputs.quarter}")
+        told = f"{inputs.terms.contract} {inputs.quarter}"
+        self.book.fail(8, "inputs", f"不是本期的输入 the inputs are of another contract or period: {told}")
         return False
 
     def _attested_terms(self, state: State) -> Terms | None:
