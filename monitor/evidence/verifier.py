@@ -1159,11 +1159,11 @@ class Log:
         where = f"log/{day}/checkpoint.note"
         note = read_note(self.pack.read(where), where)
         said = read_checkpoint(note.text, where)
+        self.notes.append((where, self.rotations, note))
         fits = said[:4] == (self.manifest["origin"], self.tree.size, self.tree.root(), day)
         need(fits, 3, where, "大小或根与当日各行不符 its size or root is not that of the day's lines")
         same = said.sm3 is None or self.other is None or said.sm3 == self.other.root()
         need(same, 3, where, "SM3 根不符 its SM3 root is not that of the day's lines")
-        self.notes.append((where, self.rotations, note))
 
 # -- 7 state documents --------------------------------------------------------------------------------------------------------------
 
