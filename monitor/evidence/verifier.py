@@ -1126,7 +1126,7 @@ class Log:
         if state.late is not None and self.known is not None:
             self.known.with_runs(state)
             state.late = None
-        self.check_man(day, man, f"{name}:{number} (man)", first, number, revs)
+        self.report.step(4, name, lambda: self.check_man(day, man, f"{name}:{number} (man)", first, number, revs))
 
     def freeze(self, r: dict[str, Json]) -> None:
         """At the `att` of the statement's inputs: what is known now is what its rates must follow from."""
