@@ -14,9 +14,11 @@ from settlement.capitals import capitals
 from settlement.money import fen, grouped, round_half_up
 from settlement.reports.paper import shown
 
-PHASES = 6
-REMARKS = 5
-_LONGEST = 150
+PHASES = 5
+REMARKS = 4
+WITNESSES = 6
+_LONGEST = 100
+"""Characters of a text; so much of everything fits one page."""
 _VERDICTS: Mapping[int, tuple[str, str]] = {
     0: ("全部检查通过", "everything checked holds"),
     1: ("有检查未通过，本包不可采信", "something does not hold: do not rely on this pack"),
@@ -64,7 +66,7 @@ def page_of(story: Story, report: Report) -> dict[str, Any]:
         "phases": [_phase(figures) for figures in report.phases[:PHASES]],
         "more": _more(report),
         "totals": _totals(story),
-        "witnesses": [_witness(witness, story.terms.zone) for witness in report.witnesses],
+        "witnesses": [_witness(witness, story.terms.zone) for witness in report.witnesses[:WITNESSES]],
         "remarks": [shown(_cut(text)) for text in _remarks(report)],
         "software": shown(story.software),
     }
