@@ -35,7 +35,7 @@ class Histories:
         self._outcomes = [Outcome(State(s), Reason(r), Rung(g)) for s, r, g in book.verdicts.all()]
         cuts = np.flatnonzero(np.diff(self._runs.point, prepend=-1)).tolist()
         codes = book.points.all()
-        ends = [*cuts[1:], len(self._runs.point)]
+        ends = [*cuts[1:], len(self._runs.point)][: len(cuts)]
         self._spans = {codes[int(self._runs.point[a])]: (a, b) for a, b in zip(cuts, ends, strict=True)}
 
     @property
