@@ -976,6 +976,8 @@ class State:
             return  # a day before what the state document tells
         follows = (0, "") if old is None else (old[0] + 1, old[2].hex())
         need((rev, prev) == follows, 5, "", f"{code} {day}: 版本链断 rev or prev does not follow its last sum")
+        if day < self.since:
+            return
         right = self.seconds(point, *self.bounds(day))
         need(told == right, 6, "", f"{code} {day}: 记 {list(told)}，重算 recomputed {list(right)} (on, off, un, ex)")
 

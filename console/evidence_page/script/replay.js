@@ -364,6 +364,10 @@ class Log {
     const rev = place === undefined ? 0 : this.sums.at(place)[0] + 1;
     const prev = place === undefined ? "" : this.sums.hash(place);
     if (record.rev !== rev || record.prev !== prev) this.report(5, `版本链断 the chain of revisions is broken: rev ${rev}`, name);
+    if (day < this.since) {
+      this.beyond++;
+      return;
+    }
     const found = this.seconds(point, day);
     told.set(`${day} ${point.code}`, true);
     if (found.join() !== numbers.join()) {
