@@ -200,8 +200,16 @@ def open_file(path: Path) -> Iterator[pq.ParquetFile]:
                 raise pa.ArrowInvalid(f"no column {missing[0]}")
             yield file
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        message = f"归档文件无法读取 cannot read the archive's file: {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}"
+        message = f"归档文件无法读取 cannot read the archive's file: {_said(error)}"
         raise refuse(message, _REMEDY, file=str(path)) from None
+
+
+def _said(error: Exception) -> str:
+    """What a library says of a file, in one line; of a column that is not there it says only the name, in bytes."""
+    if isinstance(error, KeyError):
+        name = error.args[0]
+        return f"no column {name.decode() if isinstance(name, bytes) else name}"
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _coded(table: pa.Table, name: str) -> tuple[Numbers, list[str]]:
