@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.packs.check_signatures import note_of
 from console.packs.content import one_line
@@ -14,6 +15,8 @@ from console.packs.notebook import Notebook
 from monitor.evidence.pack import SIGNATURE, PackError
 from monitor.evidence.records import is_day
 from monitor.evidence.unpack import PackReader
+from monitor.finding import InputError
+from monitor.period import parse_period
 
 FORMAT = "camsla-pack/1"
 MANIFEST = "manifest.json"
@@ -75,6 +78,8 @@ def shape(found: Mapping[str, Any]) -> str:
         return "点位未排序 the points are not sorted"
     if not all(isinstance(digest, str) for digest in found["files"].values()):
         return "指纹不对 a digest is wrong"
+    if not _measurable(found["period"], found["zone"]):
+        return f"期间或时区不对 the period or the time zone is wrong: {found['period'][:40]!r}, {found['zone'][:40]!r}"
     if statement is not None and (
         statement.keys() != {"id", "version", "sha256", "inputs_sha256"} or type(statement["version"]) is not int
     ):
@@ -82,6 +87,15 @@ def shape(found: Mapping[str, Any]) -> str:
     if found["first_size"] < 0 or bool(found["first_size"]) != bool(found["state"]):
         return "首日之前的树与状态文件不符 the tree before the first day and its state document do not fit"
     return ""
+
+
+def _measurable(period: str, zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+        found = parse_period(period)
+    except (InputError, ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return (found.last - found.first).days < MAX_DAYS
 
 
 def _wanted(found: Mapping[str, Any]) -> set[str]:

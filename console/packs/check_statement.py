@@ -62,7 +62,7 @@ class Settled:
             raise
         except InputError as error:
             self.book.fail(9, "inputs", "; ".join(finding.message for finding in error.findings))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
             self.book.fail(9, "inputs", f"冻结的输入读不懂 cannot be read: {error!s:.200}")
 
     def _json(self, sha256: str) -> dict[str, Any]:

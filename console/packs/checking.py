@@ -22,9 +22,11 @@ from console.packs.trust import Trust
 from monitor.evidence.keys import PublicKey
 from monitor.evidence.pack import SIGNATURE, PackError
 from monitor.evidence.unpack import PackReader
+from monitor.finding import InputError
 from settlement.contract import Terms
 
 Moved = Callable[[int, int], None]
+_MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError, RecursionError, InputError)
 
 
 def _nobody(done: int, total: int) -> None:
@@ -53,6 +55,9 @@ def check_file(path: Path, trust: Trust, moved: Moved = _nobody) -> Report:
                     _who_signed(pack, log, trust, book)
     except PackError as error:
         book.fail(1, error.member or path.name, str(error))
+    except _MALFORMED as error:
+        # Documents may be signed and yet be of any shape: whatever cannot be read as one is told, never a crash.
+        book.fail(9, "", f"内容不成其为记录或文件 something in it is not of its form: {error!r:.200}")
     return book.report()
 
 

@@ -8,8 +8,8 @@ from typing import Protocol
 from monitor.canonical import parse_line
 from monitor.evidence.pack import PackError
 
-MAX_DOCUMENT_BYTES = 1 << 30
-"""Frozen inputs of a large city are hundreds of megabytes; beyond this nothing is read into memory."""
+MAX_DOCUMENT_BYTES = 1 << 28
+"""Frozen inputs of a large city are tens of megabytes; beyond this nothing is read into memory at once."""
 
 
 class Content(Protocol):

@@ -160,9 +160,10 @@ def forged(out: Path, **changes: bytes) -> Path:
     manifest = json.loads(members.pop("manifest.json"))
     del members["manifest.sig"]
     for name, body in changes.items():
-        if name == "statement":
-            manifest["statement"]["sha256"] = hashlib.sha256(body).hexdigest()
-            members[f"blobs/{manifest['statement']['sha256']}"] = body
+        if name in ("statement", "inputs"):
+            field = "sha256" if name == "statement" else "inputs_sha256"
+            manifest["statement"][field] = hashlib.sha256(body).hexdigest()
+            members[f"blobs/{manifest['statement'][field]}"] = body
         else:
             members[name] = body
     path = out.with_name("forged.zip")
@@ -200,6 +201,27 @@ def test_a_statement_edited_by_a_fen_is_found(store: Any, tmp_path: Path) -> Non
     assert any("totals.payable" in text for text in report.failures)
     assert any("attest" in text for text in report.failures)
     assert shipped(path, trust, tmp_path / "empty")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{}",
+        b"null",
+        b"[" * 50_000 + b"]" * 50_000,
+        b'{"format":"camsla-inputs/1"}',
+        b'{"contract_version":1,"facts":[],"format":"camsla-inputs/1","terms":{}}',
+        b"\xff",
+        b'{"a":1.5}',
+    ],
+)
+@pytest.mark.parametrize("what", ["statement", "inputs"])
+def test_documents_of_any_shape_are_told_and_never_a_crash(store: Any, tmp_path: Path, body: bytes, what: str) -> None:
+    if not store.is_sqlite:
+        pytest.skip("what lies in the pack decides, not the database")
+    out, trust = packed(store, tmp_path)
+    assert checked(forged(out, **{what: body}), trust).exit == 1
 
 
 @pytest.mark.parametrize(
