@@ -7,14 +7,16 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.canonical import canonical, parse_line
+from monitor.evidence import verifier
 from monitor.evidence.replay import State, empty
 from monitor.evidence.sums import wrong_sums
 from monitor.evidence.tree import EMPTY, inclusion, leaf_hash, read_frontier, root_of
 from monitor.model import MICROSECONDS
+from tests import forged_packs
 from tests.evidence_logs import ZONE, Log, write_log
 from tests.oracle import seconds_oracle as oracle
 from tests.properties import histories as gen
@@ -175,6 +177,22 @@ def test_a_log_read_from_a_state_document_is_right_in_every_sum(seed: int):
             for trim in (False, True):
                 days = [day for day in log.days if day > start]
                 replayed(log, log.folder.load_state(start, ZONE), days, trim=trim)
+
+
+@given(st.integers(0, 1 << 32))
+@example(113)  # late rows that revise a day before the state document twice
+@example(178)
+@settings(max_examples=max(5, EXAMPLES // 60), deadline=None, database=None)
+def test_the_verifier_that_travels_says_the_same(seed: int):
+    with tempfile.TemporaryDirectory() as root:
+        log = write_log(Path(root), seed, points=3, days=10, first="2020-06-24")
+        trust = f"{canonical(log.trust())}\n".encode()
+        for first in [None, *log.folder.states()[:-1]]:
+            start = None if first is None else log.days[log.days.index(first) + 1]
+            members, said = forged_packs.members_of(log.folder, start)
+            pack = forged_packs.signed(members, forged_packs.manifest_of(log.folder.origin, said), log.key)
+            report = verifier.check(pack, trust)
+            assert report.count == 0, list(report.lines())
 
 
 @given(st.integers(0, 1 << 32))
