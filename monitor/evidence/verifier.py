@@ -445,13 +445,15 @@ class Tree:
         seen.update(left + right)
         return bytes(seen.digest())
 
-    def append(self, leaf: bytes) -> None:
-        """Append a leaf's hash."""
-        size, stack = self.size, self.stack
-        while size & 1:
-            leaf, size = self.node(stack.pop(), leaf), size >> 1
-        stack.append(leaf)
-        self.size += 1
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Append leaves' hashes, level by level."""
+        size, stack, carry, left = self.size, self.stack, list(leaves), []
+        self.size += len(leaves)
+        while carry or size:
+            carry = [stack.pop(), *carry] if size & 1 else carry
+            left += [carry.pop()] if len(carry) & 1 else []
+            carry, size = [self.node(a, b) for a, b in zip(carry[::2], carry[1::2])], size >> 1
+        self.stack = left[::-1]
 
     def root(self) -> bytes:
         """Fold the subtrees."""
@@ -573,11 +575,32 @@ def fit_rows(rows: Sequence[Json], checks: str, where: str = "") -> None:
         need(fits, 4, where, f"行不对 a row cannot be {str(row)[:60]!r}")
 
 
-_N, _S, _H = rb"(0|[1-9][0-9]{0,15})", rb'"([^"\\\x00-\x1f]+)"', rb'"([0-9a-f]{64}|)"'
-SUM = re.compile(
-    rb'\{"at":%b,"day":"([0-9]{4}-[0-9]{2}-[0-9]{2})","ex":%b,"k":"sum","off":%b,"on":%b,"open":\[\[%b,%b,%b\]\],"point":%b,'
-    rb'"prev":%b,"rev":%b,"seq":%b,"tip":%b,"un":%b\}' % (_N, _N, _N, _N, _S, _N, _N, _S, _H, _N, _N, _H, _N)
-).fullmatch  # a canonical `sum` with one vantage, by far the most frequent line, read in one go; all others by parse()
+_N, _Z, _S = rb"(?:0|[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb"(?:0|-?[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb'[^"\\\x00-\x1f]'
+FORMS: dict[str, tuple[bytes, Callable[[bytes], Json]]] = {
+    "i": (_N, int), "z": (_Z, int), "I": (rb"null|" + _Z, lambda raw: None if raw == b"null" else int(raw)),
+    "s": (rb'"%b*"' % _S, lambda raw: raw[1:-1].decode()), "n": (rb'"%b+"' % _S, lambda raw: raw[1:-1].decode()),
+    "B": (rb'null|"%b*"' % _S, lambda raw: None if raw == b"null" else raw[1:-1].decode()),
+    "h": (rb'"(?:[0-9a-f]{64})?"', lambda raw: raw[1:-1].decode()),
+    "d": (rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}"', lambda raw: raw[1:-1].decode()),
+    "e": (rb'"online"|"offline"|"unknown"', lambda raw: raw[1:-1].decode()), "l": (rb'\[\["%b+",%b,%b\]\]' % (_S, _N, _N), json.loads),
+}
+
+
+def quick(kind: str) -> Callable[[bytes], Json]:
+    """Return a reader of a kind's canonical lines in one go; None for a line that is written otherwise: parse() reads it."""
+    fields = sorted([*(pair.split(":") for pair in KINDS[kind].split() if pair != "k:s"), ["k", ""]])
+    parts = [b'"k":"%b"' % kind.encode() if name == "k" else b'"%b":(%b)' % (name.encode(), FORMS[c][0]) for name, c in fields]
+    match = re.compile(rb"\{%b\}" % b",".join(parts)).fullmatch
+    readers = [(name, FORMS[check][1]) for name, check in fields if check]
+
+    def read(line: bytes) -> Json:
+        found = match(line)
+        return {"k": kind, **{name: of(raw) for (name, of), raw in zip(readers, found.groups())}} if found else None
+
+    return read
+
+
+QUICK = quick("sum"), quick("tr")  # most lines are of these two kinds
 
 # -- 5 replay: what the records say together ------------------------------------------------------------------------------------
 
@@ -705,6 +728,17 @@ def merge(vantages: Sequence[Sequence[Held]], quorum: int) -> list[Piece]:
     return pieces
 
 
+def alone(held: Iterable[Held]) -> list[Piece]:
+    """What merge() says of one vantage."""
+    pieces: list[Piece] = []
+    for start, end, state, low, high, _ in held:
+        if pieces and pieces[-1][1:3] == (start, state):
+            pieces[-1] = (pieces[-1][0], end, state, pieces[-1][3] + high - low)
+        else:
+            pieces.append((start, end, state, high - low))
+    return [piece if piece[3] else (*piece[:3], 1) for piece in pieces]
+
+
 def account(pieces: Iterable[Piece], a: int, b: int, out: Sequence[Span]) -> tuple[int, int, int, int]:
     """Online, offline, unknown and excluded seconds of [a, b)."""
     if a >= b:
@@ -721,13 +755,14 @@ def account(pieces: Iterable[Piece], a: int, b: int, out: Sequence[Span]) -> tup
 class Point:
     """What the log says of one point."""
 
-    __slots__ = ("adj", "code", "cut", "excluded", "given", "ros", "runs", "seq", "sums", "tip")
+    __slots__ = ("adj", "code", "cut", "excluded", "given", "plain", "ros", "runs", "seq", "sums", "tip")
 
     def __init__(self, code: str) -> None:
         self.code, self.seq, self.tip = code, 0, ""
         self.ros: Json = None
         self.runs: dict[str, list[Run]] = {}
         self.cut: dict[str, list[Run]] | None = None
+        self.plain: dict[str, int] = {}  # cameras with one stay without end, and since when
         self.adj: dict[str, Json] = {}
         self.excluded: list[Span] = []
         self.given: list[Any] = []
@@ -739,8 +774,8 @@ class Point:
             stays: dict[str, list[Any]] = {}
             for camera, *span in self.ros["stays"] if self.ros else ():
                 stays.setdefault(camera, []).append(span)
-            plain = {camera: its[0][0] for camera, its in stays.items() if len(its) == 1 and its[0][1] is None}
-            whole = all(not r[7] or plain.get(r[7], FOREVER) <= r[0] for its in self.runs.values() for r in its)
+            self.plain = {camera: its[0][0] for camera, its in stays.items() if len(its) == 1 and its[0][1] is None}
+            whole = all(not r[7] or self.plain.get(r[7], FOREVER) <= r[0] for its in self.runs.values() for r in its)
             self.cut = self.runs if whole else {}
             for vantage, its in () if whole else self.runs.items():
                 kept = self.cut[vantage] = [r for r in its if not r[7]]
@@ -826,15 +861,18 @@ class State:
             self.grow(point, runs, r["last"], r["n"])
         run = (t, t, 1, r["valid"], sys.intern(r["to"]), sys.intern(r["reason"]), sys.intern(r["rung"]), r["camera"])
         insort(runs, run)
-        point.cut = None
+        if point.cut is not point.runs or (run[7] and point.plain.get(run[7], FOREVER) > t):
+            point.cut = None
         self.touch(point.code, t)
-        need(whole, 5, "", f"{point.code}: 链断 the chain is broken: seq or prev does not follow its last tr")
+        if not whole:
+            raise Bad(5, "", f"{point.code}: 链断 the chain is broken: seq or prev does not follow its last tr")
 
     def grow(self, point: Point, runs: list[Run], last: int, n: int) -> None:
         """Take how far the newest run of a vantage had grown."""
         old = runs[-1]
         if (last, n) != old[1:3]:
-            need(last >= old[1] and n >= old[2], 5, "", f"{point.code}: 一段变短 a run has shrunk")
+            if last < old[1] or n < old[2]:
+                raise Bad(5, "", f"{point.code}: 一段变短 a run has shrunk")
             runs[-1] = (old[0], last, n, *old[3:])
             point.cut = point.cut if point.cut is point.runs else None
             self.touch(point.code, old[1])
@@ -945,7 +983,7 @@ class State:
             cut = runs[max(0, bisect_left(runs, ((a + 1) * MICRO,)) - 1) : bisect_left(runs, (b * MICRO,))]
             gaps, ends = self.blind(vantage, point.code)
             held.append(hold(cut, gaps, ends, auth, a))
-        pieces = merge(held, quorum)
+        pieces = merge(held, quorum) if len(held) > 1 or quorum > 1 else alone(held[0] if held else ())
         for to in ("online", "offline") if point.given else ():
             new = subtract(normal((s, e) for s, e, its in point.given if its == to), normal((s, e) for s, e, *_ in pieces))
             pieces = sorted([*pieces, *((s, e, to, None) for s, e in new)], key=lambda piece: piece[0])
@@ -967,19 +1005,21 @@ class State:
     def sum(self, code: str, day: str, rev: int, told: Any, chain: Any, opened: Any, prev: str, leaf: bytes) -> None:
         """Take a `sum`: its place in the chains, how far runs had grown, and its seconds recomputed."""
         point, old = self.point(code), self.point(code).sums.get(day)
-        need([row[0] for row in opened] == sorted(point.runs), 5, "", f"{code}: open 的视角不对 open names other vantages")
+        if [row[0] for row in opened] != sorted(point.runs):
+            raise Bad(5, "", f"{code}: open 的视角不对 open names other vantages")
         for vantage, last, n in opened:
             self.grow(point, point.runs[vantage], last, n)
         point.sums[day] = (rev, told, leaf)
-        need(chain == (point.seq, point.tip), 5, "", f"{code} {day}: seq 或 tip 不对 seq or tip is not that of its last tr")
+        if chain != (point.seq, point.tip):
+            raise Bad(5, "", f"{code} {day}: seq 或 tip 不对 seq or tip is not that of its last tr")
         if old is None and day < self.since:
             return  # a day before what the state document tells
         follows = (0, "") if old is None else (old[0] + 1, old[2].hex())
-        need((rev, prev) == follows, 5, "", f"{code} {day}: 版本链断 rev or prev does not follow its last sum")
-        if day < self.since:
-            return
-        right = self.seconds(point, *self.bounds(day))
-        need(told == right, 6, "", f"{code} {day}: 记 {list(told)}，重算 recomputed {list(right)} (on, off, un, ex)")
+        if (rev, prev) != follows:
+            raise Bad(5, "", f"{code} {day}: 版本链断 rev or prev does not follow its last sum")
+        right = self.seconds(point, *self.bounds(day)) if day >= self.since else told
+        if told != right:
+            raise Bad(6, "", f"{code} {day}: 记 {list(told)}，重算 recomputed {list(right)} (on, off, un, ex)")
 
     def close(self, day: str) -> Iterator[Bad]:
         """At a day's end: sums that are missing, and those of earlier days that late records made untrue."""
@@ -1072,58 +1112,55 @@ class Log:
         """Read the lines of a day: form, order, chains, seconds."""
         name, state, tree, first, end = f"log/{day}/records.ndjson", self.state, self.tree, self.tree.size, self.state.bounds(day)[1]
         rank = revs = number = 0
-        man, limit = None, end * MICRO - 1
+        man, limit, visible = None, end * MICRO - 1, state.visible
+        leaves: list[bytes] = []
+        others: list[bytes] = []
         for number, line in enumerate(self.pack.lines(name), 1):
             try:
-                hidden = line[:1] == b"~" and state.visible is not None
+                hidden = line[:1] == b"~" and visible is not None
                 leaf = bytes.fromhex(line[1:].decode()) if hidden else tree.leaf(line)
-                tree.append(leaf)
-                if self.prove:
-                    self.leaves.append(leaf)
+                leaves.append(leaf)
                 if hidden:
                     need(HEX(line[1:].decode()), 4, "", "不是叶指纹 not a leaf hash")
                     self.other = None
                     continue
                 if self.other is not None:
-                    self.other.append(self.other.leaf(line))
-                m = SUM(line)
-                if m is None:
-                    r = parse(line)
-                    kind: Any = r.get("k") if type(r) is dict else None
-                    need(kind in KINDS, 4, "", f"未知的记录 unknown kind of record: {str(kind)[:40]!r}")
-                    fit(r, KINDS[kind], 4, "")
-                    mine = RANK.get(kind, 0)
-                    fits = mine >= rank and rank < 3 and (r["at"] == limit if mine else r["at"] <= limit)
-                    need(fits, 4, "", f"次序或 at 不对 {kind} is out of order, or its `at` is not of this day")
-                    rank = mine
-                    if kind == "man":
-                        man = r
-                    elif kind != "sum":
-                        need(r.get("t", 0) <= limit + DAY_US, 4, "", "时钟相差过大 a clock far off: t lies more than a day ahead")
-                        if kind in {"tr", "ros"} and state.visible is not None:
-                            need(r["point"] in state.visible, 4, "", "不在所选点位之列 not one of the pack's points")
-                        state.feed(r, leaf.hex())
-                        self.freeze(r)
-                    if kind != "sum":
-                        continue
-                    fit_rows(r["open"], "nzi")
-                    code, at_day, rev, opened, prev = r["point"], r["day"], r["rev"], r["open"], r["prev"]
-                    told, chain = (r["on"], r["off"], r["un"], r["ex"]), (r["seq"], r["tip"])
+                    others.append(self.other.leaf(line))
+                r = QUICK[0](line) or QUICK[1](line) or parse(line)
+                kind: Any = r.get("k") if type(r) is dict else None
+                if kind not in KINDS:
+                    raise Bad(4, "", f"未知的记录 unknown kind of record: {str(kind)[:40]!r}")
+                fit(r, KINDS[kind], 4, "")
+                mine = RANK.get(kind, 0)
+                if mine < rank or rank == 3 or (r["at"] != limit if mine else r["at"] > limit):
+                    raise Bad(4, "", f"次序或 at 不对 {kind} is out of order, or its `at` is not of this day")
+                rank = mine
+                if visible is not None and kind in {"tr", "ros", "sum"}:
+                    need(r["point"] in visible, 4, "", "不在所选点位之列 not one of the pack's points")
+                if kind == "man":
+                    man = r
+                elif kind != "sum":
+                    need(r.get("t", 0) <= limit + DAY_US, 4, "", "时钟相差过大 a clock far off: t lies more than a day ahead")
+                    state.feed(r, leaf.hex())
+                    self.freeze(r)
                 else:
-                    need(int(m[1]) == limit and rank < 3, 4, "", "次序或 at 不对 sum is out of order, or its `at` is not of this day")
-                    rank, code, at_day, rev, prev = 2, m[9].decode(), m[2].decode(), int(m[11]), m[10].decode()
-                    opened = ((m[6].decode(), int(m[7]), int(m[8])),)
-                    told, chain = (int(m[5]), int(m[4]), int(m[14]), int(m[3])), (int(m[12]), m[13].decode())
-                    need(max(int(m[7]), int(m[8])) < MAX_INT, 4, "", "数过大 a number too large")
-                need(at_day <= day and (state.visible is None or code in state.visible), 4, "", "日期或点位不对 wrong day or point")
-                self.sums, revs = self.sums + 1, revs + (rev == 0)
-                if self.prove == (code, at_day):
-                    self.proven = (tree.size - 1, line)
-                state.sum(code, at_day, rev, told, chain, opened, prev, leaf)
+                    need(r["day"] <= day, 4, "", "未来的 sum a sum of a day to come")
+                    fit_rows(r["open"], "nzi")
+                    revs += r["rev"] == 0
+                    if self.prove == (r["point"], r["day"]):
+                        self.proven = (first + number - 1, line)
+                    self.sums += 1
+                    told, chain = (r["on"], r["off"], r["un"], r["ex"]), (r["seq"], r["tip"])
+                    state.sum(r["point"], r["day"], r["rev"], told, chain, r["open"], r["prev"], leaf)
             except Bad as bad:
-                self.report.fail(bad.step, bad.where or f"{name}:{number} (leaf {tree.size - 1})", bad.what)
+                self.report.fail(bad.step, bad.where or f"{name}:{number} (leaf {first + number - 1})", bad.what)
             except Exception as error:
-                self.report.fail(4, f"{name}:{number} (leaf {tree.size - 1})", f"{type(error).__name__}: {str(error)[:160]}")
+                self.report.fail(4, f"{name}:{number} (leaf {first + number - 1})", f"{type(error).__name__}: {str(error)[:160]}")
+        tree.extend(leaves)
+        if self.other is not None:
+            self.other.extend(others)
+        if self.prove:
+            self.leaves += leaves
         self.lines += number
         if state.late is not None and self.known is not None:
             self.known.with_runs(state)
