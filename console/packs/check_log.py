@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from console.packs.check_signatures import check_agent, check_rotation, note_of, require_signed
+from console.packs.check_tree import TreeCheck
 from console.packs.content import Content, one_line
 from console.packs.notebook import Notebook
 from monitor.canonical import digest, parse_line
 from monitor.evidence.keys import PublicKey
-from monitor.evidence.note import Checkpoint, Note, signed_by
+from monitor.evidence.note import Note, signed_by
 from monitor.evidence.pack import PackError
 from monitor.evidence.replay import IMPORTS, State, empty, read_state
 from monitor.evidence.sums import wrong_sums
-from monitor.evidence.tree import EMPTY, Frontier, leaf_hash, read_frontier, root_of
+from monitor.evidence.tree import leaf_hash, root_of
 
 Moved = Callable[[int, int], None]
 OTHERS = frozenset({"tr", "ros", "sum"})
@@ -47,14 +46,18 @@ class LogCheck:
         self.keys: list[str] = []
         """The collector's keys, in the order in which they were in force."""
         self.state = empty(manifest["origin"], manifest["zone"], only=self.only)
-        self.last_note: Note | None = None
         self.corrections: list[dict[str, Any]] = []
         """The `adj` records of these days."""
         self.seen_inputs = False
         self._records = self._withheld = self._sums = self._states = 0
-        self._before = self._tree = EMPTY
+        self._tree = TreeCheck(content, manifest, book)
         self.found_inputs = False
         self._fork: State | None = None
+
+    @property
+    def last_note(self) -> Note | None:
+        """The last day's checkpoint."""
+        return self._tree.note
 
     def run(self, moved: Moved) -> bool:
         """Replay all days. False if what follows would have nothing to stand on."""
@@ -67,9 +70,10 @@ class LogCheck:
             moved(n, len(days))
         if self.manifest["statement"] is None:
             self._known(self.state)
-        root = self._tree.root().hex()
-        self.book.facts |= {"days": len(days), "records": self._records, "size": self._tree.size, "root": root}
-        self.book.say(3, f"{len(days):,} 天 days，树 tree {self._tree.size:,}，根 root {root[:16]}…")
+        tree = self._tree.tree
+        root = tree.root().hex()
+        self.book.facts |= {"days": len(days), "records": self._records, "size": tree.size, "root": root}
+        self.book.say(3, f"{len(days):,} 天 days，树 tree {tree.size:,}，根 root {root[:16]}…")
         withheld = f"，不公开 withheld {self._withheld:,}" if self._withheld else ""
         self.book.say(4, f"{self._records:,} 条记录 records{withheld}")
         self.book.say(5, f"{len(self.state.points):,} 个点位 points")
@@ -91,18 +95,20 @@ class LogCheck:
             self.state.key = self._first_key(day)
             self.keys.append(self.state.key)
             return not self.book.failed(3)
-        self.last_note = note_of(previous, f"log/{day}/prev.note")
+        note = self._tree.note = note_of(previous, f"log/{day}/prev.note")
         document = one_line(self.content, "log/state.json")
         try:
             if digest(document) != wanted:
                 raise ValueError("不是清单所记的指纹 not the digest of the manifest")
             self.state = read_state(document, self.manifest["zone"], self.only)
-            self._proven(wanted, self.last_note)
+            if self.state.origin != self.manifest["origin"]:
+                raise ValueError("是另一日志的 of another log")
+            self._proven(wanted, note)
         except ValueError as error:
             self.book.fail(3, "log/state.json", str(error))
             return False
         self.keys.append(self.state.key)
-        return require_signed(self.last_note, self.state.key, f"log/{day}/prev.note", self.book)
+        return require_signed(note, self.state.key, f"log/{day}/prev.note", self.book)
 
     def _proven(self, wanted: str, note: Note) -> None:
         """Check that the day before named this state document in its last leaf. ValueError if not."""
@@ -132,87 +138,15 @@ class LogCheck:
     # -- one day
 
     def _day(self, day: str) -> bool:
-        folder, book = f"log/{day}", self.book
-        frontier = self._frontier(folder)
-        note = note_of(self.content.read(f"{folder}/checkpoint.note"), f"{folder}/checkpoint.note")
-        if frontier is None:
-            return False
-        if (
-            self.last_note is not None
-            and note_of(self.content.read(f"{folder}/prev.note"), folder).text != self.last_note.text
-        ):
-            book.fail(3, f"{folder}/prev.note", "不是前一日的检查点 not the checkpoint of the day before")
-            return False
+        folder = f"log/{day}"
         lines = list(self.content.lines(f"{folder}/records.ndjson"))
-        self._before, self._tree = frontier, self._grown(frontier, lines, folder)
-        if not self._rooted(note, day, folder):
+        if not self._tree.day(day, lines) or self._tree.note is None:
             return False
-        require_signed(note, self.state.key, f"{folder}/checkpoint.note", book)
-        self.last_note = note
+        require_signed(self._tree.note, self.state.key, f"{folder}/checkpoint.note", self.book)
         if not self._fed(day, lines, folder):
             return False
         self._closed(folder)
         return True
-
-    def _frontier(self, folder: str) -> Frontier | None:
-        where = f"{folder}/frontier.json"
-        body = self.content.read(where)
-        try:
-            if not body.endswith(b"\n"):
-                raise ValueError("no LF at its end")
-            found = read_frontier(body[:-1])
-            if self._tree is not EMPTY and (found.size, found.sha256) != (self._tree.size, self._tree.sha256):
-                raise ValueError("not the tree after the day before")
-            before = (
-                Checkpoint(self.manifest["origin"], 0, EMPTY.root())
-                if self.last_note is None
-                else self.last_note.checkpoint
-            )
-            if (found.size, found.root()) != (before.size, before.root):
-                raise ValueError("does not fold to the root before the day")
-            sm3, told = found.sm3_root(), before.said("sm3")
-            if sm3 is not None and told and base64.b64encode(sm3).decode() != told:
-                raise ValueError("does not fold to the SM3 root before the day")
-        except ValueError as error:
-            self.book.fail(3, where, f"树的边界不对: {error}")
-            return None
-        return found
-
-    def _grown(self, before: Frontier, lines: list[bytes], folder: str) -> Frontier:
-        if self.only is None:
-            return before.appended(lines)
-        return before.with_leaves(self._leaf(line, f"{folder}/records.ndjson:{n}") for n, line in enumerate(lines, 1))
-
-    def _leaf(self, line: bytes, where: str) -> bytes:
-        if self.only is None or not line.startswith(b"~"):
-            return leaf_hash(line)
-        try:
-            found = binascii.unhexlify(line[1:])
-            if len(found) != 32 or line[1:].lower() != line[1:]:
-                raise ValueError
-        except ValueError:
-            raise PackError(where, "不是叶哈希 not a leaf's hash") from None
-        return found
-
-    def _rooted(self, note: Note, day: str, folder: str) -> bool:
-        where = f"{folder}/checkpoint.note"
-        try:
-            said = note.checkpoint
-        except ValueError as error:
-            self.book.fail(3, where, str(error))
-            return False
-        sm3, told = self._tree.sm3_root(), said.said("sm3")
-        wrong = {
-            "另一日志的检查点 of another log": said.origin != self.manifest["origin"],
-            "不是这一天的检查点 of another day": said.day != day,
-            "叶数不符 another number of leaves": said.size != self._tree.size,
-            "树根不符 another root": said.root != self._tree.root(),
-            "SM3 树根不符 another SM3 root": bool(told) and sm3 is not None and base64.b64encode(sm3).decode() != told,
-        }
-        for what, holds in wrong.items():
-            if holds:
-                self.book.fail(3, where, what)
-        return not any(wrong.values())
 
     # -- the lines of a day
 
@@ -221,7 +155,7 @@ class LogCheck:
         where = f"{folder}/records.ndjson"
         for n, line in enumerate(lines, 1):
             place = f"{where}:{n}"
-            leaf = self._leaf(line, place)
+            leaf = self._tree.leaf(line, place)
             if self.only is not None and line.startswith(b"~"):
                 self._withheld += 1
                 self.state.skip(leaf)
@@ -300,7 +234,7 @@ class LogCheck:
         )
 
     def _man(self, record: Mapping[str, Any], place: str) -> None:
-        before = self._before
+        before = self._tree.before
         told = record["prev"]["root"]
         if told != (before.root().hex() if before.size else ""):
             raise ValueError("man: prev 不是前一日的树根 not the root of the day before")
