@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from monitor.archive.reading import CS_US, Book, Stretches
 from monitor.archive.shelf import Shelf
+from monitor.finding import refuse
 from monitor.model import Gap, Instant, Outcome, Reason, Run, Rung, State
 from monitor.period import Period
 from monitor.timeline import Policy
@@ -32,7 +33,7 @@ class Histories:
         """How many results were read."""
         self._runs = book.stretches()
         self._vantages, self._cameras = book.vantages.all(), book.cameras.all()
-        self._outcomes = [Outcome(State(s), Reason(r), Rung(g)) for s, r, g in book.verdicts.all()]
+        self._outcomes = [_outcome(*words) for words in book.verdicts.all()]
         cuts = np.flatnonzero(np.diff(self._runs.point, prepend=-1)).tolist()
         codes = book.points.all()
         ends = [*cuts[1:], len(self._runs.point)][: len(cuts)]
@@ -64,6 +65,14 @@ class Histories:
             )
             for vantage, camera, verdict, valid_s, begun, ended, samples in zip(*columns, strict=True)
         ]
+
+
+def _outcome(state: str, reason: str, rung: str) -> Outcome:
+    try:
+        return Outcome(State(state), Reason(reason), Rung(rung))
+    except ValueError as error:
+        message = f"归档中有不认识的结果 a result of the archive is of no known kind: {error}"
+        raise refuse(message, "升级 camsla，或从备份恢复 upgrade camsla, or restore the file from a backup") from None
 
 
 def histories(
