@@ -87,10 +87,13 @@ class Known:
         self._told.clear()
 
     def grow(self, point: str, vantage: str, first: int, last: int, count: int) -> bool:
-        """Take how far a run has grown, if it is the newest one of point and vantage; tell whether that was news."""
+        """Take how far a run has grown, if it is the newest one of point and vantage; tell whether that was news.
+
+        Less than the log knows (of a store that was put back from a backup) is no news.
+        """
         trace = self.traces.get(point)
         run = None if trace is None else trace.newest(vantage)
-        if trace is None or run is None or run.first != first:
+        if trace is None or run is None or run.first != first or last < run.last or count < run.count:
             return False
         instant = trace.grown(vantage, last, count)
         self.touch(trace, instant)

@@ -9,7 +9,7 @@ from monitor.canonical import canonical
 from monitor.evidence.known import FORMAT, KEPT_DAYS, Known, day_after, day_before
 from monitor.evidence.known import Newest as Newest
 from monitor.evidence.records import Record as Record
-from monitor.evidence.records import check, imported_gap, imported_run
+from monitor.evidence.records import check, claim_id, imported_gap, imported_run
 from monitor.evidence.trace import Seconds as Seconds
 from monitor.evidence.trace import Sum, outcome_of, read_trace
 from monitor.model import MICROSECONDS, Instant, Run
@@ -19,6 +19,9 @@ Imported = Callable[[str], Iterable[bytes]]
 
 IMPORTS: Final = frozenset({"runs", "gaps"})
 """What an `att` that brings records of an import is called."""
+
+FIXED: Final = frozenset({"contract", "inputs", "statement", "issued"})
+"""Documents of which a version has one content for ever."""
 
 _ORDER: Final = {"ros": 1, "sum": 2, "man": 3}
 _ID: Final = ("what", "id", "version")
@@ -121,12 +124,19 @@ class State(Known):
         trace.seq, trace.tip = record["seq"], leaf.hex()
 
     def _adj(self, record: Record) -> None:
-        if record["end"] <= record["start"]:
-            raise ValueError(f"adj {record['id']} ends before it starts")
-        if record["approver"] == record["claimed_by"]:
-            raise ValueError(f"adj {record['id']} was approved by who claimed it")
-        if (record["to"] == "") is (record["what"] == "reclassify"):
-            raise ValueError(f"adj {record['id']}: only a reclassify names a state, and each does")
+        what, claim = record["what"], record["id"]
+        wrong = {
+            "ends before it starts": record["end"] <= record["start"],
+            "was approved by who claimed it": record["approver"] == record["claimed_by"],
+            "names a state though it is no reclassify, or none though it is": (record["to"] != "")
+            != (what == "reclassify"),
+            "names a target though it is no revoke, or none though it is": (record["target"] != "")
+            != (what == "revoke"),
+            "has an id that is not the digest of what was claimed": claim != claim_id(record),
+        }
+        for told, holds in wrong.items():
+            if holds:
+                raise ValueError(f"adj {claim} {told}")
         trace = self.trace(record["point"])
         self.touch(trace, trace.corrected(_fields(record)))
 
@@ -158,15 +168,24 @@ class State(Known):
         self.said.append(Said(trace.code, day, now, before))
 
     def _att(self, record: Record, imported: Imported) -> None:
-        self.att[" ".join(str(record[name]) for name in _ID)] = record["sha256"]
-        if record["what"] == "runs":
-            for line in imported(record["sha256"]):
-                self._imported_run(*imported_run(line))
-        elif record["what"] == "gaps":
-            for line in imported(record["sha256"]):
-                vantage, point, start, end, cause = imported_gap(line)
-                if self.only is None or point is None or point in self.only:
-                    self.blind(vantage, point, start, end, cause)
+        name, sha256 = " ".join(str(record[part]) for part in _ID), record["sha256"]
+        if record["what"] in FIXED and self.att.get(name, sha256) != sha256:
+            raise ValueError(f"att {name} was said before, with other bytes")
+        self.att[name] = sha256
+        if record["what"] in IMPORTS:
+            read, take = _READERS[record["what"]]
+            before: tuple[Any, ...] = ()
+            for line in imported(sha256):
+                row = read(line)
+                order = tuple((cell is not None, cell) for cell in row)
+                if before and order < before:
+                    raise ValueError(f"att {name}: its lines are out of order: {line[:120]!r}")
+                before = order
+                take(self, *row)
+
+    def _imported_gap(self, vantage: str, point: str | None, start: int, end: int | None, cause: str) -> None:
+        if self.only is None or point is None or point in self.only:
+            self.blind(vantage, point, start, end, cause)
 
     def _imported_run(
         self, point: str, vantage: str, first: int, last: int, n: int, state: str, reason: str, rung: str, valid: int
@@ -199,6 +218,13 @@ class State(Known):
             if holds:
                 raise ValueError(f"man of {day}: {what}")
         self.day = day
+
+
+_READERS: Final[Mapping[str, tuple[Callable[[bytes], list[Any]], Callable[..., None]]]] = {
+    "runs": (imported_run, State._imported_run),
+    "gaps": (imported_gap, State._imported_gap),
+}
+"""How an import's lines are read, and taken."""
 
 
 def empty(origin: str, zone: str, key: str = "", only: frozenset[str] | None = None) -> State:

@@ -79,23 +79,26 @@ class Trace:
         return runs[-1] if runs else None
 
     def grown(self, vantage: str, last: int, count: int) -> int | None:
-        """Take the newest run's last instant and number of samples; None if both were known. Without a run, nothing."""
+        """Take the newest run's last instant and number of samples; None if both were known. Without a run, nothing.
+
+        ValueError if the log knew of more.
+        """
         run = self.newest(vantage)
         if run is None or (run.last == last and run.count == count):
             return None
-        if last < run.first:
-            raise ValueError(f"the run of {self.code} at {vantage} ends before it begins: {last}")
+        if last < run.last or count < run.count:
+            raise ValueError(f"the run of {self.code} at {vantage} has shrunk: {run.last} to {last}")
         self.runs[vantage][-1] = Run(
             run.point, run.vantage, run.first, Instant(last), count, run.outcome, run.valid_s, run.camera
         )
-        return min(run.last, last)
+        return run.last
 
-    def corrected(self, record: Record) -> int | None:
-        """Take the fields of an approved correction, or withdraw the one that a `revoke` names (None if unknown)."""
+    def corrected(self, record: Record) -> int:
+        """Take the fields of an approved correction, or withdraw the one that a `revoke` names, else ValueError."""
         if record["what"] == "revoke":
             former = self.adj.pop(record["target"], None)
             if former is None:
-                return None
+                raise ValueError(f"adj {record['id']} withdraws what {self.code} does not have: {record['target']}")
             record = former
         else:
             self.adj[record["id"]] = record

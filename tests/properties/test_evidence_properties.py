@@ -67,6 +67,11 @@ def without_empty_gaps(history: History) -> History:
 loggable = gen.histories().map(without_empty_gaps)
 
 
+def place(row: list[object]) -> list[tuple[bool, object]]:
+    """Where an import's line stands: as an array, null first."""
+    return [(cell is not None, cell) for cell in row]
+
+
 def fed(history: History) -> State:
     """A state fed with a history as imports bring it."""
     runs = [
@@ -98,7 +103,7 @@ def fed(history: History) -> State:
             "what": what,
             "sha256": name,
         }
-        state.feed(att, bytes(32), lambda sha256: [canonical(row).encode() for row in files[sha256]])
+        state.feed(att, bytes(32), lambda sha256: [canonical(row).encode() for row in sorted(files[sha256], key=place)])
     return state
 
 

@@ -213,6 +213,25 @@ def test_an_import_brings_runs_and_gaps():
     assert list(feed.state.newest()) == [("p", "platform", us(-DAY))]
 
 
+def test_a_file_of_an_import_is_sorted_and_a_document_says_one_thing():
+    att = {"k": "att", "at": us(1), "id": "f", "version": 0, "media": "", "actor": "", "of": {}}
+    rows = [["p", "platform", us(at), us(at), 1, "online", "ok", "platform", 9] for at in (5, 3)]
+    feed = Feeder()
+    feed.blobs["a" * 64] = [canonical(row).encode() for row in rows]
+    with pytest.raises(ValueError, match="out of order"):
+        feed({**att, "what": "runs", "sha256": "a" * 64})
+    for row in (["p"], [*rows[0][:3], us(1), *rows[0][4:]], [*rows[0][:5], "up", *rows[0][6:]]):
+        feed = Feeder()
+        feed.blobs["a" * 64] = [canonical(row).encode()]
+        with pytest.raises(ValueError, match="not a run of an import"):
+            feed({**att, "what": "runs", "sha256": "a" * 64})
+    feed = Feeder()
+    feed({**att, "what": "contract", "sha256": "a" * 64})
+    feed({**att, "what": "contract", "sha256": "a" * 64})
+    with pytest.raises(ValueError, match="with other bytes"):
+        feed({**att, "what": "contract", "sha256": "b" * 64})
+
+
 def opened(feed: Feeder) -> None:
     feed.tr(0)
     feed.tr(60, "offline", last=us(0), n=1)
@@ -227,7 +246,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "flag": ({"valid": True}, "valid cannot be"),
     "kind": ({"k": "tx"}, "unknown kind"),
     "field": ({"extra": 1}, "not known: extra"),
-    "last": ({"last": us(-5), "n": 2}, "ends before it begins"),
+    "last": ({"last": us(-5), "n": 2}, "has shrunk"),
 }
 
 
@@ -251,9 +270,12 @@ def test_a_field_that_is_missing():
     ("fields", "what"),
     [
         ({"approver": "张三"}, "approved by who claimed"),
-        ({"to": "online"}, "only a reclassify"),
-        ({"what": "reclassify"}, "only a reclassify"),
+        ({"to": "online"}, "names a state"),
+        ({"what": "reclassify"}, "names a state"),
         ({"end": us(10)}, "ends before it starts"),
+        ({"target": "0" * 64}, "names a target"),
+        ({"what": "revoke"}, "names a target"),
+        ({"what": "revoke", "target": "0" * 64}, "withdraws what p does not have"),
     ],
 )
 def test_a_correction_that_does_not_fit(fields: dict[str, Any], what: str):
