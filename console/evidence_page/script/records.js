@@ -2,14 +2,12 @@
 
 const isInt = (value) => Number.isSafeInteger(value);
 const isWhole = (value) => Number.isSafeInteger(value) && value >= 0;
-const isCount = (value) => Number.isSafeInteger(value) && value >= 1;
 const isText = (value) => typeof value === "string";
 const isName = (value) => typeof value === "string" && value !== "";
 const isHash = (value) => value === "" || isDigest(value);
 const isDay = (value) => dayNumber(value) !== null;
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const orNull = (fits) => (value) => value === null || fits(value);
-const oneOf = (...names) => (value) => isText(value) && names.includes(value);
 const rowsOf = (...fits) => (value) =>
   Array.isArray(value) &&
   value.every((row) => Array.isArray(row) && row.length === fits.length && fits.every((fit, n) => fit(row[n])));
@@ -18,37 +16,33 @@ const exactly = (fields) => {
   return (value) => isObject(value) && Object.keys(value).sort().join() === names.join() && names.every((name) => fields[name](value[name]));
 };
 
-const isState = oneOf("online", "offline", "unknown");
-const isReason = oneOf(
-  "ok", "refused", "unreachable", "timeout", "not-found", "no-media", "bad-reply", "tls",
-  "auth-rejected", "auth-unknown", "watcher", "platform",
-);
-const isRung = oneOf("tcp", "rtsp", "describe", "media", "frame", "onvif", "platform");
-const FACT_NAMES = [
-  "accepted_on", "area", "billed_from", "billed_until", "category", "contract", "phase", "price", "retired_on", "supplier",
-];
-const isFacts = exactly(Object.fromEntries(FACT_NAMES.map((name) => [name, orNull(isText)])));
+const isState = (value) => ["online", "offline", "unknown"].includes(value);
+const isFacts = exactly({
+  accepted_on: orNull(isDay), area: orNull(isText), billed_from: orNull(isDay), billed_until: orNull(isDay),
+  category: orNull(isText), contract: orNull(isText), phase: orNull(isText), price: orNull(isText),
+  retired_on: orNull(isDay), supplier: orNull(isText),
+});
 
 const KINDS = {
   tr: {
-    t: isInt, point: isName, vantage: isName, from: isState, to: isState, reason: isReason, rung: isRung, valid: isWhole,
-    camera: isText, last: orNull(isInt), n: orNull(isCount), seq: isCount, prev: isHash, boot: orNull(isText),
+    t: isInt, point: isName, vantage: isName, from: isState, to: isState, reason: isName, rung: isName, valid: isWhole,
+    camera: isText, last: orNull(isInt), n: orNull(isInt), seq: isWhole, prev: isHash, boot: orNull(isText),
     mono: orNull(isInt),
   },
   gap: { vantage: isName, point: orNull(isName), start: isInt, end: orNull(isInt), cause: isText },
   clk: { vantage: isName, t: isInt, step_us: isInt },
   adj: {
-    what: oneOf("exclude", "reclassify", "revoke"), point: isName, start: isInt, end: isInt, cause: isText,
-    claimed_by: isName, claimed_at: isInt, document: isHash, to: oneOf("", "online", "offline"), approver: isName,
+    what: isName, point: isName, start: isInt, end: isInt, cause: isText,
+    claimed_by: isName, claimed_at: isInt, document: isHash, to: isText, approver: isName,
     id: isDigest, target: isHash,
   },
   ros: {
-    point: isName, rev: isCount, facts: rowsOf(isInt, orNull(isInt), isFacts), pauses: rowsOf(isDay, orNull(isDay)),
+    point: isName, rev: isWhole, facts: rowsOf(isInt, orNull(isInt), isFacts), pauses: rowsOf(isDay, orNull(isDay)),
     stays: rowsOf(isText, isInt, orNull(isInt)),
   },
   sum: {
     day: isDay, point: isName, rev: isWhole, on: isWhole, off: isWhole, un: isWhole, ex: isWhole, seq: isWhole, tip: isHash,
-    open: rowsOf(isName, isInt, isCount), prev: isHash,
+    open: rowsOf(isName, isInt, isWhole), prev: isHash,
   },
   agt: { vantage: isName, first: isWhole, last: isWhole, n: isWhole, sha256: isDigest, key: isText, sig: isText },
   key: { old: isName, new: isName, old_sig: isName, new_sig: isName },
@@ -57,7 +51,7 @@ const KINDS = {
     of: (value) => isObject(value) && Object.values(value).every((one) => isInt(one) || isText(one)),
   },
   man: {
-    day: isDay, first: isWhole, count: isCount, prev: exactly({ size: isWhole, root: isHash }), points: isWhole,
+    day: isDay, first: isWhole, count: isWhole, prev: exactly({ size: isWhole, root: isHash }), points: isWhole,
     software: isText, zone: isName, archive: orNull(exactly({ sha256: isDigest, rows: isWhole, bytes: isWhole })),
     state: isHash,
   },
@@ -69,7 +63,7 @@ for (const [kind, fields] of Object.entries(KINDS)) {
 
 const isRun = (row) =>
   Array.isArray(row) && row.length === 9 && isName(row[0]) && isName(row[1]) && isInt(row[2]) && isInt(row[3]) &&
-  isCount(row[4]) && isState(row[5]) && isReason(row[6]) && isRung(row[7]) && isWhole(row[8]);
+  isWhole(row[4]) && isState(row[5]) && isName(row[6]) && isName(row[7]) && isWhole(row[8]);
 const isGap = (row) =>
   Array.isArray(row) && row.length === 5 && isName(row[0]) && orNull(isName)(row[1]) && isInt(row[2]) &&
   orNull(isInt)(row[3]) && isText(row[4]);

@@ -196,8 +196,15 @@ class Log {
   onAdj(record) {
     if (record.id !== claimId(record)) this.report(5, "id 不是所申请内容的指纹 id is not the digest of the claim", recordName(record));
     if (record.approver === record.claimed_by) this.report(5, "申请人自批 approved by who claimed it", recordName(record));
-    const fits = { exclude: !record.to && !record.target, reclassify: record.to && !record.target, revoke: !record.to && record.target };
-    if (!fits[record.what] || record.end <= record.start) this.report(5, "更正的字段互不相符 its fields do not fit", recordName(record));
+    const fits = {
+      exclude: !record.to && !record.target,
+      reclassify: ["online", "offline"].includes(record.to) && !record.target,
+      revoke: !record.to && record.target,
+    };
+    if (!fits[record.what] || record.end <= record.start) {
+      this.report(5, "更正的字段互不相符 its fields do not fit", recordName(record));
+      return;
+    }
     if (record.what !== "revoke") {
       const { k, at, ...fields } = record;
       this.addCorrection(fields);
