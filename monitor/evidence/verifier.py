@@ -1126,11 +1126,13 @@ class Log:
                     continue
                 if self.other is not None:
                     others.append(self.other.leaf(line))
-                r = QUICK[0](line) or QUICK[1](line) or parse(line)
-                kind: Any = r.get("k") if type(r) is dict else None
-                if kind not in KINDS:
-                    raise Bad(4, "", f"未知的记录 unknown kind of record: {str(kind)[:40]!r}")
-                fit(r, KINDS[kind], 4, "")
+                r = QUICK[0](line) or QUICK[1](line)
+                if r is None:
+                    r = parse(line)
+                    need(type(r) is dict and r.get("k") in KINDS, 4, "", f"未知的记录 unknown kind of record: {line[:60]!r}")
+                    fit(r, KINDS[r["k"]], 4, "")
+                    fit_rows(r.get("open", ()), "nzi")
+                kind = r["k"]
                 mine = RANK.get(kind, 0)
                 if mine < rank or rank == 3 or (r["at"] != limit if mine else r["at"] > limit):
                     raise Bad(4, "", f"次序或 at 不对 {kind} is out of order, or its `at` is not of this day")
@@ -1145,7 +1147,6 @@ class Log:
                     self.freeze(r)
                 else:
                     need(r["day"] <= day, 4, "", "未来的 sum a sum of a day to come")
-                    fit_rows(r["open"], "nzi")
                     revs += r["rev"] == 0
                     if self.prove == (r["point"], r["day"]):
                         self.proven = (first + number - 1, line)
