@@ -18,6 +18,7 @@ from config.archive import Archive
 from console.archiving import Place
 from monitor.archive.parts import Part, parts_of, pruned, sound, write_record
 from monitor.evidence.folder import LogFolder
+from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import midnight
 from monitor.store import attested, batches, log
@@ -79,12 +80,19 @@ def _unnamed(connection: Connection, folder: LogFolder, part: Part) -> bool:
 
 
 def named_in(folder: LogFolder, day: date) -> str:
-    """Return the digest of the archive that a sealed day's manifest names, "" if none."""
+    """Return the digest of the archive that a sealed day's manifest names, "" if none. InputError if it cannot be read."""
     path = folder.path / str(day) / "records.ndjson"
-    with path.open("rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-        last = file.read().splitlines()[-1]
-    return str((json.loads(last).get("archive") or {}).get("sha256", ""))
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            last = file.read().splitlines()[-1]
+        return str((json.loads(last).get("archive") or {}).get("sha256", ""))
+    except (OSError, IndexError, ValueError, AttributeError) as error:
+        raise refuse(
+            f"读不到封存日的清单 cannot read a sealed day's manifest: {error}",
+            "检查 evidence.folder，或从备份恢复 check evidence.folder, or restore it from a backup",
+            file=str(path),
+        ) from None
 
 
 def is_sealed(connection: Connection, folder: LogFolder, part: Part) -> bool:

@@ -29,7 +29,7 @@ class Archiving:
         self._writer = writer
         self._say = say
         self._stopping = stopping
-        self._told = ""
+        self._told: dict[str, str] = {}
         self._pruned_at = Instant(0)
 
     def build(self) -> None:
@@ -39,7 +39,7 @@ class Archiving:
     def prune(self) -> None:
         """Drop what may go, now and then; never raises."""
         now = wall_now()
-        if now - self._pruned_at >= PRUNE_EVERY_S * MICROSECONDS:
+        if not self._stopping() and now - self._pruned_at >= PRUNE_EVERY_S * MICROSECONDS:
             self._try("清理失败 pruning failed", lambda: self._prune(now))
 
     def _build(self) -> None:
@@ -57,16 +57,16 @@ class Archiving:
     def _try(self, what: str, work: Callable[[], None]) -> None:
         try:
             work()
-            self._told = ""
+            self._told.pop(what, None)
         except InputError as error:
-            self._tell(what + "；".join(["", *map(str, error.findings)]))
+            self._tell(what, "；".join(map(str, error.findings)))
         except (
             RuntimeError,
             OSError,
         ) as error:  # a worker that broke down, a disk that is full: no reason to stop watching
-            self._tell(f"{what}: {type(error).__name__}: {str(error).strip().splitlines()[-1:]}")
+            self._tell(what, f"{type(error).__name__}: {str(error).strip().splitlines()[-1:]}")
 
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._say(text)
-        self._told = text
+    def _tell(self, what: str, why: str) -> None:
+        if self._told.get(what) != why:
+            self._say(f"{what}：{why}")
+        self._told[what] = why

@@ -81,9 +81,9 @@ class Server:
             if not planned.running:
                 return
             planned.pause()
+            await sealing.ended()  # before the shutdown, which abandons what is under way in another thread
             async with self._closing:
                 planned.shutdown(wait=False)
-            await sealing.ended()
 
         delay = self._settings.evidence.seal_delay_minutes
         planned = scheduler(zone, close, measure, identify, sealing.round, delay)

@@ -176,3 +176,27 @@ def test_a_full_disk_leaves_nothing_and_the_next_try_makes_it(watched: Camsla, l
         two.ok("archive", "verify")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_serve_archives_before_it_seals(watched: Camsla, library: Path) -> None:
+    two = later(watched, library, 2)
+    two.ok("evidence", "keygen")
+    server = two.start("serve", "--no-watch", "--port", "0", stderr=subprocess.PIPE)
+    said = ""
+    try:
+        assert server.stderr is not None
+        for line in server.stderr:
+            said += line
+            if "已封存" in line:
+                break
+    finally:
+        server.terminate()
+        said += server.stderr.read() if server.stderr else ""
+        assert server.stderr is not None
+        server.stderr.close()
+        assert server.wait(30) == 0, said
+    assert said.index("已归档") < said.index("已封存"), said
+    assert "Traceback" not in said, said
+    parts = two.json("archive", "list")["parts"]
+    assert parts
+    assert all(part["sealed"] for part in parts)
