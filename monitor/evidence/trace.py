@@ -87,7 +87,9 @@ class Trace:
         if run is None or (run.last == last and run.count == count):
             return None
         if last < run.last or count < run.count:
-            raise ValueError(f"the run of {self.code} at {vantage} has shrunk: {run.last} to {last}")
+            raise ValueError(
+                f"the run of {self.code} at {vantage} has shrunk: {run.count} to {count} samples, last {last}"
+            )
         self.runs[vantage][-1] = Run(
             run.point, run.vantage, run.first, Instant(last), count, run.outcome, run.valid_s, run.camera
         )
