@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 STAMP := $(VENV)/.camsla
 
-.PHONY: setup demo test check bench properties soak clean
+.PHONY: setup demo test check bench properties mutations soak clean
 
 # Quiet: pip's notes about unused local indexes help nobody here; errors still show.
 $(STAMP)-run: requirements/run.txt requirements/build.txt pyproject.toml
@@ -47,6 +47,10 @@ properties: setup
 	@CAMSLA_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties/test_settlement_full_properties.py tests/properties/test_settlement_properties.py \
 		tests/properties/test_left_over_properties.py tests/properties/test_money_properties.py tests/unit/settlement/families/test_family_properties.py \
 		-k "not agrees_with_the_oracle" -n 2 --timeout 28800
+
+# A hundred thousand mutations of packs, by an outsider and by an operator who signs again: none may be believed.
+mutations: setup
+	@CAMSLA_MUTATIONS=100000 $(BIN)/python -m pytest tests/unit/evidence/test_verifier_mutations.py -n 2 --timeout 28800
 
 soak: setup
 	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_onvif_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2

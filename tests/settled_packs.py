@@ -183,11 +183,11 @@ def enrich(rng: random.Random, world: logs.World) -> None:
                 more["category"] = rng.choice(["", "一类"])
                 rows = [[start, until, more]]
                 if rng.random() < 0.3:
-                    edge = world.start(rng.randrange(4, 8))
+                    edge = world.start(rng.randrange(2, 6))
                     rows = [[start, edge, more], [edge, until, {**more, "phase": "phase-1", "price": "700.00"}]]
                 pauses = [["2020-06-23", rng.choice([None, "2020-06-26"])]] if rng.random() < 0.2 else []
                 told[code] = {"facts": [row for row in rows if row[1] is None or row[0] < row[1]], "pauses": pauses}
-            fields |= told[code]
+            fields.update(told[code])
 
 
 def att(what: str, name: str, version: int, body: bytes, at: int) -> tuple[int, str, dict[str, Any]]:
@@ -197,11 +197,19 @@ def att(what: str, name: str, version: int, body: bytes, at: int) -> tuple[int, 
 
 
 def settled_pack(
-    root: Path, seed: int, *, first: str | None = None, before: Before | None = None, **more: Any
+    root: Path,
+    seed: int,
+    *,
+    points: int = 5,
+    begun: str = "2020-06-19",
+    days: int = 16,
+    first: str | None = None,
+    before: Before | None = None,
+    **more: Any,
 ) -> tuple[bytes, logs.Log, dict[str, Any]]:
-    """A pack of a log with a statement, the log, and the statement's document."""
+    """A pack of a log with a statement, the log, and the statement's document. The log must reach beyond `DRAFTED`."""
     rng = random.Random(seed)
-    world = logs.invent(rng, 5, 16, date(2020, 6, 19), 2)
+    world = logs.invent(rng, points, days, date.fromisoformat(begun), 2)
     enrich(rng, world)
     terms = terms_of(rng, **more)
     log = logs.write_world(root / "bare", world, random.Random(seed))
@@ -218,7 +226,7 @@ def settled_pack(
         att("contract", "xinjian", 1, contract, world.start(0) + 1),
         att("inputs", name, 0, frozen, at),
         att("statement", name, 0, issued, at + 1),
-        att("issued", name, 0, issued, world.start(15)),
+        att("issued", name, 0, issued, world.start(days - 1)),
     ]
     world.rows.sort(key=lambda row: row[0])
     log = logs.write_world(root / "log", world, random.Random(seed))

@@ -217,6 +217,7 @@ def read_manifest(pack: Pack) -> dict[str, Json]:
     need(manifest["format"] == "camsla-pack/1" and 0 < len(days) <= MAX_DAYS, 1, where, "格式或日期不对 wrong format or days")
     need(points is None or ascending(points), 1, where, "点位不对 wrong points")
     need(all(b - a == timedelta(1) for a, b in zip(days, days[1:])), 1, where, "缺日或次序不对 a day is missing or out of order")
+    need(not manifest["first_size"] or days[0] <= period_of(manifest["period"])[0], 1, where, "缺期初各日 the period's first days are missing")
     if manifest["statement"] is not None:
         fit(manifest["statement"], "id:n version:i sha256:x inputs_sha256:x", 1, f"{where} statement")
     there, listed = set(pack.members) - {where, "manifest.sig"}, manifest["files"]
