@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from console import sampling
 from console.carried import Opening
 from console.packs import check_container
 from console.packs.checking import check_file
@@ -22,6 +23,8 @@ from monitor.evidence.note import Note, sign
 from monitor.evidence.pack import PackWriter
 from monitor.finding import InputError
 from monitor.model import Instant
+from monitor.period import parse_period
+from monitor.store import evaluations
 from tests.sealed_packs import COLLECTOR, log_in, pack, seal, trust_file
 from tests.stores.quarters import CONTRACT, NOW, excluded, instant, issued, ready, terms
 
@@ -300,4 +303,27 @@ def test_attached_scans_stand_in_the_index(store: Any, tmp_path: Path) -> None:
     pack(where, out, CONTRACT, "2020Q3", documents=((scan, "立项批复"),))
     with zipfile.ZipFile(out) as file:
         assert file.read(f"blobs/{hashlib.sha256(scan.read_bytes()).hexdigest()}") == scan.read_bytes()
+    assert checked(out, trust_file(tmp_path / "trust.json")).exit == 0
+
+
+def test_a_scorecard_and_the_sheet_of_a_sample_go_along(store: Any, tmp_path: Path) -> None:
+    writer, where = made(store, tmp_path)
+    with writer.transaction() as connection:
+        document = sampling.draw(connection, terms(), parse_period("2020Q3"), "骰子", 2, "")
+        name = f"{CONTRACT}/2020Q3/2/-/骰子"
+        evaluations.add(connection, writer.audit, "sample", name, document, of={"n": 2}, at=NOW, actor="评价")
+    seal(writer, where, LATER)
+    out = tmp_path / "pack.zip"
+    pack(where, out, CONTRACT, "2020Q3", rubric=Path("lease"))
+    with zipfile.ZipFile(out) as file:
+        assert file.read("site-check-1.pdf").startswith(b"%PDF")
+        assert "A-" in file.read("csv/site-check-1.csv").decode("utf-8-sig")
+        card = json.loads(file.read("csv/scorecard.json"))
+        assert card["rubric"] == "lease"
+        measured = {
+            row["id"]: row["source"] for group in card["groups"] for row in group["indicators"] if row["measured"]
+        }
+        assert measured
+        scoring = json.loads(file.read("csv/scoring.json"))
+        assert scoring["measures"]["online-rate"]["num"] == 29_419_200
     assert checked(out, trust_file(tmp_path / "trust.json")).exit == 0
