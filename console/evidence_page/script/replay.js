@@ -261,7 +261,8 @@ class Log {
     const { vantage, first, last, n, sha256: digest } = record;
     const [key, signature] = [bytesOfBase64(record.key), bytesOfBase64(record.sig)];
     const text = utf8(`camsla-agent/1\n${vantage}\n${first}\n${last}\n${n}\n${digest}\n`);
-    if (!key || !signature || !signedBy(key, signature, text)) {
+    need(key && signature, "不是规范的 base64 not canonical base64", "", recordName(record), 4);
+    if (!signedBy(key, signature, text)) {
       this.report(5, "代理的签名无效 the agent's signature is not valid", recordName(record));
     }
   }
@@ -364,10 +365,8 @@ class Log {
     const place = point.sums.get(day);
     const numbers = [record.on, record.off, record.un, record.ex];
     point.sums.set(day, this.sums.add([record.rev, ...numbers], hash));
-    if (place === undefined && day < this.since) {
-      this.beyond++;
-      return;
-    }
+    if (day < this.since) this.beyond++;
+    if (place === undefined && day < this.since) return;
     const rev = place === undefined ? 0 : this.sums.at(place)[0] + 1;
     const prev = place === undefined ? "" : this.sums.hash(place);
     if (record.rev !== rev || record.prev !== prev) this.report(5, `版本链断 the chain of revisions is broken: rev ${rev}`, name);
@@ -375,8 +374,9 @@ class Log {
       this.beyond++;
       return;
     }
-    const found = this.seconds(point, day);
     told.set(`${day} ${point.code}`, true);
+    if (day < this.since) return; // nobody can recompute it from here
+    const found = this.seconds(point, day);
     if (found.join() !== numbers.join()) {
       this.report(6, `记 ${numbers.join()}，重算 recomputed ${found.join()}（on, off, un, ex）`, name);
     }

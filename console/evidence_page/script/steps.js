@@ -119,6 +119,8 @@ class Verification {
     need(days.length <= LIMITS.days, "日数过多 too many days", "manifest.json");
     const following = days.every((day, n) => !n || dayNumber(day) === dayNumber(days[n - 1]) + 1);
     need(following, "缺日或次序不对 a day is missing or out of order", "manifest.json");
+    const whole = !manifest.first_size || dayNumber(days[0]) <= readPeriod(manifest.period)[0];
+    need(whole, "缺期初各日 the period's first days are missing", "manifest.json");
     need(!points || points.every((code, n) => !n || byBytes(points[n - 1], code) < 0), "点位未排序 points are not sorted", "manifest.json");
     const there = [...pack.members.keys()].filter((name) => name !== "manifest.json" && name !== "manifest.sig");
     for (const name of there) need(Object.prototype.hasOwnProperty.call(files, name), "清单中没有 not in the manifest", name);
@@ -171,6 +173,7 @@ class Verification {
       const signed = keys.some((key) => signedAt(manifestNote, key, "manifest.sig") !== null);
       need(signed, "没有采集方的签名 not signed by the collector", "manifest.sig");
     }
+    if (!this.whole) return; // the last checkpoint was not reached
     const last = notes[notes.length - 1];
     const began = this.log.zone.start(dayNumber(this.manifest.days[this.manifest.days.length - 1]));
     for (const role of trust.require) {
@@ -197,13 +200,15 @@ class Verification {
     this.tell = (step, message, record) => report.fail(step, message, this.where, record);
     this.keys = [await this.firstKey()];
     this.log = new Log(manifest.origin, manifest.zone, this.tell);
+    this.whole = false;
     for (const [n, day] of manifest.days.entries()) {
       await report.progress(3, n, manifest.days.length);
       let whole = false;
       await report.run(3, `log/${day}`, async () => {
         whole = await this.readDay(day, n === 0);
       });
-      if (!whole) break; // the chain is broken here, and whatever follows hangs on it
+      this.whole = whole && n + 1 === manifest.days.length;
+      if (!whole) break; // the tree is broken here, and whatever follows hangs on it
     }
     const { lines, tr, sum } = this.counted;
     for (const number of [4, 5, 6, 7]) report.step(number).reached = true;
@@ -321,27 +326,32 @@ class Verification {
   async lines(day, file) {
     const { tree, sm3, visible, log } = this;
     const bytes = await this.pack.bytes(file);
-    const text = textOf(bytes, file, 4);
-    need(bytes[bytes.length - 1] === LF, "最后一行不完整 the last line is cut short", file, "", 4);
+    need(!bytes.length || bytes[bytes.length - 1] === LF, "最后一行不完整 the last line is cut short", file, "", 4);
     const end = log.zone.start(dayNumber(day) + 1) * SECOND;
     const records = [];
+    let text = null; // the whole day is decoded at once, unless a line of it is no text
+    try {
+      text = textOf(bytes, file);
+    } catch {
+      // That line is told below.
+    }
     let rank = 0;
     let from = 0; // the same line in text and in bytes: they differ in length where it is not ASCII
     let start = 0;
     for (let number = 1; start < bytes.length; number++) {
       const stop = bytes.indexOf(LF, start);
-      const to = text.indexOf("\n", from);
       const line = bytes.subarray(start, stop);
-      const hidden = visible && line.length === 65 && line[0] === 126 && isDigest(text.slice(from + 1, to));
-      const hash = hidden ? bytesOfHex(text.slice(from + 1, to)) : tree.leaf(line);
-      tree.append(hash);
+      const to = text === null ? 0 : text.indexOf("\n", from);
+      const hidden = visible && line.length === 65 && line[0] === 126;
+      const hash = hidden ? hiddenHash(line) : null;
+      tree.append(hash || tree.leaf(line));
       this.counted.lines++;
       if (sm3) sm3.append(sm3.leaf(line));
-      if (!hidden) {
+      if (!hash) {
         const place = `第 ${number} 行 line，叶 leaf ${tree.size - 1}`;
         try {
           need(line.length <= LIMITS.line, "行过长 a line is too long");
-          const record = checkRecord(parseLine(text.slice(from, to)));
+          const record = checkRecord(parseLine(text === null ? textOf(line) : text.slice(from, to)));
           need(rank < 3, "man 之后还有记录 something follows the man record");
           const its = { ros: 1, sum: 2, man: 3 }[record.k] || 0;
           need(its >= rank && (its ? record.at === end - 1 : record.at < end), `${record.k} 的次序或 at 不对 out of order, or its at is not of this day`);
@@ -349,11 +359,9 @@ class Verification {
           need(record.k !== "sum" || record.day <= day, "未来的 sum a sum of a day to come");
           const shown = !visible || !["tr", "ros", "sum"].includes(record.k) || visible.has(record.point);
           need(shown, "不在所选点位之列 a point that is not among the pack's");
-          const names = record.k === "sum" ? record.open.map(([vantage]) => vantage) : [];
-          need(names.every((name, n) => !n || byBytes(names[n - 1], name) < 0), "open 次序不对 open is out of order");
           rank = its;
           if (record.k === "tr" || record.k === "sum") this.counted[record.k]++;
-          records.push({ record, hash, place });
+          records.push({ record, hash: tree.last, place });
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
           this.report.fail(4, error.message, file, place);
@@ -408,19 +416,27 @@ class Verification {
   }
 
   async feed({ record, hash, place }) {
+    const { where } = this;
+    try {
+      await this.take(record, hash, place);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.report.fail(error.step || 4, error.message, error.file || this.where, error.record || place);
+    }
+    this.where = where;
+  }
+
+  async take(record, hash, place) {
     const { log } = this;
-    const where = this.where;
     if (record.k === "key") {
-      within(where, place, () => this.rotate(record));
+      this.rotate(record);
       return;
     }
     const isImport = record.k === "att" && ["runs", "gaps"].includes(record.what);
     if (isImport) {
       this.where = `blobs/${record.sha256}`;
-      const found = this.pack.members.has(this.where);
-      if (found) log.imported(record.what, (await this.pack.text(this.where)).split("\n").slice(0, -1));
-      else this.tell(6, `缺少导入的原始记录 an import's lines are missing (${record.what})`, place);
-      this.where = where;
+      need(this.pack.members.has(this.where), "缺少导入的原始记录 an import's lines are missing", this.where, place, 1);
+      log.imported(record.what, (await this.pack.text(this.where)).split("\n").slice(0, -1));
     }
     log.feed(record, hash);
   }
@@ -429,7 +445,8 @@ class Verification {
     const text = utf8(`camsla-key/1\n${record.old}\n${record.new}\n`);
     const signs = (key, signature) => {
       const bytes = bytesOfBase64(signature);
-      return bytes !== null && signedBy(readKey(key, COLLECTOR_KEY).raw, bytes, text);
+      need(bytes, "不是规范的 base64 not canonical base64", "", "key", 4);
+      return signedBy(readKey(key, COLLECTOR_KEY).raw, bytes, text);
     };
     const { keys, log } = this;
     const holds = record.old === keys[keys.length - 1] && signs(record.old, record.old_sig) && signs(record.new, record.new_sig);

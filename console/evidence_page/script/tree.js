@@ -11,6 +11,7 @@ class Tree {
     this.size = size;
     this.hashes = hashes;
     this.digest = digest;
+    this.last = null; // the leaf that was appended last
   }
 
   node(left, right) {
@@ -19,6 +20,7 @@ class Tree {
 
   append(leaf) {
     let hash = leaf;
+    this.last = leaf;
     for (let rest = this.size; rest % 2; rest = Math.floor(rest / 2)) hash = this.node(this.hashes.pop(), hash);
     this.hashes.push(hash);
     this.size++;
@@ -33,6 +35,12 @@ class Tree {
     return this.hashes.reduceRight((right, left) => this.node(left, right));
   }
 }
+
+// The leaf hash that stands for a record of a point that the pack leaves out; null if the line is none such.
+const hiddenHash = (line) => {
+  const digits = String.fromCharCode(...line.subarray(1));
+  return isDigest(digits) ? bytesOfHex(digits) : null;
+};
 
 const hashesOf = (value, size) => {
   let bits = 0;
