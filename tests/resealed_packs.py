@@ -19,8 +19,8 @@ from tests.evidence_logs import Log
 from tests.forged_packs import signed, unzipped
 
 Record = dict[str, Any]
-Edit = Callable[[str, list[Record]], list[Record]]
-"""Takes a day and its records and returns those that shall stand instead; `man` is fitted afterwards."""
+Edit = Callable[[str, list[Any]], list[Any]]
+"""Takes a day and its records and returns those that shall stand instead, or lines as bytes; `man` is fitted afterwards."""
 
 
 def resealed(pack: bytes, log: Log, edit: Edit, *, chained: bool = True, fitted: bool = True) -> bytes:
@@ -79,7 +79,9 @@ class _Chains:
         self.sum: dict[tuple[str, str], str] = {}
 
 
-def _line(record: Record, chains: _Chains | None) -> bytes:
+def _line(record: Record | bytes, chains: _Chains | None) -> bytes:
+    if isinstance(record, bytes):
+        return record
     if chains is not None and record["k"] == "tr":
         seq, tip = chains.tr.get(record["point"], (0, ""))
         record |= {"seq": seq + 1, "prev": tip}
@@ -94,14 +96,14 @@ def _line(record: Record, chains: _Chains | None) -> bytes:
     return line
 
 
-def _fit(records: list[Record], before: Frontier) -> None:
+def _fit(records: list[Any], before: Frontier) -> None:
     """Let the day's `man` say what its records are."""
     root = before.root().hex() if before.size else ""
     records[-1] |= {
         "first": before.size,
         "count": len(records),
         "prev": {"size": before.size, "root": root},
-        "points": sum(record["k"] == "sum" and record["rev"] == 0 for record in records),
+        "points": sum(record["k"] == "sum" and record["rev"] == 0 for record in records if isinstance(record, dict)),
     }
 
 
