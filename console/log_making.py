@@ -22,7 +22,7 @@ from monitor.canonical import canonical
 from monitor.evidence.folder import LogFolder
 from monitor.evidence.keys import PrivateKey
 from monitor.evidence.note import Checkpoint, Note, sign
-from monitor.evidence.replay import State, empty
+from monitor.evidence.replay import IMPORTS, State, empty
 from monitor.evidence.sealing import Extent, Row, closing, numbered
 from monitor.evidence.tree import EMPTY, Frontier
 from monitor.finding import refuse
@@ -233,6 +233,9 @@ class _Round:
             )
 
     def _numbered(self, state: State, rows: Sequence[Waiting]) -> list[bytes]:
+        for row in rows:
+            if row.kind == "att" and row.body["what"] in IMPORTS:
+                self._bring(row)
         try:
             return list(numbered(state, (Row(*row) for row in rows), self.folder.imported))
         except ValueError as error:
@@ -241,6 +244,16 @@ class _Round:
                 "请报告此问题；记录仍在等待 please report this: the records wait",
                 column="outbox",
             ) from error
+
+    def _bring(self, row: Waiting) -> None:
+        """Put an import's canonical file into the folder."""
+        texts = attested.import_text(self.connection, row.body["what"], row.body["of"]["kind"], row.at)
+        if self.folder.put_blob("".join(texts).encode()) != row.body["sha256"]:
+            raise refuse(
+                f"导入 {row.body['id'][:16]} 的记录与入库时不同 the rows of the import are not those that were stored",
+                "从备份恢复数据库 restore the database from a backup",
+                column=row.body["what"],
+            )
 
     def _note(self, tree: Frontier, stamp: str, signer: PrivateKey) -> Note:
         text = Checkpoint.of(self.where.origin, tree, stamp).text()

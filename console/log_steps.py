@@ -48,6 +48,7 @@ class Step:
     expected: int
     leaves: tuple[Leaf, ...]
     blobs: tuple[str, ...] = ()
+    """Digests of bytes that the folder has by now."""
     key: str = ""
     """The public key that the log names from the next day on."""
 

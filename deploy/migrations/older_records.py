@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -142,7 +141,7 @@ def _imports(connection: sa.Connection) -> None:
             "id": body["sha256"],
             "media": "application/x-ndjson",
             "of": {"kind": kind, "rows": len(lines), "source": body["sha256"]},
-            "sha256": _kept(connection, lines),
+            "sha256": hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest(),
             "version": 1,
             "what": what,
         }
@@ -171,15 +170,6 @@ def _gap_lines(connection: sa.Connection, kind: str, at: int) -> list[str]:
         key=lambda row: (row[0], row[1] is not None, row[1] or "", row[2], row[3] is not None, row[3] or 0, row[4])
     )
     return [_canonical(list(row)) for row in rows]
-
-
-def _kept(connection: sa.Connection, lines: list[str]) -> str:
-    raw = "".join(f"{line}\n" for line in lines).encode()
-    sha256 = hashlib.sha256(raw).hexdigest()
-    if connection.scalar(sa.text("SELECT sha256 FROM log_blobs WHERE sha256 = :s"), {"s": sha256}) is None:
-        statement = sa.text("INSERT INTO log_blobs (sha256, body) VALUES (:s, :b)")
-        connection.execute(statement, {"s": sha256, "b": zlib.compress(raw, 1)})
-    return sha256
 
 
 def _settled(connection: sa.Connection) -> Iterable[tuple[int, Mapping[str, object]]]:

@@ -1,7 +1,8 @@
 """Bring in runs that somebody else recorded: a whole file or nothing, and a file given again changes nothing.
 
 An import leaves one `att` record for the evidence log, not one `tr` per run: those are for what we saw ourselves. The
-record holds the digest of the import's canonical file, whose bytes are kept until the log's folder has them.
+record holds the digest of the import's canonical file, which can be made again from the rows: no two imports are recorded
+at one instant.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, text
@@ -16,7 +18,7 @@ from sqlalchemy import Connection, bindparam, exists, insert, select, text
 from monitor.finding import Finding, InputError
 from monitor.model import Gap, Instant, Run
 from monitor.origin import Origin as Origin
-from monitor.store.attested import attest_import, gap_lines, run_lines
+from monitor.store.attested import RunRow, attest_import, gap_text, own_instant, run_text
 from monitor.store.audit import AuditSink
 from monitor.store.identities import outcome_ids, point_ids, register_vantage
 from monitor.store.tables import gaps, imports, runs
@@ -27,8 +29,9 @@ MAX_FINDINGS = 1_000
 ANALYZE_ROWS = 50_000
 
 
-_Row = tuple[int, int, int, int, int, int, int]
-"""point, vantage, first, last, n, outcome, valid_s: sorting puts them into the primary key's order."""
+_point, _vantage, _outcome = map(attrgetter, ("point", "vantage", "outcome"))
+_Row = RunRow
+"""Sorting puts them into the primary key's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,15 @@ def import_runs(
     if not run_rows and not gap_list:
         return ImportResult(0, 0, repeated=bool(runs_seen or gaps_seen))
     place = gap_origin or origin
+    at = own_instant(connection, at)
     ids = point_ids(connection)
     _check_points(ids, run_rows, gap_list, origin, place)
     vantages = {
         name: register_vantage(connection, name, kind)
-        for name in sorted({r.vantage for r in run_rows} | {g.vantage for g in gap_list})
+        for name in sorted({*map(_vantage, run_rows), *map(_vantage, gap_list)})
     }
     # By identity: readers hand out a few outcomes many times, and to hash one takes longer than to store a row.
-    seen = {id(r.outcome): r.outcome for r in run_rows}
+    seen = {id(outcome): outcome for outcome in map(_outcome, run_rows)}
     known = outcome_ids(connection, seen.values())
     numbers = {number: known[outcome] for number, outcome in seen.items()}
     rows: list[_Row] = [
@@ -98,13 +102,12 @@ def import_runs(
                 for g in gap_list
             ],
         )
-    for what, source, lines in (
-        ("runs", origin, run_lines(run_rows) if new_runs else []),
-        ("gaps", place, gap_lines(gap_list) if new_gaps else []),
-    ):
-        if lines:
-            _note(connection, audit, source, f"{kind}-{what}", len(lines), actor, at)
-            attest_import(connection, lines, at=at, what=what, source=source.sha256, kind=kind, actor=actor)
+    if run_rows:
+        seen_as = {numbers[number]: outcome for number, outcome in seen.items()}
+        texts = run_text(rows, {n: code for code, n in ids.items()}, {n: v for v, n in vantages.items()}, seen_as)
+        _note(connection, audit, origin, kind, "runs", texts, len(rows), actor, at)
+    if gap_list:
+        _note(connection, audit, place, kind, "gaps", gap_text(gap_list), len(gap_list), actor, at)
     return ImportResult(len(run_rows), len(gap_list), repeated=False)
 
 
@@ -113,25 +116,35 @@ def _is_new(connection: Connection, sha256: str) -> bool:
 
 
 def _note(
-    connection: Connection, audit: AuditSink, origin: Origin, what: str, count: int, actor: str, at: Instant
+    connection: Connection,
+    audit: AuditSink,
+    origin: Origin,
+    kind: str,
+    what: str,
+    texts: Iterable[str],
+    count: int,
+    actor: str,
+    at: Instant,
 ) -> None:
-    connection.execute(insert(imports).values(sha256=origin.sha256, kind=what, at=at, rows=count))
+    name = f"{kind}-{what}"
+    connection.execute(insert(imports).values(sha256=origin.sha256, kind=name, at=at, rows=count))
+    attest_import(connection, texts, at=at, what=what, rows=count, source=origin.sha256, kind=kind, actor=actor)
     after = {"file": origin.file, "rows": count, "sha256": origin.sha256}
-    audit(connection, at=at, actor=actor, action=f"{what.split('-')[1]}.import", object=what, before=None, after=after)
+    audit(connection, at=at, actor=actor, action=f"{what}.import", object=name, before=None, after=after)
 
 
 def _check_points(
     ids: dict[str, int], run_rows: Sequence[Run], gap_list: Sequence[Gap], origin: Origin, gap_origin: Origin
 ) -> None:
     """Raise InputError with one finding per unknown point, at its first row."""
+    if {*map(_point, run_rows), *map(_point, gap_list)} - {None} <= ids.keys():
+        return
     first: dict[tuple[str, str], tuple[int, int]] = {}
     for source, codes in ((origin, (r.point for r in run_rows)), (gap_origin, (g.point for g in gap_list))):
         for row, code in enumerate(codes):
             if code is not None and code not in ids:
                 line, count = first.get((source.file, code), (source.line(row), 0))
                 first[source.file, code] = (line, count + 1)
-    if not first:
-        return
     if not ids:
         remedy = "台账为空，先导入点位 the ledger is empty: camsla points import FILE --actor NAME"
     else:
@@ -153,13 +166,16 @@ def _check_overlaps(
     origin: Origin,
 ) -> None:
     clashes: dict[tuple[int, int, int], str] = {}
-    series, reach = (-1, -1), 0
-    for point, vantage, first, last, *_ in rows:
-        if series != (point, vantage):
-            series, reach = (point, vantage), first - 1
-        if first <= reach:
+    of_point = of_vantage = -1
+    reach = 0
+    for point, vantage, first, last, _, _, _ in rows:
+        if point != of_point or vantage != of_vantage:
+            of_point, of_vantage, reach = point, vantage, last
+        elif first > reach:
+            reach = last
+        else:
             clashes[point, vantage, first] = "与文件中另一行重叠 overlaps another row of the file"
-        reach = max(reach, last)
+            reach = max(reach, last)
     for key in _clashes_with_stored(connection, rows, sorted(vantages.values())):
         clashes[key] = "与已入库的记录重叠 overlaps a stored run"
     if not clashes:
@@ -183,7 +199,8 @@ def _clashes_with_stored(connection: Connection, rows: list[_Row], vantages: lis
     """Walk new and stored runs side by side, both by point, vantage and time."""
     if not rows:
         return []
-    span = {"low": min(r[2] for r in rows), "high": max(r[3] for r in rows), "vantages": vantages}
+    low, high = min(map(itemgetter(2), rows)), max(map(itemgetter(3), rows))
+    span = {"low": low, "high": high, "vantages": vantages}
     query = text(
         "SELECT point_id, vantage_id, first_at, last_at FROM runs WHERE vantage_id IN :vantages"
         " AND last_at >= :low AND first_at <= :high ORDER BY point_id, vantage_id, first_at"

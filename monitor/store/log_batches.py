@@ -11,6 +11,7 @@ import hashlib
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.model import Instant
+from monitor.store.lock import one_at_a_time
 from monitor.store.outbox import report
 from monitor.store.tables import batches, log_batches, vantages
 
@@ -24,6 +25,7 @@ def cover(connection: Connection, at: Instant, most: int = MOST_BATCHES) -> bool
     Return whether more are left than `most`: then it is to be called again. Batches that were given up, or archived
     before they were covered, leave a hole in the numbers, and the record ends before it.
     """
+    one_at_a_time(connection, "cover batches")
     more = False
     query = select(vantages.c.id, vantages.c.name, log_batches.c.seq).outerjoin(
         log_batches, log_batches.c.vantage_id == vantages.c.id

@@ -277,14 +277,6 @@ log_batches = Table(  # up to which batch a vantage's digests are in the log
     Column("vantage_id", ForeignKey("vantages.id"), primary_key=True),
     Column("seq", BigInteger, nullable=False),
 )
-
-log_blobs = Table(  # bytes that a record names, until the log's folder has them; deflated
-    "log_blobs",
-    metadata,
-    Column("sha256", Text, primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-)
-
 evaluations = Table(  # an evaluator's challenges, reveals and samples; append-only, each also an `att` record
     "evaluations",
     metadata,
@@ -296,4 +288,11 @@ evaluations = Table(  # an evaluator's challenges, reveals and samples; append-o
     Column("sha256", Text, nullable=False),
     Column("body", Bytewise, nullable=False),
     CheckConstraint("what IN ('challenge','reveal','sample')", name="evaluation_what"),
+)
+
+log_blobs = Table(  # bytes that a record names and no other table keeps, until the log's folder has them; deflated
+    "log_blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )

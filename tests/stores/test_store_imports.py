@@ -67,12 +67,28 @@ def test_a_file_is_stored_and_noted(store):
     )
     for record, text in zip(records, lines, strict=True):
         assert record["sha256"] == hashlib.sha256(text.encode()).hexdigest()
-        with writer.transaction() as connection:
-            assert attested.kept(connection, record["sha256"]) == text.encode()
+        with writer.transaction() as connection:  # and made again from the rows
+            again = attested.import_text(connection, record["what"], record["of"]["kind"], at(0))
+            assert "".join(again) == text
     assert store.rows("SELECT actor, action, origin FROM audit ORDER BY id") == [
         ("ann", "runs.import", "test"),
         ("ann", "gaps.import", "test"),
     ]
+
+
+def test_no_two_imports_are_recorded_at_one_instant(store):
+    """Their canonical files are made again from what was recorded then."""
+    store.add_points("a", "b")
+    writer = store.writer()
+    bring(writer, [run("a", 0, 60)], [Gap("import", at(70), at(80), "maintenance")])
+    bring(writer, [run("b", 0, 60)], origin=OTHER)
+    assert store.rows("SELECT recorded_at FROM runs ORDER BY point_id") == [(at(0),), (at(0) + 1,)]
+    assert store.rows("SELECT DISTINCT at FROM imports ORDER BY 1") == [(at(0),), (at(0) + 1,)]
+    found = [(when, json.loads(body)) for when, body in store.rows("SELECT at, body FROM outbox ORDER BY id")]
+    for when, record in found:
+        with writer.transaction() as connection:
+            text = "".join(attested.import_text(connection, record["what"], record["of"]["kind"], when))
+        assert hashlib.sha256(text.encode()).hexdigest() == record["sha256"]
 
 
 def test_the_same_files_again_change_nothing(store):

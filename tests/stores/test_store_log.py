@@ -26,7 +26,7 @@ from monitor.evidence.tree import EMPTY, leaf_hash
 from monitor.finding import InputError
 from monitor.model import Gap
 from monitor.origin import Origin
-from monitor.store import log
+from monitor.store import attested, log
 from monitor.store.database import reading
 from monitor.store.imports import import_runs
 from monitor.store.log import Leaf, MovedError, SealedDay
@@ -284,11 +284,37 @@ def test_imports_are_in_the_log_and_their_bytes_in_its_folder(store):
     # The gap, and until a sample must have come after it.
     assert sums["b", "2020-07-01"] == (DAY_S - 60 - 130, 60 + 130)
     assert sums["a", "2020-07-01"][0] == 43_200 + 130 - 60 - 130
-    assert store.rows("SELECT count(*) FROM log_blobs") == [(0,)]
     names = [r["sha256"] for r in records(store, "2020-07-03") if r["k"] == "att"]
     assert len(names) == 2
     for name in names:
         assert where(store).folder.imported(name)
+
+
+def test_bytes_that_no_table_keeps_go_into_the_folder(store):
+    writer = watched(store, "a")
+    with writer.transaction() as connection:
+        sha256 = attested.keep(connection, ["样本 a\n", "sample b\n"])
+        assert attested.keep(connection, ["样本 a\nsample b\n"]) == sha256
+        named = {"what": "sample", "id": "s1", "version": 1, "media": "text/plain", "actor": "ann", "of": {}}
+        attested.attest(connection, at=at(100), sha256=sha256, **named)
+    seal = sealer(store, writer)
+    assert seal.round(at(200), checkpoint=True)
+    assert where(store).folder.blob(sha256).decode() == "样本 a\nsample b\n"
+    assert store.rows("SELECT count(*) FROM log_blobs") == [(0,)]
+    seal.round(at(DAY_S + DELAY_S), checkpoint=False)
+    replayed(store)
+
+
+def test_an_import_whose_rows_were_changed_is_not_sealed(store):
+    writer = watched(store, "a")
+    with writer.transaction() as connection:
+        origin = Origin("runs.csv", hashlib.sha256(b"runs").hexdigest())
+        import_runs(connection, writer.audit, [run("a", 0, 600)], actor="ann", at=at(100), origin=origin)
+    with writer.transaction() as connection:
+        connection.execute(text("UPDATE runs SET n = n - 1"))
+    with pytest.raises(InputError, match="not those that were stored"):
+        sealer(store, writer).round(at(DAY_S + DELAY_S), checkpoint=False)
+    assert days(store) == []
 
 
 def test_numbered_rows_leave_the_database_a_week_later(store):
