@@ -2055,6 +2055,8 @@ class Way:
         """The collector signed every checkpoint and the manifest, the required witnesses the last checkpoint."""
         trust, manifest, log, keys = self.trust, self.manifest, self.log, self.log.state.keys
         need(trust.origin == manifest["origin"], 2, "trust.json", "来源不是本包的 another origin than the pack's")
+        if not keys:
+            return  # the log could not be begun, which is said at its step
         need(trust.collector.text() in keys, 2, "trust.json", "采集方密钥与日志不符 the collector's key is not the log's, nor rotated to")
         witnesses = [key for _, key in trust.witnesses]
         found: dict[Key, int] = {}
