@@ -197,7 +197,7 @@ def _check_runs(connection: Connection) -> None:
     assert runs == records
 
 
-@pytest.mark.timeout(120 + CUTS)
+@pytest.mark.timeout(240 + 4 * CUTS)
 def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     events = recording(tmp_path, "FULL")
     said = [json.loads(event.data) for event in events if isinstance(event, Said)]
