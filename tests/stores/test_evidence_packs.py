@@ -220,9 +220,8 @@ def test_a_statement_edited_by_a_fen_is_found(store: Any, tmp_path: Path) -> Non
     ],
 )
 @pytest.mark.parametrize("what", ["statement", "inputs"])
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # what lies in the pack decides, not the database
 def test_documents_of_any_shape_are_told_and_never_a_crash(store: Any, tmp_path: Path, body: bytes, what: str) -> None:
-    if not store.is_sqlite:
-        pytest.skip("what lies in the pack decides, not the database")
     out, trust = packed(store, tmp_path)
     assert checked(forged(out, **{what: body}), trust).exit == 1
 
