@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import signal
 import tempfile
 import time
 import traceback
@@ -95,6 +96,8 @@ def _run(path: Path, pipe: Connection) -> None:
     def moved(done: int, total: int) -> None:
         pipe.send(("moved", (done, total)))
 
+    # Ctrl-C on a terminal reaches both: the parent decides, and ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         job: Job = pickle.loads(path.read_bytes())  # noqa: S301  ours: in_worker wrote it, in a folder of its own
         job(moved)

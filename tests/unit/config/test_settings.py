@@ -38,6 +38,11 @@ def test_every_message_has_a_file_that_triggers_it(path: Path) -> None:
     assert "→" in found[0] or "make it" in found[0] or "must begin" in found[0] or "for example" in found[0]
 
 
+def test_a_private_key_in_the_settings_is_not_said_again() -> None:
+    (path,) = [path for path in BAD if path.stem == "settings_evidence_private_key"]
+    assert not any("PRIVATE" in text or "BAABAg" in text for text in findings(path, {}))
+
+
 def test_every_rung_is_either_probed_or_refused() -> None:
     for rung in Rung:
         environ = {"CAMSLA_WATCH__RUNG": rung.value}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console.worker import Moved, in_worker
+from console.worker import Moved, StoppedError, in_worker
 from monitor.finding import Finding, InputError
 
 
@@ -105,6 +105,14 @@ def test_at_the_deadline_the_process_is_gone(tmp_path: Path) -> None:
             break
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_job_is_ended_when_its_caller_stops(tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with pytest.raises(StoppedError):
+        in_worker(Hangs(path), 60, lambda done, total: None, path.exists)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(path.read_text()), 0)
 
 
 @pytest.fixture
