@@ -45,7 +45,6 @@ STEPS = (
 )
 SHOWN = 20
 
-
 class Bad(Exception):
     """Something does not hold: the step, where (file and record; "" where the caller knows), and what."""
 
@@ -53,12 +52,10 @@ class Bad(Exception):
         super().__init__(what)
         self.step, self.where, self.what = step, where, what
 
-
 def need(holds: Any, step: int, where: str, what: str) -> None:
     """Bad unless it holds."""
     if not holds:
         raise Bad(step, where, what)
-
 
 class Report:
     """What each step found. A step that was not reached has not passed."""
@@ -110,7 +107,6 @@ class Report:
         yield {0: "✓ 全部成立 everything holds", 1: f"✗ 不成立 DOES NOT HOLD: {self.count:,} 处 findings",
                3: "! 已查部分成立，但有内容未能重算 what was checked holds, but something was NOT RECOMPUTED"}[self.exit]
 
-
 def sha256(data: bytes) -> bytes:
     """32 bytes."""
     return hashlib.sha256(data).digest()
@@ -123,16 +119,9 @@ NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 PIECE = 1 << 18
 DAY_FILES = ("checkpoint.note", "frontier.json", "prev.note", "records.ndjson")
 
-
-class Member(NamedTuple):
-    """Where a member's data lie and what they must unpack to."""
-
-    method: int
-    crc: int
-    packed: int
-    size: int
-    start: int
-
+Member = NamedTuple("Member", [  # where a member's data lie and what they must unpack to
+    ("method", int), ("crc", int), ("packed", int), ("size", int), ("start", int)
+])
 
 class Pack:
     """A ZIP of the one canonical form: every byte of it is data of a member or follows from one. Nothing is ever written."""
@@ -207,7 +196,6 @@ class Pack:
         except (ValueError, RecursionError) as error:
             raise Bad(step, name, str(error)[:200]) from None
 
-
 def read_manifest(pack: Pack) -> dict[str, Json]:
     """Return the manifest: canonical, every member with its digest, none missing or extra, no day missing."""
     where = "manifest.json"
@@ -242,7 +230,6 @@ D = -121665 * pow(121666, P - 2, P) % P
 Spot = Any  # extended coordinates (X, Y, Z, T)
 ZERO: Spot = (0, 1, 1, 0)
 
-
 def _x_of(y: int, sign: int) -> int:
     """The x of a point; ValueError where there is none, or for a form that is not canonical."""
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
@@ -252,17 +239,14 @@ def _x_of(y: int, sign: int) -> int:
         raise ValueError("not a point of the curve")
     return P - x if x & 1 != sign else x
 
-
 _Y = 4 * pow(5, P - 2, P) % P
 BASE: Spot = (_x_of(_Y, 0), _Y, 1, _x_of(_Y, 0) * _Y % P)
-
 
 def _add(p: Spot, q: Spot) -> Spot:
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
     c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
     e, f, g, h = b - a, d - c, d + c, b + a
     return (e * f % P, g * h % P, f * g % P, e * h % P)
-
 
 def _times(s: int, p: Spot, t: int = 0, q: Spot = ZERO) -> bytes:
     """Compute s·p + t·q, written as 32 bytes."""
@@ -277,7 +261,6 @@ def _times(s: int, p: Spot, t: int = 0, q: Spot = ZERO) -> bytes:
     scale = pow(r[2], P - 2, P)
     return int((r[1] * scale % P) | (r[0] * scale % P & 1) << 255).to_bytes(32, "little")
 
-
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     """RFC 8032, strict: canonical points, S < L, no cofactor."""
     s, y = int.from_bytes(signature[32:], "little"), int.from_bytes(public, "little")
@@ -290,7 +273,6 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     return _times(s, BASE, h, (x, y, 1, x * y % P)) == signature[:32]
 
-
 def sign(seed: bytes, message: bytes) -> tuple[bytes, bytes]:
     """Return the public key and the signature (not in constant time: for a witness's own machine)."""
     digest = hashlib.sha512(seed).digest()
@@ -300,14 +282,12 @@ def sign(seed: bytes, message: bytes) -> tuple[bytes, bytes]:
     h = int.from_bytes(hashlib.sha512(point + public + message).digest(), "little") % L
     return public, point + ((r + h * scalar) % L).to_bytes(32, "little")
 
-
 def unbase64(text: str) -> bytes:
     """Decode the one canonical form; ValueError otherwise."""
     data = base64.b64decode(text.encode("ascii"), validate=True)
     if base64.b64encode(data).decode() != text:
         raise ValueError(f"not canonical base64: {text[:60]}")
     return data
-
 
 class Key(NamedTuple):
     """A public key: its name, kind (1 signs, 4 co-signs) and 32 bytes."""
@@ -325,7 +305,6 @@ class Key(NamedTuple):
         """As it is written; with `data`, that in place of its bytes."""
         return f"{self.name}+{self.id[1].hex()}+{base64.b64encode(bytes([self.kind]) + (data or self.raw)).decode()}"
 
-
 def read_key(text: str, kind: int) -> Key:
     """Read a public key; ValueError if it is none of that kind."""
     name, _, rest = text.partition("+")
@@ -335,13 +314,9 @@ def read_key(text: str, kind: int) -> Key:
         raise ValueError(f"not a public key: {text[:80]!r}")
     return key
 
-
-class Note(NamedTuple):
-    """A C2SP signed note: its text and its signatures (name; key hash and rest)."""
-
-    text: str
-    signatures: list[tuple[str, bytes]]
-
+Note = NamedTuple("Note", [  # a C2SP signed note: its text, its signatures (name; key hash and rest)
+    ("text", str), ("signatures", Any)
+])
 
 def read_note(raw: bytes, where: str) -> Note:
     """Read a note: exactly text, empty line, signature lines."""
@@ -353,7 +328,6 @@ def read_note(raw: bytes, where: str) -> Note:
         return Note(text + "\n", [(name, unbase64(blob)) for name, blob in found])
     except ValueError:
         raise Bad(3, where, "不是签名文书 not a signed note") from None
-
 
 def signers(note: Note, keys: Iterable[Key], where: str) -> dict[Key, int]:
     """Which of the keys signed, with the time of a witness; a signature of one of them that is not valid is Bad."""
@@ -368,16 +342,9 @@ def signers(note: Note, keys: Iterable[Key], where: str) -> dict[Key, int]:
             found.setdefault(key, seconds)
     return found
 
-
-class Checkpoint(NamedTuple):
-    """What a day's checkpoint says."""
-
-    origin: str
-    size: int
-    root: bytes
-    day: str
-    sm3: bytes | None
-
+Checkpoint = NamedTuple("Checkpoint", [  # what a day's checkpoint says
+    ("origin", str), ("size", int), ("root", bytes), ("day", str), ("sm3", Any)
+])
 
 def read_checkpoint(text: str, where: str) -> Checkpoint:
     """Read the text of a checkpoint that seals a day."""
@@ -388,15 +355,9 @@ def read_checkpoint(text: str, where: str) -> Checkpoint:
     except ValueError:
         raise Bad(3, where, "不是每日检查点 not a day's checkpoint") from None
 
-
-class Trust(NamedTuple):
-    """trust.json: whose keys count."""
-
-    origin: str
-    collector: Key
-    witnesses: list[tuple[str, Key]]
-    require: list[str]
-
+Trust = NamedTuple("Trust", [  # trust.json: whose keys count
+    ("origin", str), ("collector", Key), ("witnesses", Any), ("require", Any)
+])
 
 def read_trust(raw: bytes) -> Trust:
     """Read trust.json; Bad for anything that would make trust void (no witness required, one key in two places)."""
@@ -417,14 +378,12 @@ def read_trust(raw: bytes) -> Trust:
     need(fits, 2, where, "未要求见证，或要求的见证没有密钥 no witness is required, or one that has no key")
     return trust
 
-
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(dict(pairs)) < len(pairs):
         raise ValueError("duplicate key")
     return dict(pairs)
 
 # -- 3 tree -------------------------------------------------------------------------------------------------------------------
-
 
 class Tree:
     """An append-only Merkle tree (RFC 9162) as the hashes of its perfect subtrees, largest first."""
@@ -463,14 +422,12 @@ class Tree:
             result = self.node(left, result)
         return result
 
-
 def sm3() -> Any:
     """A hasher of SM3 (GB/T 32905), None where OpenSSL lacks it."""
     try:
         return hashlib.new("sm3")
     except ValueError:
         return None
-
 
 def follow(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Yield left, right and parent of every step of an inclusion path (RFC 9162 2.1.3.2). ValueError if it does not fit."""
@@ -488,18 +445,14 @@ def follow(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> Iterato
 
 # -- 4 lines ------------------------------------------------------------------------------------------------------------------
 
-
 def _no(text: str) -> Json:
     raise ValueError(f"不允许的数 a number that is not allowed: {text[:40]}")
-
 
 def _whole(text: str) -> int:
     return int(text) if len(text) <= 17 and abs(int(text)) < MAX_INT else int(_no(text))
 
-
 _decode = json.JSONDecoder(parse_float=_no, parse_constant=_no, parse_int=_whole).decode
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-
 
 def parse(line: bytes) -> Json:
     """Read canonical JSON: decoded and encoded again it must be the same text (no duplicate key, no float). ValueError."""
@@ -509,25 +462,21 @@ def parse(line: bytes) -> Json:
         raise ValueError("不是规范写法 not canonical: encoded again it is another text")
     return value
 
-
 def to_date(text: str) -> date:
     """Read YYYY-MM-DD; ValueError otherwise."""
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(f"not a date: {text[:20]!r}")
     return date.fromisoformat(text)
 
-
 def ascending(texts: Sequence[Json]) -> bool:
     """Whether these are texts, each greater than the one before."""
     return all(type(one) is str for one in texts) and all(a < b for a, b in zip(texts, texts[1:]))
-
 
 def _is_day(value: Json) -> bool:
     try:
         return type(value) is str and bool(to_date(value))
     except ValueError:
         return False
-
 
 HEX = re.compile("[0-9a-f]{64}").fullmatch
 CHECKS: dict[str, Callable[[Json], Any]] = {
@@ -555,7 +504,6 @@ RANK = {"ros": 1, "sum": 2, "man": 3}
 FACTS = "accepted_on:D area:B billed_from:D billed_until:D category:B contract:B phase:B price:B retired_on:D supplier:B"
 _fields: dict[str, dict[str, Callable[[Json], Any]]] = {}
 
-
 def fit(value: Json, shape: str, step: int, where: str) -> None:
     """Bad unless the object has exactly the shape's fields, each of its type."""
     if shape not in _fields:
@@ -568,13 +516,11 @@ def fit(value: Json, shape: str, step: int, where: str) -> None:
         if not check(value[name]):
             raise Bad(step, where, f"字段 {name} 不对 this field cannot be {str(value[name])[:60]!r}")
 
-
 def fit_rows(rows: Sequence[Json], checks: str, where: str = "") -> None:
     """Bad unless every row is a list with one value per check."""
     for row in rows:
         fits = type(row) is list and len(row) == len(checks) and all(CHECKS[c](cell) for c, cell in zip(checks, row))
         need(fits, 4, where, f"行不对 a row cannot be {str(row)[:60]!r}")
-
 
 _N, _Z, _S = rb"(?:0|[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb"(?:0|-?[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb'[^"\\\x00-\x1f]'
 FORMS: dict[str, tuple[bytes, Callable[[bytes], Json]]] = {
@@ -585,7 +531,6 @@ FORMS: dict[str, tuple[bytes, Callable[[bytes], Json]]] = {
     "d": (rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}"', lambda raw: raw[1:-1].decode()),
     "e": (rb'"online"|"offline"|"unknown"', lambda raw: raw[1:-1].decode()), "l": (rb'\[\["%b+",%b,%b\]\]' % (_S, _N, _N), json.loads),
 }
-
 
 def quick(kind: str) -> Callable[[bytes], Json]:
     """Return a reader of a kind's canonical lines in one go; None for a line that is written otherwise: parse() reads it."""
@@ -600,7 +545,6 @@ def quick(kind: str) -> Callable[[bytes], Json]:
 
     return read
 
-
 QUICK = quick("sum"), quick("tr")  # most lines are of these two kinds
 
 # -- 5 replay: what the records say together ------------------------------------------------------------------------------------
@@ -609,7 +553,6 @@ Span = Any  # (start, end): whole seconds [start, end); lists of spans are norma
 Run = Any  # (first, last, n, valid, state, reason, rung, camera), instants in µs
 Held = Any  # (start, end, state, low, high, run): the run's samples low to high - 1 fall into these seconds
 Piece = Any  # (start, end, state, samples or None without limit)
-
 
 def midnight(day: date, zone: str) -> int:
     """The second at which a day begins in a zone."""
@@ -622,7 +565,6 @@ def midnight(day: date, zone: str) -> int:
     except Exception:
         raise Bad(4, "manifest.json", f"本机没有时区数据 this machine has no data of the time zone {zone!r}") from None
 
-
 def normal(spans: Iterable[Span]) -> list[Span]:
     """Sort spans, merge those that meet, drop empty ones."""
     result: list[Span] = []
@@ -633,11 +575,9 @@ def normal(spans: Iterable[Span]) -> list[Span]:
             result.append((start, end))
     return result
 
-
 def clip(spans: Iterable[Span], a: int, b: int) -> list[Span]:
     """What of spans lies in [a, b)."""
     return [(max(s, a), min(e, b)) for s, e in spans if s < b and e > a and a < b]
-
 
 def subtract(spans: Sequence[Span], out: Sequence[Span]) -> list[Span]:
     """What of spans lies in none of the others."""
@@ -653,17 +593,14 @@ def subtract(spans: Sequence[Span], out: Sequence[Span]) -> list[Span]:
             result.append((start, end))
     return result
 
-
 def total(spans: Iterable[Span]) -> int:
     """Their seconds."""
     return sum(e - s for s, e in spans)
-
 
 def before(run: Run, second: int) -> int:
     """How many of a run's samples, evenly spaced, lie before a second."""
     first, last, n = run[0] // MICRO, run[1] // MICRO, run[2]
     return 0 if second <= first else n if second > last or n == 1 else -(-(second - first) * (n - 1) // (last - first))
-
 
 def hold(runs: Sequence[Run], gaps: Sequence[Any], ends: Sequence[int], auth: bool = False, since: int = 0) -> list[Held]:
     """Where one vantage's runs hold (steps 1–3): to the next run, last + valid, or a gap; after a gap from the next sample on.
@@ -697,7 +634,6 @@ def hold(runs: Sequence[Run], gaps: Sequence[Any], ends: Sequence[int], auth: bo
         result += reversed(parts)
     return result[::-1]
 
-
 def merge(vantages: Sequence[Sequence[Held]], quorum: int) -> list[Piece]:
     """Step 4: online if any vantage is, else offline if enough are; the samples are those of the largest vantage there."""
     edges = []
@@ -728,7 +664,6 @@ def merge(vantages: Sequence[Sequence[Held]], quorum: int) -> list[Piece]:
         since, state = at, now
     return pieces
 
-
 def alone(held: Iterable[Held]) -> list[Piece]:
     """What merge() says of one vantage."""
     pieces: list[Piece] = []
@@ -738,7 +673,6 @@ def alone(held: Iterable[Held]) -> list[Piece]:
         else:
             pieces.append((start, end, state, high - low))
     return [piece if piece[3] else (*piece[:3], 1) for piece in pieces]
-
 
 def account(pieces: Iterable[Piece], a: int, b: int, out: Sequence[Span]) -> tuple[int, int, int, int]:
     """Online, offline, unknown and excluded seconds of [a, b)."""
@@ -751,7 +685,6 @@ def account(pieces: Iterable[Piece], a: int, b: int, out: Sequence[Span]) -> tup
             found[state] += total(subtract([span], out)) if out else span[1] - span[0]
     on, off, ex = found["online"], found["offline"], total(out)
     return on, off, b - a - ex - on - off, ex
-
 
 class Point:
     """What the log says of one point."""
@@ -798,7 +731,6 @@ class Point:
         """Whether the facts of its `ros` meet the seconds [a, b)."""
         facts = self.ros["facts"] if self.ros else ()
         return any(s < b * MICRO and (e is None or e > a * MICRO) for s, e, _ in facts)
-
 
 class State:
     """What the records so far say. Methods raise Bad without a place: the caller knows file, line and leaf."""
@@ -1045,7 +977,6 @@ class State:
 
 # -- 6 the days, one after the other ----------------------------------------------------------------------------------------------
 
-
 class Log:
     """The log of a pack, read day by day."""
 
@@ -1208,7 +1139,6 @@ class Log:
 
 # -- 7 state documents --------------------------------------------------------------------------------------------------------------
 
-
 def document(state: State, origin: str, day: str, size: int) -> Json:
     """What a reader needs to begin after a day."""
     days = [str(to_date(day) - timedelta(n)) for n in range(3)]
@@ -1228,7 +1158,6 @@ def document(state: State, origin: str, day: str, size: int) -> Json:
     adj = [state.adj[name].adj[name] for name in sorted(state.adj)]
     return {"format": "camsla-state/1", "origin": origin, "day": day, "size": size, "points": points, "gaps": gaps, "adj": adj,
             "att": state.att, "key": state.keys[-1]}
-
 
 def load(state: State, pack: Pack, manifest: dict[str, Json], said: Checkpoint) -> None:
     """Begin from the state document of the day before, proven by the `man` record that names it, in that day's tree."""
@@ -1260,7 +1189,6 @@ def load(state: State, pack: Pack, manifest: dict[str, Json], said: Checkpoint) 
 
 # -- 8 rates: the timeline under the contract's policy, and what was frozen of it --------------------------------------------------
 
-
 def join(pieces: Iterable[Piece]) -> list[Piece]:
     """One unbroken row: equal neighbours merged, holes and unknown pieces one unknown piece, none at the ends."""
     result: list[Piece] = []
@@ -1274,7 +1202,6 @@ def join(pieces: Iterable[Piece]) -> list[Piece]:
             else:
                 result.append((start, end, state, n))
     return result
-
 
 def debounce(pieces: list[Piece], of: str, opposite: str, enclosed: str, exposed: str, least_s: int, least_n: int) -> list[Piece]:
     """Steps 6 and 7: what becomes of the pieces of each chain of a state that is too short or has too few samples."""
@@ -1291,7 +1218,6 @@ def debounce(pieces: list[Piece], of: str, opposite: str, enclosed: str, exposed
             chain = []
     return join((a, b, changed.get(k, state), n) for k, (a, b, state, n) in enumerate(pieces)) if changed else pieces
 
-
 def timeline(state: State, point: Point, policy: dict[str, Json]) -> tuple[list[Piece], list[list[Span]]]:
     """A point's pieces after debouncing, and its confirmed outages as their offline spans."""
     quorum = policy["quorum"] if policy["vantages"] == "quorum" else 1
@@ -1307,7 +1233,6 @@ def timeline(state: State, point: Point, policy: dict[str, Json]) -> tuple[list[
         last = last if verdict == "unknown" else verdict
     return pieces, outages
 
-
 def in_contract(point: Point, terms: dict[str, Json], a: int, b: int) -> Iterator[tuple[int, int, dict[str, Json]]]:
     """The spans of a point's facts within [a, b) in which it belongs to the contract."""
     phases = {phase["id"] for phase in terms["phases"]}
@@ -1315,7 +1240,6 @@ def in_contract(point: Point, terms: dict[str, Json], a: int, b: int) -> Iterato
         since, until = max(a, start // MICRO), b if end is None else min(b, end // MICRO)
         if since < until and facts["phase"] in phases and facts["contract"] in ("", None, terms["contract"]):
             yield since, until, facts
-
 
 class Survey:
     """What a contract's points were in some windows: seconds by phase and point, and outages."""
@@ -1364,12 +1288,10 @@ class Survey:
         good, counted = self.counts(row) if row else (0, 0)
         return [good, counted, "measured", ""] if counted else None
 
-
 def months_of(quarter: str) -> list[date]:
     """The first days of a quarter's months and of the month after."""
     year, number = int(quarter[:4]), int(quarter[5:])
     return [date(year + (3 * number + n - 3) // 12, (3 * number + n - 3) % 12 + 1, 1) for n in range(4)]
-
 
 def period_of(text: str) -> Span:
     """The first day of a period and the day after its last."""
@@ -1380,7 +1302,6 @@ def period_of(text: str) -> Span:
         return first, (first + timedelta(31)).replace(day=1)
     first, last = map(to_date, text.split(".."))
     return first, last + timedelta(1)
-
 
 def rosters(state: State, terms: dict[str, Json], first: date, after: date) -> dict[str, dict[str, Any]]:
     """By phase and code: [billed days, category, prices of the ledger], from a quarter's first day to the day after it."""
@@ -1401,14 +1322,12 @@ def rosters(state: State, terms: dict[str, Json], first: date, after: date) -> d
                 row[2].append((held[0], fen(price)))
     return result
 
-
 def day_at(state: State, second: int) -> int:
     """The ordinal of the day in which a second lies, in the log's zone."""
     guess = 719_163 + second // 86_400 + 1
     while midnight(date.fromordinal(guess), state.zone) > second:
         guess -= 1
     return guess
-
 
 def frozen_facts(state: State, terms: dict[str, Json], quarter: str) -> tuple[dict[str, Json], Survey]:
     """The quarter's facts by phase as frozen inputs have them, as far as the log shows them."""
@@ -1435,7 +1354,6 @@ def frozen_facts(state: State, terms: dict[str, Json], quarter: str) -> tuple[di
         }
     return result, survey
 
-
 def as_lists(rows: Iterable[Any]) -> list[list[Any]]:
     """Tuples as JSON has them."""
     return [list(row) for row in rows]
@@ -1446,7 +1364,6 @@ Columns = Any  # (gross, net, tax) in fen
 Amount = Any  # (columns, [(component, columns)…])
 NOTHING: Amount = ((0, 0, 0), [])
 
-
 def fen(yuan: str) -> int:
     """Read yuan exactly."""
     value = Fraction(yuan) * 100
@@ -1454,17 +1371,14 @@ def fen(yuan: str) -> int:
         raise ValueError(f"not an amount: {yuan[:40]!r}")
     return int(value)
 
-
 def yuan(amount: int) -> str:
     """Write fen as yuan with two decimals."""
     return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02}"
-
 
 def rounded(exact: Fraction) -> int:
     """Half up, symmetric for negatives."""
     size = floor(abs(exact) + Fraction(1, 2))
     return -size if exact < 0 else size
-
 
 def split(amount: int, weights: Sequence[tuple[str, Any]]) -> dict[str, int]:
     """Spread an amount by weight, largest remainder, ties to the smaller name; a negative one as the negative of its size's."""
@@ -1481,7 +1395,6 @@ def split(amount: int, weights: Sequence[tuple[str, Any]]) -> dict[str, int]:
         parts[name] += 1
     return parts
 
-
 def taxed(gross: int, rate: Fraction, weights: Sequence[tuple[str, Any]]) -> Amount:
     """A line's columns from its rounded gross: net = gross / (1 + rate) rounded once, both spread over the components."""
     net = rounded(gross / (1 + rate))
@@ -1490,7 +1403,6 @@ def taxed(gross: int, rate: Fraction, weights: Sequence[tuple[str, Any]]) -> Amo
     parts = split(gross, weights)
     nets = split(net, [(name, abs(part)) for name, part in parts.items()])
     return ((gross, net, gross - net), [(name, (part, nets[name], part - nets[name])) for name, part in parts.items()])
-
 
 def plus(a: Amount, b: Amount, sign: int = 1) -> Amount:
     """Add column by column; where one is not broken down the sum is not either, unless that one is nothing."""
@@ -1502,7 +1414,6 @@ def plus(a: Amount, b: Amount, sign: int = 1) -> Amount:
         parts[name] = tuple(x + sign * y for x, y in zip(parts.get(name, (0, 0, 0)), its))
     return (line, list(parts.items()))
 
-
 def written(amount: Amount) -> dict[str, Json]:
     """An amount as a document writes it."""
     def columns(its: Columns) -> dict[str, str]:
@@ -1510,11 +1421,9 @@ def written(amount: Amount) -> dict[str, Json]:
 
     return {**columns(amount[0]), "components": {name: columns(its) for name, its in amount[1]}}
 
-
 def read_amount(row: dict[str, Json]) -> Amount:
     """An amount as frozen inputs hold it."""
     return (tuple(row["line"]), [(name, tuple(part)) for name, *part in row["components"]])
-
 
 class Part(NamedTuple):
     """Part of a point's month under one price: units of a month, fen per month, the price's components."""
@@ -1529,7 +1438,6 @@ class Part(NamedTuple):
         share = Fraction(dict(self.components).get(name, 0), whole) if name and whole else 1
         return self.price * self.units * share
 
-
 class Lot(NamedTuple):
     """Points that are charged alike, and one point's parts of each month."""
 
@@ -1543,7 +1451,6 @@ class Lot(NamedTuple):
         """One point's fee."""
         return sum((part.fee(name) for n in months for part in self.months[n]), Fraction(0))
 
-
 def day_count(spans: Sequence[Span], month: Span, rule: str) -> tuple[int, int]:
     """Of a month: the units for which spans of days are charged, and into how many it is divided."""
     a, b = month
@@ -1553,7 +1460,6 @@ def day_count(spans: Sequence[Span], month: Span, rule: str) -> tuple[int, int]:
         return (units if days else 0), units
     halves = (inside[0][0] < a + 15) + (inside[-1][1] > a + 15)
     return {"half-month": halves, "full-month": 1, "next-month": int(inside[0][0] == a)}.get(rule, days), units
-
 
 class Charge:
     """What a phase's quarter is charged on before any rate: its exact fee by lot and month, and the two prepayments."""
@@ -1637,7 +1543,6 @@ class Charge:
         names = dict.fromkeys(name for n in months for lot in self.lots for part in lot.months[n] for name, _ in part.components)
         return {name: self.fee(months, name) for name in names}
 
-
 def next_quarter(quarter: str) -> str:
     """2020Q3 → 2020Q4."""
     day = months_of(quarter)[3]
@@ -1651,11 +1556,9 @@ MOVING = ("true_up", "retention_release", "interest", "adjustment", "next_prepay
 KINDS_OF_LINES = ("prepayment", "payable", "deduction", "retention", *MOVING)
 ALL = (0, 1, 2)
 
-
 def beyond(value: Any, over: str, limit: Any) -> bool:
     """Whether a value lies beyond a limit as the contract compares it."""
     return bool(value > limit if over == ">" else value >= limit)
-
 
 def by_reading(reading: str, fee: Fraction, o: Fraction, terms: dict[str, Json]) -> Fraction:
     """What a reading pays of a fee at an online rate."""
@@ -1664,14 +1567,12 @@ def by_reading(reading: str, fee: Fraction, o: Fraction, terms: dict[str, Json])
     shares = {"A": o, "B": Fraction(1) if o >= t else o, "C": 1 - short, "D": min(Fraction(1), o / t), "E": min(o, p), "G": p * o}
     return fee * {**shares, "H": max(Fraction(0), o - k * short)}[reading]
 
-
 def band(rows: Sequence[dict[str, Json]], o: Fraction, over: str) -> Json:
     """The band in which a rate lies; None above the highest."""
     ordered = sorted(rows, key=lambda row: Fraction(row["from"]), reverse=True)
     if Fraction(ordered[0]["to"]) < 1 and beyond(o, over, Fraction(ordered[0]["to"])):
         return None
     return next((row for row in ordered if beyond(o, over, Fraction(row["from"]))), ordered[-1])
-
 
 def by_rule(rule: dict[str, Json], fee: Fraction, yearly: Fraction, o: Fraction, target: Fraction) -> Fraction:
     """What a rule that judges a rate takes of a fee, before caps."""
@@ -1705,19 +1606,10 @@ def by_rule(rule: dict[str, Json], fee: Fraction, yearly: Fraction, o: Fraction,
     cost = sum((min(end, points) - start) * share for (start, share), end in zip(steps, ends) if points > start)
     return (yearly if rule["of"] == "year" else fee) * Fraction(cost)
 
-
-class Window(NamedTuple):
-    """A window that was evaluated: exact fee and payable, what each rule took, what is left by component and by point."""
-
-    label: str
-    months: tuple[int, ...]
-    fee: Fraction
-    payable: Fraction
-    rate: Json
-    rules: list[dict[str, Json]]
-    left: list[tuple[str, Fraction]]
-    points: list[tuple[str, Fraction, Fraction, int, int, list[str]]]
-
+Window = NamedTuple("Window", [  # exact fee and payable, what each rule took, what is left by component and by point
+    ("label", str), ("months", Any), ("fee", Fraction), ("payable", Fraction), ("rate", Any), ("rules", Any), ("left", Any),
+    ("points", Any)
+])
 
 class PhaseQuarter:
     """One phase's quarter: facts, charge, and its windows under the reading and the rules (None: not assessable)."""
@@ -1867,7 +1759,6 @@ class PhaseQuarter:
         points = [(code, full, rest * factor, *told) for code, full, rest, *told in points]
         return Window(self.label(window), window, fee, payable, self.rate(window), rules, [row for row in left if row[0]], points)
 
-
 def lines_of(one: PhaseQuarter, before: dict[str, Json]) -> list[tuple[str, str, Amount]]:
     """A phase's lines: kind, window, amount."""
     terms, charge, phase = one.terms, one.charge, one.phase["id"]
@@ -1898,7 +1789,6 @@ def lines_of(one: PhaseQuarter, before: dict[str, Json]) -> list[tuple[str, str,
     if charge.following is not None and (lines or charge.following[0]) and prepays[1]:
         lines.append(("next_prepayment", "", taxed(rounded(charge.following[1] * share), tax, charge.following[2])))
     return lines
-
 
 def settle(inputs: dict[str, Json]) -> dict[str, Json]:
     """The figures of a statement's document from its frozen inputs (no texts)."""
@@ -1941,11 +1831,9 @@ def settle(inputs: dict[str, Json]) -> dict[str, Json]:
         "inputs_sha256": sha256(encode(inputs).encode()).hex(),
     }
 
-
 def six(share: Fraction) -> str:
     """Six places, half up."""
     return f"{rounded(share * 1_000_000) // 1_000_000}.{rounded(share * 1_000_000) % 1_000_000:06}"
-
 
 def rate_document(rate: Json) -> Json:
     """A rate as documents write it."""
@@ -1953,7 +1841,6 @@ def rate_document(rate: Json) -> Json:
         return None
     good, counted, source, reference = rate
     return {"source": source, "good": good, "counted": counted, "value": six(Fraction(good, counted)), "reference": reference}
-
 
 def phase_document(one: PhaseQuarter, facts: dict[str, Json], rows: list[Json], lines: list[Any]) -> dict[str, Json]:
     """A phase's part of the statement's document."""
@@ -1989,7 +1876,6 @@ def phase_document(one: PhaseQuarter, facts: dict[str, Json], rows: list[Json], 
                          "outages": row[2], "offline_s": row[3], "rules": row[4]} for code, row in sorted(points.items())],
     }
 
-
 def not_recomputed(inputs: dict[str, Json]) -> Iterator[str]:
     """Name what of a contract this file does not compute: then no amount is compared."""
     terms: Json = inputs["terms"]
@@ -2005,9 +1891,7 @@ def not_recomputed(inputs: dict[str, Json]) -> Iterator[str]:
     if terms["escalations"]:
         yield "连续未达标加重 escalations"
 
-
 TEXTS = {"why", "formula", "reason", "notices", "software"}
-
 
 def differences(theirs: Json, mine: Json, place: str = "") -> Iterator[str]:
     """Where two documents differ, texts apart."""
@@ -2022,7 +1906,6 @@ def differences(theirs: Json, mine: Json, place: str = "") -> Iterator[str]:
         yield f"{place}: 记 written {str(theirs)[:100]}，重算 recomputed {str(mine)[:100]}"
 
 # -- 11 the way through, proofs, witnesses, command line ------------------------------------------------------------------------------
-
 
 class Way:
     """The nine steps over one pack."""
@@ -2239,7 +2122,6 @@ class Way:
             say(f"printf '01{left.hex()}{right.hex()}' | xxd -r -p | sha256sum   # {parent.hex()}")
         say(f"根 root, third line of {log.notes[-1][0]}: {base64.b64encode(root).decode()} = {root.hex()}")
 
-
 def joined(rows: Iterable[Sequence[Json]], excused: int) -> dict[str, list[Json]]:
     """Outages by incident: start, end, counted seconds, whether excused; parts of one are put together."""
     result: dict[str, list[Json]] = {}
@@ -2248,11 +2130,9 @@ def joined(rows: Iterable[Sequence[Json]], excused: int) -> dict[str, list[Json]
         known[2], known[3] = known[2] + row[3], known[3] or row[excused]
     return result
 
-
 def check(data: Any, trust: bytes, prove: Any = None) -> Report:
     """Check a pack's bytes against a trust.json's bytes. Never raises for what they hold."""
     return Way(data, trust, prove).report
-
 
 def keygen(name: str, path: str) -> None:
     """Write a witness's new private key, mode 0600, and print its public key for trust.json."""
@@ -2262,7 +2142,6 @@ def keygen(name: str, path: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(f"PRIVATE+KEY+{key.text(seed)}\n")
     print(key.text())
-
 
 def cosign(note_path: str, key_path: str, seconds: int) -> None:
     """Print a witness's signature line over a checkpoint; what is signed is told on stderr."""
@@ -2280,7 +2159,6 @@ def cosign(note_path: str, key_path: str, seconds: int) -> None:
     print("\n".join(note.text.split("\n")[:4]), file=sys.stderr)
     blob = key.id[1] + seconds.to_bytes(8, "big") + sign(data[1:], f"cosignature/v1\ntime {seconds}\n{note.text}".encode())[1]
     print(f"— {name} {base64.b64encode(blob).decode()}")
-
 
 def main(argv: Sequence[str]) -> int:
     """The command line; returns the exit code."""
@@ -2317,7 +2195,6 @@ def main(argv: Sequence[str]) -> int:
     else:
         print("\n".join([*report.lines(), *report.proof]))
     return report.exit
-
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -277,8 +277,9 @@ def run(*words: str, cwd: Path, python: str = sys.executable) -> subprocess.Comp
 
 
 def _pythons() -> list[str]:
-    found = sorted(Path("/root/.pyenv/versions").glob("3.*/bin/python")) if os.access("/root", os.R_OK) else []
-    old = [str(path) for path in found if path.parts[-3].split(".")[1] in {"8", "9"}]
+    found = sorted((Path.home() / ".pyenv" / "versions").glob("3.[89].*/bin/python"))
+    old = [path for path in (shutil.which("python3.8"), shutil.which("python3.9"), *map(str, found)) if path]
+    old = [path for path in old if subprocess.run([path, "-V"], capture_output=True, check=False).returncode == 0]
     return [sys.executable, *old]
 
 
