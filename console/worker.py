@@ -35,9 +35,9 @@ class StoppedError(Exception):
 def in_worker(job: Job, deadline_s: float, moved: Moved, stopping: Callable[[], bool] = lambda: False) -> None:
     """Run a job in a fresh process and pass its progress on; return when it is done.
 
-    InputError as the job raised it, for a file that it could not write, or when the deadline is over; the process is
-    then gone. StoppedError soon after `stopping` says so. Any other failure of the job is a RuntimeError with its traceback. The process ends with its parent: it fails
-    at its next word to a closed pipe, and is a daemon besides.
+    InputError as the job raised it, for a file that it could not write, or when the deadline is over; StoppedError soon
+    after `stopping` says so. The process is gone then. Any other failure of the job is a RuntimeError with its traceback.
+    The process ends with its parent: it fails at its next word to a closed pipe, and is a daemon besides.
 
     The job goes through a file: given to the process itself it would be written into a pipe that nobody empties once a
     process has died at its start, and that no deadline ends.

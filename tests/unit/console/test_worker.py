@@ -110,7 +110,7 @@ def test_at_the_deadline_the_process_is_gone(tmp_path: Path) -> None:
 def test_a_job_is_ended_when_its_caller_stops(tmp_path: Path) -> None:
     path = tmp_path / "pid"
     with pytest.raises(StoppedError):
-        in_worker(Hangs(path), 60, lambda done, total: None, path.exists)
+        in_worker(Hangs(path), 60, lambda done, total: None, lambda: path.exists() and path.read_text() != "")
     with pytest.raises(ProcessLookupError):
         os.kill(int(path.read_text()), 0)
 
