@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,16 +18,17 @@ from monitor.archive import spool
 from monitor.archive.building import build
 from monitor.archive.checking import check
 from monitor.archive.columns import rounded
-from monitor.archive.history import histories
+from monitor.archive.history import Histories, histories
 from monitor.archive.parts import Part, Taken, part_of
 from monitor.archive.reading import CS_US, Book
 from monitor.archive.shelf import Shelf
-from monitor.model import MICROSECONDS, Gap, Instant, Reason, Sample
+from monitor.model import MICROSECONDS, Gap, Instant, Reason, Run, Sample
 from monitor.period import ZONE, midnight, parse_period
 from monitor.store.batch import columns_of, pack
 from monitor.store.projection import Projection
 from monitor.timeline import Policy
-from tests.properties.histories import REASONS, outcome, thorough
+from monitor.timeline import build as build_timeline
+from tests.properties.histories import REASONS, TIMEOUT_S, outcome, thorough
 
 DAY = date(2020, 7, 1)
 START = midnight(DAY) * MICROSECONDS
@@ -66,6 +69,7 @@ def archived(folder: Path, samples: Sequence[Sample], day: date = DAY, size: int
     return build(folder, day, number, ZONE, packed, points=sorted(POINTS), taken=taken, expected=len(samples))
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 @thorough
 @given(results(days=2), st.integers(1, 9))
 def test_every_result_comes_back_in_its_day(samples: list[Sample], size: int) -> None:
@@ -100,6 +104,7 @@ def test_every_result_comes_back_in_its_day(samples: list[Sample], size: int) ->
                 check(Path(name), part)
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 @thorough
 @given(results(), st.integers(1, 9), st.randoms(use_true_random=False))
 def test_equal_results_are_equal_bytes(samples: list[Sample], size: int, chance) -> None:
@@ -113,8 +118,8 @@ def test_equal_results_are_equal_bytes(samples: list[Sample], size: int, chance)
             assert first.path(Path(one)).read_bytes() == first.path(Path(two)).read_bytes()
 
 
-def projected(samples: Sequence[Sample], gaps: Sequence[Gap], point: str) -> list[tuple[object, ...]]:
-    """A point's runs as the store's projection makes them, to the hundredth of a second."""
+def projected(samples: Sequence[Sample], gaps: Sequence[Gap], point: str, grain_us: int = 1) -> list[Run]:
+    """A point's runs as the store's projection makes them of instants cut to a grain."""
     found = []
     for vantage in VANTAGES:
         projection = Projection()
@@ -122,13 +127,12 @@ def projected(samples: Sequence[Sample], gaps: Sequence[Gap], point: str) -> lis
             if gap.vantage == vantage:
                 for edge in (gap.start, gap.end):
                     if edge is not None:
-                        projection.edges.add(edge, gap.point)
+                        projection.edges.add(edge // grain_us * grain_us, gap.point)
         for sample in sorted((s for s in samples if s.vantage == vantage), key=lambda s: s.at):
-            projection.add(sample)
-        done = projection.everything()
+            projection.add(replace(sample, at=Instant(sample.at // grain_us * grain_us)))
         found += [
-            (vantage, r.first // CS_US, r.last // CS_US, r.count, r.outcome, r.valid_s, r.camera)
-            for r in done.opened
+            Run(point, vantage, Instant(r.first), Instant(r.last), r.count, r.outcome, r.valid_s, r.camera)
+            for r in projection.everything().opened
             if r.point == point
         ]
     return found
@@ -136,7 +140,7 @@ def projected(samples: Sequence[Sample], gaps: Sequence[Gap], point: str) -> lis
 
 @st.composite
 def watched(draw: st.DrawFn) -> tuple[list[Sample], list[Gap]]:
-    """Results a hundredth of a second apart at least, and gaps that end at results or anywhere, but in no result's hundredth."""
+    """Results a hundredth of a second apart at least, and gaps that begin and end at results or near them."""
     samples = [s for s in draw(results(days=2, most=60)) if s.at]
     apart: dict[tuple[str, str, int], Sample] = {}
     for sample in samples:
@@ -150,26 +154,47 @@ def watched(draw: st.DrawFn) -> tuple[list[Sample], list[Gap]]:
         end = draw(st.sampled_from((end, None, end + 10 * CS_US)))
         if end is None or end > start:
             gaps.append(Gap(vantage, Instant(start), None if end is None else Instant(end), "stalled", point))
-    hundredths = {edge // CS_US: edge for gap in gaps for edge in (gap.start, gap.end) if edge is not None}
-    return [s for s in samples if hundredths.get(s.at // CS_US, s.at) == s.at], gaps
+    return samples, gaps
 
 
+def read_again(folder: Path, samples: Sequence[Sample], gaps: Sequence[Gap]) -> Histories:
+    for day in (DAY, DAY + timedelta(days=1)):
+        archived(folder, samples, day)
+    folder.mkdir(exist_ok=True)
+    return histories(Shelf(folder), gaps, parse_period("2020-07-01..2020-07-02"), ZONE, Policy())
+
+
+@pytest.mark.timeout(TIMEOUT_S)
 @thorough
 @given(watched())
 def test_runs_are_those_of_the_projection(case: tuple[list[Sample], list[Gap]]) -> None:
+    """Exactly those of the same instants to the hundredth of a second."""
     samples, gaps = case
     with tempfile.TemporaryDirectory() as name:
-        for day in (DAY, DAY + timedelta(days=1)):
-            if archived(Path(name), samples, day) is None:
-                return
-        seen = histories(Shelf(Path(name)), gaps, parse_period("2020-07-01..2020-07-02"), ZONE, Policy())
+        seen = read_again(Path(name), samples, gaps)
         assert seen.rows == len(samples)
         for point in POINTS:
             runs = [
-                (r.vantage, r.first // CS_US, r.last // CS_US, r.count, r.outcome, r.valid_s, r.camera)
-                for r in seen.runs(point)
+                replace(run, first=Instant(run.first - CS_US + 1), last=Instant(run.last - CS_US + 1))
+                for run in seen.runs(point)
             ]
-            assert runs == projected(samples, gaps, point)
+            assert runs == projected(samples, gaps, point, CS_US)
+
+
+@pytest.mark.timeout(TIMEOUT_S)
+@thorough
+@given(watched(), st.sampled_from((Policy(confirm_samples=1), Policy(confirm_samples=2, minimum_outage_s=5))))
+def test_every_second_is_what_the_microseconds_say(case: tuple[list[Sample], list[Gap]], policy: Policy) -> None:
+    """Cutting instants to hundredths changes no second, unless a gap's edge and a result share a hundredth and no more."""
+    samples, gaps = case
+    edges = {edge // CS_US: edge for gap in gaps for edge in (gap.start, gap.end) if edge is not None}
+    samples = [s for s in samples if edges.get(s.at // CS_US, s.at) == s.at]
+    with tempfile.TemporaryDirectory() as name:
+        seen = read_again(Path(name), samples, gaps)
+        for point in POINTS:
+            its = [gap for gap in gaps if gap.point in (None, point)]
+            true, again = (build_timeline(r, its, policy) for r in (projected(samples, its, point), seen.runs(point)))
+            assert [piece[:3] for piece in again.pieces] == [piece[:3] for piece in true.pieces]
 
 
 @thorough
