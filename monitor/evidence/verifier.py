@@ -739,6 +739,7 @@ class State:
         self.pack, self.zone, self.visible = pack, zone, visible
         self.points: dict[str, Point] = {}
         self.gaps: dict[str, dict[str | None, list[list[Json]]]] = {}
+        self.open: dict[Any, list[Json]] = {}  # gaps that are not over
         self.dark: dict[tuple[str, str | None], Any] = {}
         self.adj: dict[str, Point] = {}
         self.att: dict[str, str] = {}
@@ -817,11 +818,12 @@ class State:
         """Take a gap, or the end of an open one."""
         need(end is None or end > start, 5, "", "缺测倒置 a gap ends before it starts")
         rows = self.gaps.setdefault(vantage, {}).setdefault(code, [])
-        ended = [row for row in rows if row[1] is None and row[0] == start and row[2] == cause] if end is not None else []
-        if ended:
-            ended[-1][1] = end
-        else:
+        ended = self.open.pop((vantage, code, start, cause), None) if end is not None else None
+        if ended is None:
             rows.append([start, end, cause])
+            self.open.update({(vantage, code, start, cause): rows[-1]} if end is None else {})
+        else:
+            ended[1] = end
         self.dark = {key: its for key, its in self.dark.items() if key[0] != vantage}
         for name in [self.point(code).code] if code is not None else [p.code for p in self.points.values() if vantage in p.runs]:
             self.touch(name, end if ended and end is not None else start)
@@ -1173,8 +1175,9 @@ def load(state: State, pack: Pack, manifest: dict[str, Json], said: Checkpoint) 
     fits = (doc["format"], doc["origin"], doc["day"], doc["size"]) == ("camsla-state/1", said.origin, said.day, said.size)
     need(fits, 7, where, "不是该日之后的状态 not the state after that day")
     state.att, state.keys, state.since = dict(doc["att"]), [doc["key"]], str(to_date(said.day) - timedelta(2))
-    for vantage, code, *row in doc["gaps"]:
-        state.gaps.setdefault(vantage, {}).setdefault(code, []).append(row)
+    for row in doc["gaps"]:
+        state.blacken(*row)
+    state.touched.clear()
     for code, its in doc["points"].items():
         point = state.point(code)
         point.ros, point.seq, point.tip = its["ros"], its["seq"], its["tip"]
