@@ -7,6 +7,7 @@ process that makes the file, never here: a watcher has no room for them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -141,6 +142,18 @@ class Building:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Yielding:
+    """The same job in a process that steps back for the watcher."""
+
+    building: Building
+
+    def __call__(self, moved: Moved) -> None:
+        """Do it."""
+        os.nice(10)
+        self.building(moved)
+
+
 def build_owed(
     place: Place,
     now: Instant,
@@ -161,7 +174,7 @@ def build_owed(
     finally:
         engine.dispose()
     before = {(part.day, part.number) for part in parts_of(place.folder)}
-    in_worker(Building(place, now, only), DEADLINE_S, moved, stopping)
+    in_worker(Yielding(Building(place, now, only)), DEADLINE_S, moved, stopping)
     return [part for part in parts_of(place.folder) if (part.day, part.number) not in before]
 
 
