@@ -53,7 +53,7 @@ const hexOf = (bytes) => {
   return text;
 };
 
-const isDigest = (text) => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
+const isDigest = (text) => typeof text === "string" && text.length === 64 && /^[0-9a-f]*$/.test(text);
 
 const bytesOfHex = (text) => {
   const result = new Uint8Array(text.length / 2);

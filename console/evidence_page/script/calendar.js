@@ -2,10 +2,16 @@
 
 const SECOND = 1e6;
 
+const DAYS = new Map(); // the same few days are asked for a million times
+
 const dayNumber = (text) => {
+  const known = DAYS.get(text);
+  if (known !== undefined) return known;
   if (typeof text !== "string" || !/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text)) return null;
   const number = Date.parse(`${text}T00:00:00Z`) / 86400000;
-  return dayText(number) === text ? number : null;
+  if (dayText(number) !== text) return null;
+  DAYS.set(text, number);
+  return number;
 };
 
 const dayText = (number) => {

@@ -72,6 +72,7 @@ class Report {
   }
 }
 
+const placeOf = ({ number, leaf }) => `第 ${number} 行 line，叶 leaf ${leaf}`;
 const DAY_FILES = ["records.ndjson", "frontier.json", "prev.note", "checkpoint.note"];
 const isManifest = exactly({
   format: isText, origin: isName, contract: isText, period: isName, zone: isName,
@@ -348,23 +349,24 @@ class Verification {
       this.counted.lines++;
       if (sm3) sm3.append(sm3.leaf(line));
       if (!hash) {
-        const place = `第 ${number} 行 line，叶 leaf ${tree.size - 1}`;
+        const leaf = tree.size - 1;
         try {
           need(line.length <= LIMITS.line, "行过长 a line is too long");
           const record = checkRecord(parseLine(text === null ? textOf(line) : text.slice(from, to)));
-          need(rank < 3, "man 之后还有记录 something follows the man record");
           const its = { ros: 1, sum: 2, man: 3 }[record.k] || 0;
-          need(its >= rank && (its ? record.at === end - 1 : record.at < end), `${record.k} 的次序或 at 不对 out of order, or its at is not of this day`);
+          need(rank < 3, "man 之后还有记录 something follows the man record");
+          const fits = its >= rank && (its ? record.at === end - 1 : record.at < end);
+          need(fits, "次序或 at 不对 out of order, or its at is not of this day");
           need(!isInt(record.t) || record.t < end + 86400 * SECOND, "时钟相差过大 a clock far off: t lies more than a day ahead");
-          need(record.k !== "sum" || record.day <= day, "未来的 sum a sum of a day to come");
+          need(its !== 2 || record.day <= day, "未来的 sum a sum of a day to come");
           const shown = !visible || !["tr", "ros", "sum"].includes(record.k) || visible.has(record.point);
           need(shown, "不在所选点位之列 a point that is not among the pack's");
           rank = its;
           if (record.k === "tr" || record.k === "sum") this.counted[record.k]++;
-          records.push({ record, hash: tree.last, place });
+          records.push({ record, hash: tree.last, number, leaf });
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
-          this.report.fail(4, error.message, file, place);
+          this.report.fail(4, error.message, file, placeOf({ number, leaf }));
         }
       }
       start = stop + 1;
@@ -385,7 +387,9 @@ class Verification {
     const isLate = ({ record }, n) =>
       frozen >= 0 && n > frozen && (["adj", "gap"].includes(record.k) || (record.k === "att" && ["runs", "gaps"].includes(record.what)));
     const late = records.filter(isLate);
-    for (const item of records) if (!late.includes(item)) await this.feed(item);
+    for (const item of records) {
+      if (item.record.k !== "sum" && item.record.k !== "man" && !late.includes(item)) await this.feed(item);
+    }
     if (frozen >= 0) {
       log.extents(sums, true);
       this.survey();
@@ -396,16 +400,17 @@ class Verification {
     const [man] = of("man");
     await report.run(4, this.where, () => {
       need(man, "没有 man no man record ends the day");
-      const { record, place } = man;
+      const { record } = man;
       const prev = previous ? { root: hexOf(previous.root), size: previous.size } : { root: "", size: 0 };
       const revisions = sums.filter((one) => one.record.rev === 0).length;
       const fits =
         record.day === day && record.first === first && record.count === tree.size - first &&
         canonical(record.prev) === canonical(prev) && record.zone === manifest.zone && (visible || record.points === revisions);
-      need(fits, "man 与当日不符 the man record is not that of the day", this.where, place);
+      need(fits, "man 与当日不符 the man record is not that of the day", this.where, placeOf(man));
     });
     if (man) await report.run(7, this.where, () => {
-      const { record, place } = man;
+      const { record } = man;
+      const place = placeOf(man);
       const due = first === 0 || monthStart(number + 1) === number + 1;
       need(Boolean(record.state) === due, "月末与首日才有状态指纹 a state digest belongs to month ends and the first day", this.where, place);
       if (!record.state || visible) return;
@@ -415,30 +420,28 @@ class Verification {
     });
   }
 
-  async feed({ record, hash, place }) {
+  async feed(item) {
     const { where } = this;
+    const { record, hash } = item;
     try {
-      await this.take(record, hash, place);
+      if (record.k === "key" || (record.k === "att" && ["runs", "gaps"].includes(record.what))) await this.take(item);
+      this.log.feed(record, hash);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.report.fail(error.step || 4, error.message, error.file || this.where, error.record || place);
+      this.report.fail(error.step || 4, error.message, error.file || this.where, error.record || placeOf(item));
     }
     this.where = where;
   }
 
-  async take(record, hash, place) {
-    const { log } = this;
+  async take(item) {
+    const { record } = item;
     if (record.k === "key") {
       this.rotate(record);
       return;
     }
-    const isImport = record.k === "att" && ["runs", "gaps"].includes(record.what);
-    if (isImport) {
-      this.where = `blobs/${record.sha256}`;
-      need(this.pack.members.has(this.where), "缺少导入的原始记录 an import's lines are missing", this.where, place, 1);
-      log.imported(record.what, (await this.pack.text(this.where)).split("\n").slice(0, -1));
-    }
-    log.feed(record, hash);
+    this.where = `blobs/${record.sha256}`;
+    need(this.pack.members.has(this.where), "缺少导入的原始记录 an import's lines are missing", this.where, placeOf(item), 1);
+    this.log.imported(record.what, (await this.pack.text(this.where)).split("\n").slice(0, -1));
   }
 
   rotate(record) {

@@ -189,6 +189,22 @@ const merged = (vantages, quorum) => {
   return pieces;
 };
 
+// What `merged` says of one vantage, which nearly every point of a city is seen from.
+const alone = (held) => {
+  const pieces = [];
+  for (const { start, end, state, low, high } of held) {
+    const last = pieces[pieces.length - 1];
+    if (last && last[1] === start && last[2] === state) {
+      last[1] = end;
+      last[3] += Math.max(0, high - low);
+    } else {
+      pieces.push([start, end, state, Math.max(0, high - low)]);
+    }
+  }
+  for (const piece of pieces) piece[3] = Math.max(1, piece[3]);
+  return pieces;
+};
+
 const samplesWithin = (held, start, end) => {
   const low = start <= held.start ? held.low : Math.max(held.low, samplesBefore(held, start));
   const high = end >= held.end ? held.high : Math.min(held.high, samplesBefore(held, end));
