@@ -1367,10 +1367,16 @@ Columns = Any  # (gross, net, tax) in fen
 Amount = Any  # (columns, [(component, columns)…])
 NOTHING: Amount = ((0, 0, 0), [])
 
+def exact(text: Json) -> Fraction:
+    """Read a share or an amount exactly; no exponents, in which a few characters stand for gigabytes of digits."""
+    if not re.fullmatch(r"-?[0-9]{1,40}(\.[0-9]{1,40}|/[0-9]{0,39}[1-9][0-9]{0,39})?", str(text)):
+        raise ValueError(f"not a number: {str(text)[:40]!r}")
+    return Fraction(str(text))
+
 def fen(yuan: str) -> int:
     """Read yuan exactly."""
-    value = Fraction(yuan) * 100
-    if value.denominator != 1 or "/" in yuan or "e" in yuan.lower():
+    value = exact(yuan) * 100
+    if value.denominator != 1:
         raise ValueError(f"not an amount: {yuan[:40]!r}")
     return int(value)
 
@@ -1565,44 +1571,44 @@ def beyond(value: Any, over: str, limit: Any) -> bool:
 
 def by_reading(reading: str, fee: Fraction, o: Fraction, terms: dict[str, Json]) -> Fraction:
     """What a reading pays of a fee at an online rate."""
-    t, p, k = (Fraction(terms[name]) for name in ("target", "prepay_share", "excess_surcharge"))
+    t, p, k = (exact(terms[name]) for name in ("target", "prepay_share", "excess_surcharge"))
     short = max(Fraction(0), t - o)
     shares = {"A": o, "B": Fraction(1) if o >= t else o, "C": 1 - short, "D": min(Fraction(1), o / t), "E": min(o, p), "G": p * o}
     return fee * {**shares, "H": max(Fraction(0), o - k * short)}[reading]
 
 def band(rows: Sequence[dict[str, Json]], o: Fraction, over: str) -> Json:
     """The band in which a rate lies; None above the highest."""
-    ordered = sorted(rows, key=lambda row: Fraction(row["from"]), reverse=True)
-    if Fraction(ordered[0]["to"]) < 1 and beyond(o, over, Fraction(ordered[0]["to"])):
+    ordered = sorted(rows, key=lambda row: exact(row["from"]), reverse=True)
+    if exact(ordered[0]["to"]) < 1 and beyond(o, over, exact(ordered[0]["to"])):
         return None
-    return next((row for row in ordered if beyond(o, over, Fraction(row["from"]))), ordered[-1])
+    return next((row for row in ordered if beyond(o, over, exact(row["from"]))), ordered[-1])
 
 def by_rule(rule: dict[str, Json], fee: Fraction, yearly: Fraction, o: Fraction, target: Fraction) -> Fraction:
     """What a rule that judges a rate takes of a fee, before caps."""
     kind, over = rule["kind"], rule["over"]
     count: Any = {"ceil": ceil, "floor": floor}.get(rule.get("rounding", ""), lambda units: units)
     if kind == "pro-rata":
-        full = rule["full_from"] is not None and beyond(o, over, Fraction(rule["full_from"]))
+        full = rule["full_from"] is not None and beyond(o, over, exact(rule["full_from"]))
         return Fraction(0) if full else fee * (1 - o)
     if kind == "substituted-tiers":
         pays = band(rule["tiers"], o, over)["pays"]
-        return fee * (1 - (o if pays == "rate" else Fraction(pays)))
+        return fee * (1 - (o if pays == "rate" else exact(pays)))
     if kind == "fee-brackets" and rule["mode"] == "bracket":
         row = band(rule["brackets"], o, over)
-        return fee * Fraction(row["deducts"]) if row else Fraction(0)
+        return fee * exact(row["deducts"]) if row else Fraction(0)
     if kind == "fee-brackets":
-        rows = [(Fraction(row["from"]), Fraction(row["to"]), Fraction(row["deducts"])) for row in rule["brackets"]]
+        rows = [(exact(row["from"]), exact(row["to"]), exact(row["deducts"])) for row in rule["brackets"]]
         return fee * sum((high - max(low, o)) * share for low, high, share in rows if high > o)
     if kind == "excess-surcharge":
-        allowed, fault = 1 - target if rule["allowed"] is None else Fraction(rule["allowed"]), 1 - o
+        allowed, fault = 1 - target if rule["allowed"] is None else exact(rule["allowed"]), 1 - o
         excess = fault - allowed if rule["mode"] == "marginal" else fault
         taken = fault >= allowed and beyond(fault, over, allowed)
-        return fee * Fraction(rule["factor"]) * count(excess * 100) / 100 if taken else Fraction(0)
-    below = Fraction(rule["below"])
+        return fee * exact(rule["factor"]) * count(excess * 100) / 100 if taken else Fraction(0)
+    below = exact(rule["below"])
     if not beyond(below - o, over, 0):
         return Fraction(0)
-    points = count(((below if rule["counted_from"] is None else Fraction(rule["counted_from"])) - o) * 100)
-    steps = [(0, Fraction(rule["share_per_point"])), *((step["beyond"], Fraction(step["share"])) for step in rule["steps"])]
+    points = count(((below if rule["counted_from"] is None else exact(rule["counted_from"])) - o) * 100)
+    steps = [(0, exact(rule["share_per_point"])), *((step["beyond"], exact(step["share"])) for step in rule["steps"])]
     if rule["mode"] == "bracket":
         steps = [(0, next(share for start, share in reversed(steps) if start == 0 or beyond(points, over, start)))]
     ends = [*(start for start, _ in steps[1:]), points]
@@ -1683,7 +1689,7 @@ class PhaseQuarter:
 
     def judged(self) -> list[Any]:
         """The reading, then the rules that judge a rate, the main one first. ZeroDivisionError where no rate is known."""
-        done, target = [], Fraction(self.terms["target"])
+        done, target = [], exact(self.terms["target"])
         rules = sorted((rule for rule in self.rules if rule["kind"] in RATE_RULES), key=lambda rule: rule["kind"] not in MAIN)
         reading = {"id": "reading", "kind": "reading", "grain": self.terms["grain"], "cap_share": None, "cap": None}
         for rule in ([reading] if self.reading != "none" else []) + rules:
@@ -1729,7 +1735,7 @@ class PhaseQuarter:
             else:
                 shares, wanted = [], wanted * part
             touched = charge.fee(inside) if items is not None else self.pool(inside)
-            limits = [touched * Fraction(rule["cap_share"])] if rule["cap_share"] is not None else []
+            limits = [touched * exact(rule["cap_share"])] if rule["cap_share"] is not None else []
             limits += [fen(rule["cap"]) * part] if rule["cap"] is not None else []
             limits += [touched, pool - of_pool] if items is None else []
             amount = min([wanted, *limits])
@@ -1765,9 +1771,9 @@ class PhaseQuarter:
 def lines_of(one: PhaseQuarter, before: dict[str, Json]) -> list[tuple[str, str, Amount]]:
     """A phase's lines: kind, window, amount."""
     terms, charge, phase = one.terms, one.charge, one.phase["id"]
-    tax, end = Fraction(terms["tax_rate"]), months_of(one.quarter)[3]
+    tax, end = exact(terms["tax_rate"]), months_of(one.quarter)[3]
     issued = read_amount(before["prepaid"][phase]) if phase in before["prepaid"] else None
-    share, after = Fraction(terms["prepay_share"]), months_of(next_quarter(one.quarter))[3].toordinal()
+    share, after = exact(terms["prepay_share"]), months_of(next_quarter(one.quarter))[3].toordinal()
     prepays = [terms["payment"]["last_quarter"] == "cash" or charge.term[1] > day for day in (end.toordinal(), after)]
     lines: list[tuple[str, str, Amount]] = []
     if one.windows or (issued and any(issued[0]) and not charge.fee(ALL)):
@@ -1786,7 +1792,7 @@ def lines_of(one: PhaseQuarter, before: dict[str, Json]) -> list[tuple[str, str,
         lines += [("deduction", label, plus(full, payable, -1)) for label, full, payable in rows]
         kept, clause = NOTHING, terms["retention"]
         if clause is not None and to_date(clause["released_on"]) > end:
-            kept = taxed(rounded(due[0][0] * Fraction(clause["share"])), tax, [(name, its[0]) for name, its in due[1]])
+            kept = taxed(rounded(due[0][0] * exact(clause["share"])), tax, [(name, its[0]) for name, its in due[1]])
             lines.append(("retention", "", kept))
         lines.append(("true_up", "", plus(plus(due, kept, -1), prepaid, -1)))
     if charge.following is not None and (lines or charge.following[0]) and prepays[1]:
@@ -1850,7 +1856,7 @@ def phase_document(one: PhaseQuarter, facts: dict[str, Json], rows: list[Json], 
     charge, terms, windows, full = one.charge, one.terms, one.windows or [], NOTHING
     points: dict[str, list[Any]] = {}
     for window in windows:
-        full = plus(full, taxed(rounded(window.fee), Fraction(terms["tax_rate"]), list(charge.by_component(window.months).items())))
+        full = plus(full, taxed(rounded(window.fee), exact(terms["tax_rate"]), list(charge.by_component(window.months).items())))
         fulls, dues = (split(rounded(exact), [(row[0], row[k]) for row in window.points]) if window.points else {}
                        for exact, k in ((window.fee, 1), (window.payable, 2)))
         for code, _, _, outages, offline, rules in window.points:
@@ -1861,7 +1867,7 @@ def phase_document(one: PhaseQuarter, facts: dict[str, Json], rows: list[Json], 
     payable = sum(amount[0][0] for kind, _, amount in lines if kind == "payable")
     prices = sorted(charge.priced)
     return {
-        "phase": one.phase["id"], "title": one.phase["title"], "target": six(Fraction(terms["target"])), "lines": rows,
+        "phase": one.phase["id"], "title": one.phase["title"], "target": six(exact(terms["target"])), "lines": rows,
         "unit_price": yuan(prices[0]) if len(prices) == 1 else yuan(fen(one.phase["unit_price"])),
         "points": {"opening": sum(lot.points for lot in charge.lots if lot.opening),
                    "added": sum(lot.points for lot in charge.lots if not lot.opening),
