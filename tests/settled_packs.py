@@ -205,9 +205,13 @@ def settled_pack(
     days: int = 16,
     first: str | None = None,
     before: Before | None = None,
+    earlier: dict[str, Any] | None = None,
     **more: Any,
 ) -> tuple[bytes, logs.Log, dict[str, Any]]:
-    """A pack of a log with a statement, the log, and the statement's document. The log must reach beyond `DRAFTED`."""
+    """A pack of a log with a statement, the log, and the statement's document. The log must reach beyond `DRAFTED`.
+
+    `earlier` is the document of 2020Q1, which is recorded as issued.
+    """
     rng = random.Random(seed)
     world = logs.invent(rng, points, days, date.fromisoformat(begun), 2)
     enrich(rng, world)
@@ -228,6 +232,9 @@ def settled_pack(
         att("statement", name, 0, issued, at + 1),
         att("issued", name, 0, issued, world.start(days - 1)),
     ]
+    if earlier is not None:
+        world.blobs.append(canonical(earlier).encode())
+        world.rows.append(att("issued", "xinjian/2020Q1", 0, world.blobs[-1], world.start(0) + 2))
     world.rows.sort(key=lambda row: row[0])
     log = logs.write_world(root / "log", world, random.Random(seed))
     members, said = packs.members_of(log.folder, first)

@@ -267,6 +267,25 @@ def test_what_earlier_statements_left_is_named(tmp_path: Path) -> None:
     assert "adjustments and interest" in told(report)
 
 
+@pytest.mark.parametrize(("gross", "exit_code"), [("106.00", 0), ("106.01", 1)])
+def test_a_prepayment_is_that_of_the_issued_statement(gross: str, exit_code: int, tmp_path: Path) -> None:
+    line = {"kind": "next_prepayment", "gross": gross, "net": "100.00", "tax": "6.00", "components": {}}
+    amount = Amount(Columns(10_600, 10_000, 600))
+    before = Before({"phase-1": Issued(amount, "2020Q1/0")})
+    earlier = {"phases": [{"phase": "phase-1", "lines": [line]}]}
+    pack, log, _ = small(tmp_path, before=before, earlier=earlier)
+    report = verifier.check(pack, trust_of(log))
+    assert report.exit == exit_code, told(report)
+    assert ("before.prepaid.phase-1.gross" in told(report)) == bool(exit_code)
+
+
+def test_the_authoritys_figure_is_named(tmp_path: Path) -> None:
+    pack, log, _ = small(tmp_path, authority={"pays": "authority", "if_missing": "provisional-own"})
+    report = verifier.check(pack, trust_of(log))
+    assert (report.exit, report.count) == (3, 0), told(report)
+    assert "the authority's figure is taken from its sealed file" in told(report)
+
+
 # -- proofs, witnesses, the command line
 
 
