@@ -388,7 +388,7 @@ class Log {
     const [on, off, un, ex] = this.seconds(point, day);
     if (record.on !== on || record.off !== off || record.un !== un || record.ex !== ex) {
       const written = [record.on, record.off, record.un, record.ex];
-      this.report(6, `记 ${written}，重算 recomputed ${[on, off, un, ex]}（on, off, un, ex）`, recordName(record));
+      this.report(6, differing(written, [on, off, un, ex]), recordName(record));
     }
   }
 
@@ -402,7 +402,7 @@ class Log {
       const known = place === undefined ? [0, 0, this.zone.length(earlier), 0] : this.sums.at(place).slice(1);
       const found = this.seconds(point, earlier);
       if (found.join() !== known.join()) {
-        const message = `${dayText(earlier)} 的 sum 未更正 was not corrected，重算 recomputed ${found.join()}（on, off, un, ex）`;
+        const message = `${dayText(earlier)} 的 sum 未更正 its sum of that day was not corrected：${differing(known, found)}`;
         this.report(6, message, `${point.code} ${dayText(earlier)}`);
       }
     }
@@ -436,6 +436,11 @@ class Log {
     };
   }
 }
+
+const differing = (written, found) => {
+  const told = (numbers) => ["在线 on", "离线 off", "缺失 un", "剔除 ex"].map((name, n) => `${name} ${numbers[n]}`).join("、");
+  return `记 written ${told(written)}；重算 recomputed ${told(found)}`;
+};
 
 // The runs that decide about days from H on: from the newest lasting online run that begins at or before H, of each other
 // vantage from the run before that; all, if there is none.

@@ -83,8 +83,8 @@ class Screen {
     banner.className = kind;
     banner.replaceChildren(
       element("span", { class: "mark" }, MARKS[kind]),
-      element("div", {}, element("strong", {}, zh), english(en)),
-      element("span", { class: "exit" }, `${result.exit}`),
+      element("div", {}, element("strong", {}, zh), english(en), this.concerned(result)),
+      element("span", { class: "exit" }, `退出码 exit ${result.exit}`),
     );
     document.getElementById("identity").replaceChildren(...this.identity(result));
     document.getElementById("steps").replaceChildren(...result.steps.map((step) => this.step(step)));
@@ -100,6 +100,12 @@ class Screen {
     banner.scrollIntoView({ block: "start" });
   }
 
+  // The steps that a verdict other than 0 comes from.
+  concerned({ exit, steps }) {
+    const odd = steps.filter((step) => (exit === 1 ? step.count : exit === 3 && step.missing.length));
+    return odd.length ? element("div", { class: "concerned" }, odd.map((step) => `${step.number} ${step.zh} ${step.en}`).join("；")) : "";
+  }
+
   identity(result) {
     const { origin, contract, period, days, statement, reading, total } = result.identity;
     const { pack, trust } = this.files;
@@ -111,7 +117,7 @@ class Screen {
       ["期间", "period", period],
       ["日志", "log", days && `${days[0]} … ${days[1]}`],
       ["结算单", "statement", statement],
-      ["口径", "reading", reading],
+      ["口径", "reading", reading === "none" ? "按规则 by rules" : reading],
       ["本期收付合计", "total", total && `${grouped(total)} 元 yuan`],
       ["核验于", "checked", `${new Date().toLocaleString("sv")}（${result.seconds.toFixed(1)} s，本机时钟 this machine's clock）`],
     ];

@@ -602,7 +602,7 @@ class Verification {
         }
       }
     }
-    Object.assign(report.identity, { statement: `${name}（${issued.length ? "已出具 issued" : "尚未出具 NOT ISSUED"}）`, reading: inputs.reading, total: document.totals.total });
+    Object.assign(report.identity, { statement: `${statement.id} 第 ${statement.version} 版 revision（${issued.length ? "已出具 issued" : "尚未出具 NOT ISSUED"}）`, reading: inputs.reading, total: document.totals.total });
     report.fact(9, `应付 payable ${document.totals.payable}，合计 total ${document.totals.total}`);
   }
 
