@@ -9,21 +9,31 @@ import random
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from console.evidence_page import page
 from monitor.canonical import canonical
 from monitor.evidence import verifier
 from monitor.evidence.note import Note
 from monitor.evidence.records import claim_id
+from monitor.finding import InputError
+from monitor.period import midnight
 from monitor.store.database import open_database
 from monitor.store.migrate import migrate
+from settlement.contract import Terms
+from settlement.document import canonical as canonical_bytes
+from settlement.inputs import Inputs, settle_inputs
 from tests import evidence_logs as logs
 from tests.forged_packs import manifest_of, members_of, signed, unzipped
+from tests.properties.quarters import Case, cases
 from tests.resealed_packs import Edit, resealed, restated
 from tests.sealed_packs import pack as export
 from tests.sealed_packs import seal, trust_file
@@ -158,6 +168,60 @@ def test_reads_canonical_json_and_nothing_else(browser: Opened) -> None:
     value = {"a": [-5, 0, 2**53 - 1, None, True, {"c": '中\n\x01\\"\x7f'}], "b": "", "z": {}}
     assert browser.calls(call, canonical(value)) == canonical(value)
     assert [browser.calls(call, line) for line in NOT_CANONICAL] == [None] * len(NOT_CANONICAL)
+
+
+ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC")
+
+
+def test_days_begin_where_the_zone_says(browser: Opened) -> None:
+    """Shanghai in the years with summer time too, and zones whose days have 23 and 25 hours."""
+    days = [
+        date(1986, 5, 4),
+        date(1991, 9, 15),
+        date(2020, 3, 29),
+        date(2020, 10, 25),
+        date(2020, 11, 1),
+        date(2021, 4, 4),
+    ]
+    days += [day + timedelta(n) for day in days for n in (-1, 1)]
+    call = "([name, days]) => { const zone = new camsla.Zone(name); return days.map(d => [zone.start(d), zone.dayOf(zone.start(d))]) }"
+    numbers = [(day - date(1970, 1, 1)).days for day in days]
+    for name in ZONES:
+        assert browser.calls(call, [name, numbers]) == [
+            [midnight(day, name), n] for day, n in zip(days, numbers, strict=True)
+        ]
+
+
+RULES = (
+    "pro-rata",
+    "substituted-tiers",
+    "per-percentage-point",
+    "fee-brackets",
+    "excess-surcharge",
+    "point-elimination",
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(case=cases(), kept=st.sampled_from([None, "2020-01-01", "2030-01-01"]))
+def test_amounts_of_made_up_quarters_are_those_of_the_settlement(browser: Opened, case: Case, kept: str | None) -> None:
+    terms = case.terms.document()
+    terms["rules"] = [rule for rule in terms["rules"] if rule["kind"] in RULES]
+    terms["retention"] = kept and {"share": "1/20", "released_on": kept}
+    try:
+        inputs = Inputs(Terms.model_validate(terms), 1, case.quarter.label, {"p": case.facts}, software="test")
+        _, document, _ = settle_inputs(inputs)
+    except (ValidationError, InputError):
+        assume(False)
+    call = (
+        "([inputs, document]) => { const c = camsla, its = c.parseDocument(inputs), said = c.parseDocument(document), found = [];"
+        " if (c.notRecomputed(its).length) return null;"
+        " c.documentDifferences(said, c.settle(its), (...row) => found.push(row)); return found }"
+    )
+    texts = [canonical_bytes(inputs.to_document()).decode(), canonical_bytes(document).decode()]
+    assert browser.calls(call, texts) in ([], None)
+    document["totals"]["net"] = "0.01" if document["totals"]["net"] != "0.01" else "0.02"
+    assert browser.calls(call, [texts[0], canonical_bytes(document).decode()]) != []
 
 
 # -- the same verdicts as the other reader
