@@ -7,6 +7,7 @@ the power goes between, the next round finds the day in the folder and takes it 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -34,6 +35,7 @@ from monitor.store.log import Waiting
 from monitor.store.log_ledger import grown, ledger
 from monitor.store.migrate import check_schema
 
+NICE = 10
 MOST_DAYS = 31
 """So many days one round makes at most; the next one goes on."""
 EARLIEST = Instant(946_684_800_000_000)
@@ -49,7 +51,8 @@ class Making:
     answer: Path
 
     def __call__(self, moved: Callable[[int, int], None]) -> None:
-        """Make; `moved` hears of every day made."""
+        """Make, stepping back for the watcher; `moved` hears of every day made."""
+        os.nice(NICE)
         engine = open_database(self.log.url)
         steps: list[Step] = []
         try:
