@@ -524,24 +524,30 @@ def fit_rows(rows: Sequence[Json], checks: str, where: str = "") -> None:
 
 _N, _Z, _S = rb"(?:0|[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb"(?:0|-?[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb'[^"\\\x00-\x1f]'
 FORMS: dict[str, tuple[bytes, Callable[[bytes], Json]]] = {
-    "i": (_N, int), "z": (_Z, int), "I": (rb"null|" + _Z, lambda raw: None if raw == b"null" else int(raw)),
-    "s": (rb'"%b*"' % _S, lambda raw: raw[1:-1].decode()), "n": (rb'"%b+"' % _S, lambda raw: raw[1:-1].decode()),
-    "B": (rb'null|"%b*"' % _S, lambda raw: None if raw == b"null" else raw[1:-1].decode()),
-    "h": (rb'"(?:[0-9a-f]{64})?"', lambda raw: raw[1:-1].decode()),
-    "d": (rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}"', lambda raw: raw[1:-1].decode()),
-    "e": (rb'"online"|"offline"|"unknown"', lambda raw: raw[1:-1].decode()), "l": (rb'\[\["%b+",%b,%b\]\]' % (_S, _N, _N), json.loads),
+    "i": (b"(%b)" % _N, int), "z": (b"(%b)" % _Z, int), "I": (b"(null|%b)" % _Z, lambda raw: None if raw == b"null" else int(raw)),
+    "s": (rb'"(%b*)"' % _S, bytes.decode), "n": (rb'"(%b+)"' % _S, bytes.decode), "h": (rb'"([0-9a-f]{64}|)"', bytes.decode),
+    "B": (rb'(null|"%b*")' % _S, lambda raw: None if raw == b"null" else raw[1:-1].decode()),
+    "d": (rb'"([0-9]{4}-[0-9]{2}-[0-9]{2})"', bytes.decode), "e": (rb'"(online|offline|unknown)"', bytes.decode),
+    "l": (rb'\[\["(%b+",%b,%b)\]\]' % (_S, _N, _N), lambda raw: [_opened(*raw.rsplit(b",", 2))]),
 }
+
+def _opened(vantage: bytes, last: bytes, n: bytes) -> list[Json]:
+    return [vantage[:-1].decode(), int(last), int(n)]
 
 def quick(kind: str) -> Callable[[bytes], Json]:
     """Return a reader of a kind's canonical lines in one go; None for a line that is written otherwise: parse() reads it."""
     fields = sorted([*(pair.split(":") for pair in KINDS[kind].split() if pair != "k:s"), ["k", ""]])
-    parts = [b'"k":"%b"' % kind.encode() if name == "k" else b'"%b":(%b)' % (name.encode(), FORMS[c][0]) for name, c in fields]
+    parts = [b'"k":"%b"' % kind.encode() if name == "k" else b'"%b":%b' % (name.encode(), FORMS[c][0]) for name, c in fields]
     match = re.compile(rb"\{%b\}" % b",".join(parts)).fullmatch
     readers = [(name, FORMS[check][1]) for name, check in fields if check]
 
     def read(line: bytes) -> Json:
         found = match(line)
-        return {"k": kind, **{name: of(raw) for (name, of), raw in zip(readers, found.groups())}} if found else None
+        if found is None:
+            return None
+        record = {name: of(raw) for (name, of), raw in zip(readers, found.groups())}
+        record["k"] = kind
+        return record
 
     return read
 
