@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from console.app import database
+from console.app.archiving import Archiving
 from console.checkpoints import QR_KINDS, day_note, newest_note, qr_file, qr_text
 from console.cli.frame import (
     Session,
@@ -39,6 +40,7 @@ def seal(session: Session, until: datetime | None, checkpoint: bool) -> None:
     """
     settings = session.settings
     with database.open_writer(settings) as writer:
+        Archiving(settings, writer, click.echo, lambda: False).build()  # a day's last record names its archive
         sealer = Sealer(log_of(settings), writer, delay_minutes=settings.evidence.seal_delay_minutes, apart=False)
         last = "" if until is None else until.date().isoformat()
         steps = sealer.round(database.now(), checkpoint=checkpoint, until=last)
