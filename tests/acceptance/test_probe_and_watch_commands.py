@@ -6,6 +6,7 @@ import json
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -145,7 +146,7 @@ def test_watch_stores_what_real_servers_answer(
             "SELECT p.code, o.state, o.reason, count(*), sum(r.n) FROM runs r JOIN points p ON p.id = r.point_id"
             " JOIN outcomes o ON o.id = r.outcome_id GROUP BY 1, 2, 3"
         ).fetchall()
-        outbox = connection.execute("SELECT count(*) FROM outbox WHERE kind = 'tr'").fetchone()[0]
+        records = [json.loads(body) for (body,) in connection.execute("SELECT body FROM outbox WHERE kind = 'tr'")]
     # After two rejections the login is kept back, lest the camera lock its account.
     expected = {(code, state, reason) for code, _, _, _, state, reason in rows} | {("wrong", "unknown", "auth-unknown")}
     assert {(code, state, reason) for code, state, reason, _, _ in found} == expected
@@ -153,7 +154,11 @@ def test_watch_stores_what_real_servers_answer(
     samples = {(code, reason): n for code, _, reason, _, n in found}
     assert samples.pop(("wrong", "auth-rejected")) == 2
     assert min(samples.values()) >= 3
-    assert outbox == 8
+    assert len(records) == 8
+    boots = {record["boot"] for record in records}
+    assert boots == {Path("/proc/sys/kernel/random/boot_id").read_text().strip()}
+    uptime = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+    assert all(0 < record["mono"] <= uptime for record in records)
     for path in (camsla.folder / "data").iterdir():
         raw = path.read_bytes()
         assert secret.encode() not in raw
