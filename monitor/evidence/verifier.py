@@ -149,7 +149,8 @@ class Pack:
             at = start + packed
         count = len(self.members)
         directory += END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0)
-        need(data[at:] == bytes(directory), 1, "pack", "目录不规范，或有多余内容 directory not canonical, or something more is there")
+        fits = len(data) - at == len(directory) and data[at:] == directory
+        need(fits, 1, "pack", "目录不规范，或有多余内容 directory not canonical, or something more is there")
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a member's bytes in pieces of bounded size."""
@@ -175,7 +176,8 @@ class Pack:
         need((seen, length) == (crc, size), 1, name, "大小或校验和不符 size or checksum differ")
 
     def read(self, name: str) -> bytes:
-        """Return a member's bytes."""
+        """Return a member's bytes; no document is longer than the longest line."""
+        need(name not in self.members or self.members[name].size <= MAX_LINE, 1, name, "成员过大 too large")
         return b"".join(self.chunks(name))
 
     def lines(self, name: str) -> Iterator[bytes]:
@@ -1097,6 +1099,7 @@ class Log:
                 self.report.fail(bad.step, bad.where or f"{name}:{number} (leaf {first + number - 1})", bad.what)
             except Exception as error:
                 self.report.fail(4, f"{name}:{number} (leaf {first + number - 1})", f"{type(error).__name__}: {str(error)[:160]}")
+            need(self.report.count < 1_000, 4, name, "问题过多，不再往下读 too many findings, read no further")
         tree.extend(leaves)
         if self.other is not None:
             self.other.extend(others)

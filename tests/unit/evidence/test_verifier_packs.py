@@ -150,6 +150,21 @@ def test_a_clock_far_off_is_named(made: tuple[bytes, logs.Log]) -> None:
     assert "a clock far off" in told(again(made, ahead))
 
 
+def test_a_flood_of_findings_is_read_no_further(made: tuple[bytes, logs.Log]) -> None:
+    def flooded(members: dict[str, bytes], _: dict[str, Any]) -> None:
+        members["log/2020-06-30/records.ndjson"] = b"\n" * 2_000_000
+        members["log/2020-06-29/prev.note"] = b"x" * ((64 << 20) + 1)
+
+    assert "too large" in told(again(made, flooded))
+
+    def lines_only(members: dict[str, bytes], _: dict[str, Any]) -> None:
+        members["log/2020-06-30/records.ndjson"] = b"\n" * 2_000_000
+
+    report = again(made, lines_only)
+    assert "read no further" in told(report) or report.count >= 1_000
+    assert report.count < 1_010
+
+
 # -- trust
 
 
