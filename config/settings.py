@@ -23,6 +23,7 @@ from pydantic_settings import (
 from config.archive import Archive
 from config.evidence import Evidence
 from config.load import Lines, finding_of, load_yaml
+from config.serve import Serve
 from monitor.finding import Finding, InputError
 from monitor.model import Rung
 from monitor.probes.address import Allowed
@@ -129,15 +130,6 @@ class Watch(BaseModel):
     def confirm_every_s(self) -> float:
         """The retry interval in force."""
         return min(10.0, self.interval_s) if self.retry_s is None else self.retry_s
-
-
-class Serve(BaseModel):
-    """Where the console listens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
 
 
 class Settings(BaseSettings):

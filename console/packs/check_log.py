@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from console.packs.check_signatures import check_agent, check_rotation, note_of, require_signed
@@ -167,7 +167,7 @@ class LogCheck:
             except ValueError as error:
                 self.book.fail(4, place, str(error))
                 return False
-            if not self._taken(record, leaf, place, lines[n:]):
+            if not self._taken(record, leaf, place, islice(lines, n, None)):
                 return False
         self._records += len(lines)
         if not lines or self.state.day != day:
@@ -175,7 +175,7 @@ class LogCheck:
             return False
         return True
 
-    def _taken(self, record: dict[str, Any], leaf: bytes, place: str, later: list[bytes]) -> bool:
+    def _taken(self, record: dict[str, Any], leaf: bytes, place: str, later: Iterable[bytes]) -> bool:
         try:
             self._visible(record)
             self.state.feed(record, leaf, self._imported)
@@ -199,7 +199,7 @@ class LogCheck:
     def _imported(self, sha256: str) -> Iterable[bytes]:
         return self.content.lines(f"blobs/{sha256}")
 
-    def _noted(self, record: dict[str, Any], place: str, later: list[bytes]) -> None:
+    def _noted(self, record: dict[str, Any], place: str, later: Iterable[bytes]) -> None:
         kind = record["k"]
         if kind == "sum":
             self._sums += 1
@@ -215,7 +215,7 @@ class LogCheck:
         elif kind == "att" and self._is_inputs(record):
             self.seen_inputs = True
             if any(map(_late, later)):
-                self._fork = copy.deepcopy(self.state)
+                self._fork = self.state.apart()
 
     def _feed_fork(self, fork: State, record: dict[str, Any], leaf: bytes) -> None:
         """Feed what the statement knew, leaving out corrections, gaps and imports that came after it on its day."""

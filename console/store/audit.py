@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +21,22 @@ def canonical(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
 
 
+_acting: ContextVar[str] = ContextVar("acting", default="")
+
+
+@contextmanager
+def acting(origin: str) -> Iterator[None]:
+    """Say where the changes made within come from, whatever sink they go through; threads must be given the context."""
+    token = _acting.set(origin)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """An audit sink for one origin ("cli", "api", "schedule")."""
+    """An audit sink for one origin ("cli", "watch", "schedule"), unless `acting` names another ("console", "api")."""
 
     origin: str
 
@@ -41,7 +56,7 @@ class Audit:
             audit.insert().values(
                 at=at,
                 actor=actor,
-                origin=self.origin,
+                origin=_acting.get() or self.origin,
                 action=action,
                 object=object,
                 before=canonical(before),

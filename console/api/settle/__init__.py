@@ -1,0 +1,8 @@
+"""Contracts, statements, the authority's figures and money: the chapter's endpoints."""
+
+from __future__ import annotations
+
+from console.web.routes import Routes
+
+CHAPTER: tuple[Routes, ...] = ()
+"""The chapter's tables of routes; the composition root takes them in this order."""
