@@ -12,14 +12,15 @@ import signal
 import stat
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
-from simulators import auth, faults, history
+from simulators import auth, city, faults, history
 from simulators.device import MAX_BAD_LOGINS, LockOut
 from simulators.fleet import Fleet
 from simulators.kinds import KINDS, RANDOM_KINDS
 from simulators.ledger import write_ledger
+from simulators.outages import ZONE
 from simulators.refusal import BadInput
 from simulators.topology import Layout, Town, build_town, ledger_of
 from simulators.truth import TruthFile, instant_text, wall_clock
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.command == "history":
             print("\n".join(history.write_history(options.seed, options.points, options.gaps, options.out)))
+        elif options.command == "city":
+            print("\n".join(_city(options)))
         else:
             asyncio.run(_fleet(options))
     except BadInput as error:
@@ -97,7 +100,38 @@ def _parser() -> argparse.ArgumentParser:
     past.add_argument("--points", type=int, default=1000, metavar="N", help="每期点数 points per phase, 25 的倍数")
     past.add_argument("--gaps", type=int, default=0, metavar="N", help="监测中断段数 watcher gaps")
     past.add_argument("--out", type=Path, required=True, metavar="DIR")
+    town = commands.add_parser("city", help="整座城市：台账、历史、合同 a whole city: ledger, history, contract")
+    town.add_argument("--points", type=int, default=11_045, metavar="N")
+    town.add_argument("--seed", type=int, default=1, metavar="N")
+    town.add_argument(
+        "--first", type=date.fromisoformat, metavar="DATE", help="默认上一个完整季度的首日 the last quarter's first day"
+    )
+    town.add_argument("--until", type=datetime.fromisoformat, metavar="INSTANT", help="默认此刻 default: now")
+    town.add_argument(
+        "--holds-s", type=int, default=125, metavar="S", help="末次结果有效秒数 how long the last verdicts hold"
+    )
+    town.add_argument("--port", type=int, default=8554)
+    town.add_argument("--upstreams", type=int, default=0, metavar="N")
+    town.add_argument("--out", type=Path, required=True, metavar="DIR")
     return parser
+
+
+def _city(options: argparse.Namespace) -> list[str]:
+    until = options.until or datetime.fromtimestamp(wall_clock()() // 1_000_000, ZONE)
+    until = until if until.tzinfo else until.replace(tzinfo=ZONE)
+    first = options.first or city.last_quarter(until.astimezone(ZONE).date())
+    return city.write_city(
+        city.Words(
+            options.points,
+            options.seed,
+            first,
+            int(until.timestamp()),
+            options.holds_s,
+            options.port,
+            options.upstreams,
+            options.out,
+        )
+    )
 
 
 def _epilog() -> str:

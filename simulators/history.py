@@ -54,8 +54,8 @@ class Run(NamedTuple):
 
 
 _ONLINE = ("online", "ok", "describe")
-_FAILURES = (("timeout", "tcp"), ("refused", "tcp"), ("unreachable", "tcp"), ("not-found", "describe"))
-_FAILURE_WEIGHTS = (50, 22, 22, 6)
+FAILURES = (("timeout", "tcp"), ("refused", "tcp"), ("unreachable", "tcp"), ("not-found", "describe"))
+FAILURE_WEIGHTS = (50, 22, 22, 6)
 
 
 def _sampled(first: int, end: int, state: str, reason: str, rung: str) -> Run:
@@ -70,12 +70,12 @@ def _states(rng: random.Random, window: Span, outages: Iterable[Span]) -> Iterat
     for start, end in outages:
         if at < start:
             yield at, start, *_ONLINE
-        reason, rung = rng.choices(_FAILURES, _FAILURE_WEIGHTS)[0]
+        reason, rung = rng.choices(FAILURES, FAILURE_WEIGHTS)[0]
         if end - start > 4 * MIN_OUTAGE_S and rng.random() < 0.05:
             turn = rng.randrange(start + MIN_OUTAGE_S, end - MIN_OUTAGE_S)
             yield start, turn, "offline", reason, rung
             start = turn  # noqa: PLW2901  (the rest of the same outage)
-            reason, rung = _FAILURES[(_FAILURES.index((reason, rung)) + 1) % len(_FAILURES)]
+            reason, rung = FAILURES[(FAILURES.index((reason, rung)) + 1) % len(FAILURES)]
         yield start, end, "offline", reason, rung
         at = end
     if at < window[1]:
