@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_runs_abut_but_for_gaps_and_reach_the_end(tmp_path: Path) -> None:
     end = datetime.fromisoformat(UNTIL)
     for its in of_point.values():
         assert datetime.fromisoformat(its[0]["first"]) == datetime.fromisoformat("2026-10-01T00:00:00+08:00")
-        for before, after in zip(its, its[1:], strict=False):
+        for before, after in pairwise(its):
             last, first = datetime.fromisoformat(before["last"]), datetime.fromisoformat(after["first"])
             cut = any(a <= first and b >= last for a, b in blind)
             assert timedelta(0) < first - last <= timedelta(seconds=60) or cut
