@@ -1,1 +1,1 @@
-"""The console's own tables: the audit log."""
+"""The console's own tables: the audit log, accounts and sessions, tokens and links."""
