@@ -23,6 +23,14 @@ class Blindness:
         self._gaps: dict[str, dict[str | None, list[Gap]]] = {}
         self._blind: dict[str, dict[str | None, list[Blind]]] = {}
 
+    def apart(self) -> Blindness:
+        """Return the same gaps; what is added to one of the two is not in the other."""
+        other = Blindness()
+        other._gaps = {
+            vantage: {point: list(gaps) for point, gaps in places.items()} for vantage, places in self._gaps.items()
+        }
+        return other
+
     def add(self, vantage: str, point: str | None, start: int, end: int | None, cause: str) -> int:
         """Take a `gap` record and return the first instant at which it changes what is known.
 

@@ -6,10 +6,11 @@ The seconds come from the product's own timeline steps (monitor/hold.py, served.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from monitor.debounce import Piece
@@ -54,7 +55,15 @@ class Known:
         self.blindness = Blindness()
         self._since_point: dict[str, int] = {}
         self._since_vantage: dict[str, int] = {}
-        self._told: dict[str, dict[str, Seconds]] = {}
+
+    def apart(self) -> Self:
+        """Return a state that goes on apart from this one; the values in both are the same."""
+        other = copy(self)
+        other.att = dict(self.att)
+        other.traces = {code: trace.apart() for code, trace in self.traces.items()}
+        other.blindness = self.blindness.apart()
+        other._since_point, other._since_vantage = dict(self._since_point), dict(self._since_vantage)
+        return other
 
     # -- changing
 
@@ -71,7 +80,6 @@ class Known:
             second = instant // MICROSECONDS
             if second < self._since_point.get(trace.code, second + 1):
                 self._since_point[trace.code] = second
-            self._told.pop(trace.code, None)
 
     def blind(self, vantage: str, point: str | None, start: int, end: int | None, cause: str) -> None:
         """Take a gap. ValueError if it ends before it starts."""
@@ -84,7 +92,6 @@ class Known:
         second = instant // MICROSECONDS
         if second < self._since_vantage.get(vantage, second + 1):
             self._since_vantage[vantage] = second
-        self._told.clear()
 
     def grow(self, point: str, vantage: str, first: int, last: int, count: int) -> bool:
         """Take how far a run has grown, if it is the newest one of point and vantage; tell whether that was news.
@@ -117,16 +124,23 @@ class Known:
 
     def seconds(self, point: str, day: str) -> Seconds:
         """Return a point's seconds of a day, as known now. ValueError for a day before `since`."""
-        if day < self.since:
-            raise ValueError(f"the seconds of {day} cannot be told by a state that begins with {self.since}")
-        told = self._told.setdefault(point, {})
-        found = told.get(day)
-        if found is None:
-            start, end = self.span(day)
-            trace = self.traces.get(point)
-            nothing = Seconds(0, 0, end - start, 0)
-            found = told[day] = nothing if trace is None else trace.seconds(start, end, self.blindness)
-        return found
+        return next(self.days(point, day, day))[1]
+
+    def days(self, point: str, first: str, last: str) -> Iterator[tuple[str, Seconds]]:
+        """Yield each day from `first` to `last` with a point's seconds, as known now: at the price of about one day.
+
+        ValueError for days before `since`, or none.
+        """
+        if first < self.since:
+            raise ValueError(f"the seconds of {first} cannot be told by a state that begins with {self.since}")
+        if first > last:
+            raise ValueError(f"no days from {first} to {last}")
+        days = _days(first, last)
+        spans = [self.span(day) for day in days]
+        trace = self.traces.get(point)
+        if trace is None:
+            return iter([(day, Seconds(0, 0, end - start, 0)) for day, (start, end) in zip(days, spans, strict=True)])
+        return zip(days, trace.seconds_of(spans, self.blindness), strict=True)
 
     def history(self, point: str) -> tuple[list[Run], list[Gap], list[Piece]]:
         """Return a point's runs cut to its cameras' stays, the gaps of its vantages, and what is reclassified."""
@@ -172,7 +186,6 @@ class Known:
         horizon = self.span(days[0])[0] * MICROSECONDS
         for trace in self.traces.values():
             trace.trim(horizon, days)
-        self._told.clear()
         self.since = days[0]
 
     def kept_days(self) -> list[str]:
@@ -196,6 +209,7 @@ class Known:
         }
 
 
+@lru_cache(maxsize=10_000)
 def day_after(day: str) -> str:
     """Return the calendar day after a day."""
     return str(date.fromisoformat(day) + timedelta(days=1))
@@ -204,6 +218,13 @@ def day_after(day: str) -> str:
 def day_before(day: str, back: int) -> str:
     """Return the calendar day `back` days before a day."""
     return str(date.fromisoformat(day) - timedelta(days=back))
+
+
+@lru_cache(maxsize=64)
+def _days(first: str, last: str) -> tuple[str, ...]:
+    """The days from the first to the last."""
+    start, end = date.fromisoformat(first).toordinal(), date.fromisoformat(last).toordinal()
+    return tuple(str(date.fromordinal(day)) for day in range(start, end + 1))
 
 
 @lru_cache(maxsize=10_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from monitor.canonical import canonical
@@ -53,6 +54,12 @@ class State(Known):
         self._recorded = 0
         self._closers: set[int] = set()
         self._closed = False
+
+    def apart(self) -> State:
+        """Return a state that goes on apart from this one; the values in both are the same."""
+        other = super().apart()
+        other.said, other._closers = list(self.said), set(self._closers)
+        return other
 
     def feed(self, record: Record, leaf: bytes, imported: Imported) -> None:
         """Take the next record and its leaf hash. ValueError: a broken chain, an unknown kind, a wrong order, …"""
@@ -148,7 +155,7 @@ class State(Known):
         self.touch(trace, trace.rostered(_fields(record), self.blindness))
 
     def _sum(self, record: Record, leaf: bytes) -> None:
-        trace, day = self.trace(record["point"]), record["day"]
+        trace, day = self.trace(record["point"]), intern(record["day"])  # a year of a city names few days
         before = trace.sums.get(day)
         if before is not None or day >= self.since:
             rev, prev = (0, "") if before is None else (before.rev + 1, before.leaf)

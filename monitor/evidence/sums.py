@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from monitor.evidence.known import Known, day_after
+from monitor.evidence.known import Known
 from monitor.evidence.replay import Said, State
 from monitor.evidence.trace import Seconds, Sum
 
@@ -40,7 +40,8 @@ def due(known: Known, day: str, grown: Collection[str], earlier: Known | None = 
         touched |= earlier.touched()
     for code in known.points:
         teller = earlier if earlier is not None and code in earlier.traces else known
-        yield from _of_point(teller, code, min(day, touched.get(code, day)), day, {}, told=code not in grown)
+        days = teller.days(code, min(day, touched.get(code, day)), day)
+        yield from _of_point(teller, code, days, day, {}, told=code not in grown)
 
 
 def wrong_sums(state: State) -> list[Doubt]:
@@ -60,36 +61,39 @@ def wrong_sums(state: State) -> list[Doubt]:
             if since not in its:
                 doubts.append(Doubt(code, since, None, None, told=False))
             since = state.since
-        owed = {
-            one.day: one.seconds
-            for one in _of_point(state, code, since, state.day, {day: one.before for day, one in its.items()})
-        }
+        right = dict(state.days(code, since, state.day))
+        former = {day: one.before for day, one in its.items()}
+        owed = {one.day: one.seconds for one in _of_point(state, code, right.items(), state.day, former)}
         for day in sorted(its.keys() | owed.keys()):
             found = its[day].now.seconds if day in its else None
             told = day >= state.since
             # One that nothing asked for, such as a sum that tells of a run alone, must be right all the same.
-            right = state.seconds(code, day) if told else None
-            if found != right:
-                doubts.append(Doubt(code, day, found, right, told))
+            so = (right.get(day) or state.seconds(code, day)) if told else None
+            if found != so:
+                doubts.append(Doubt(code, day, found, so, told))
     return doubts
 
 
 def _of_point(
-    teller: Known, code: str, since: str, day: str, former: Mapping[str, Sum | None], *, told: bool = True
+    teller: Known,
+    code: str,
+    days: Iterable[tuple[str, Seconds]],
+    last: str,
+    former: Mapping[str, Sum | None],
+    *,
+    told: bool = True,
 ) -> Iterator[Due]:
-    """The sums that a point owes from a day to another; `former` are those that stood where the log has newer ones.
+    """The sums that a point owes of days; `former` are those that stood where the log has newer ones.
 
     If not `told`, the last day's is owed in any case.
     """
     trace = teller.traces[code]
-    while since <= day:
-        start, end = teller.span(since)
-        before = former[since] if since in former else trace.sums.get(since)
-        seconds = teller.seconds(code, since)
+    for day, seconds in days:
+        before = former[day] if day in former else trace.sums.get(day)
         if before is not None:
             owed = before.seconds != seconds
         else:
-            owed = seconds.un != end - start or (since == day and (not told or trace.billed(start, end)))
+            start, end = teller.span(day)
+            owed = seconds.un != end - start or (day == last and (not told or trace.billed(start, end)))
         if owed:
-            yield Due(code, since, seconds, before)
-        since = day_after(since)
+            yield Due(code, day, seconds, before)

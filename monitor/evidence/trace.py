@@ -6,8 +6,8 @@ Whatever changes it returns the first instant, in microseconds, from which its s
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from monitor.debounce import Piece
 from monitor.evidence.blindness import Blindness
 from monitor.evidence.records import Record
+from monitor.evidence.seconds import Seconds as Seconds
+from monitor.evidence.seconds import divided
 from monitor.given import fill
 from monitor.hold import hold, in_order, merge
-from monitor.intervals import Span, clip, normalise, subtract, total
+from monitor.intervals import Span, normalise
 from monitor.model import MICROSECONDS, Instant, Outcome, Reason, Run, Rung, State
 from monitor.served import Stays, clip_to_stays
 
@@ -26,15 +28,6 @@ LASTING_US = 3_600 * MICROSECONDS
 """What a run must have for a state document to begin with it."""
 
 _first = attrgetter("first")
-
-
-class Seconds(NamedTuple):
-    """A point's day in whole seconds: online, offline, unknown, excluded; together the day's length."""
-
-    on: int
-    off: int
-    un: int
-    ex: int
 
 
 class Sum(NamedTuple):
@@ -61,6 +54,11 @@ class Trace:
     given: list[Piece] = field(default_factory=list)
     told_from: int | None = None
     """The instant before which runs may have been forgotten; None if none were."""
+
+    def apart(self) -> Trace:
+        """Return a trace that goes on apart from this one; the values in both are the same."""
+        runs = {vantage: list(its) for vantage, its in self.runs.items()}
+        return replace(self, runs=runs, adj=dict(self.adj), sums=dict(self.sums))
 
     # -- what changes it
 
@@ -159,14 +157,11 @@ class Trace:
 
     def seconds(self, start: int, end: int, blindness: Blindness) -> Seconds:
         """Return the whole seconds [start, end) as they are known."""
-        excluded = clip(self.excluded, start, end) if self.excluded else []
-        known: dict[State, list[Span]] = {State.ONLINE: [], State.OFFLINE: []}
-        for piece in self.pieces(start, end, blindness):
-            if piece.start < end and piece.end > start:
-                known[piece.state].append((max(piece.start, start), min(piece.end, end)))
-        on, off = (total(subtract(spans, excluded) if excluded else spans) for spans in known.values())
-        ex = total(excluded)
-        return Seconds(on, off, end - start - on - off - ex, ex)
+        return next(self.seconds_of([(start, end)], blindness))
+
+    def seconds_of(self, days: Sequence[Span], blindness: Blindness) -> Iterator[Seconds]:
+        """Yield the whole seconds of days that follow one another, at least one; the record is held only once for all."""
+        return divided(self.pieces(days[0][0], days[-1][1], blindness), self.excluded, days)
 
     def _around(self, vantage: str, start: int, end: int) -> list[Run]:
         """Return the vantage's runs, cut to stays, of which the seconds [start, end) depend, the one in force at start first."""
