@@ -70,6 +70,8 @@ class Person:
     scope: Scope = EVERYTHING
     display: str = ""
     language: str = "zh"
+    period: str = ""
+    """A quarter (2020Q3) or year that a link's reader is limited to; empty for all."""
 
     def may(self, allow: Roles) -> bool:
         """Tell whether one of the person's roles is among those allowed."""
@@ -78,6 +80,10 @@ class Person:
     def sees_contract(self, contract: str) -> bool:
         """Tell whether a contract lies within the person's scope."""
         return self.scope.contracts is None or contract in self.scope.contracts
+
+    def sees_period(self, label: str) -> bool:
+        """Tell whether a quarter (2020Q3) or year lies in what the person is limited to."""
+        return label.startswith(self.period)
 
 
 @dataclass(frozen=True, slots=True)
