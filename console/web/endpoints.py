@@ -1,11 +1,13 @@
 """Endpoints of the API: query and body read strictly into their models, answers as JSON with an entity tag.
 
 Every change may carry an Idempotency-Key: repeated with the same body it gives the first answer again, with another body it
-is refused.
+is refused. The key is claimed before the work and the answer kept after it; work that was begun is carried to its end even
+when the asker has gone, so that whoever asks again finds out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import Any, Protocol, TypeVar
@@ -14,13 +16,16 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from console.web import problem
-from console.web.visit import Visit
+from console.web.routes import Handler
+from console.web.visit import Visit, etag_of
 from console.web.visit import answer as tagged
 
 Model = TypeVar("Model", bound=BaseModel)
 KEY_HEADER = "Idempotency-Key"
 MAX_KEY = 200
 MAX_JSON_BYTES = 1024 * 1024
+_UNDER_WAY: set[asyncio.Future[web.StreamResponse]] = set()
+"""Held, because the loop holds its tasks weakly."""
 
 
 class RefusedError(Exception):
@@ -33,13 +38,13 @@ class RefusedError(Exception):
 
 
 class Repeats(Protocol):
-    """Remembers what was answered to a key, per person and endpoint."""
+    """Remembers what was answered to a key, per person."""
 
     async def begin(self, visit: Visit, key: str, digest: str) -> tuple[int, bytes] | None:
-        """Claim a key, or return the status and body it was answered with. ConflictError for another body, or one under way."""
+        """Claim a key, or return the status and body it was answered with. RefusedError for another body, or one under way."""
 
     async def end(self, visit: Visit, key: str, status: int, body: bytes) -> None:
-        """Remember the answer; a status from 500 on releases the key."""
+        """Remember the answer; a status from 400 on releases the key: nothing was done."""
 
 
 async def answer(visit: Visit) -> web.StreamResponse:
@@ -57,19 +62,27 @@ async def answer(visit: Visit) -> web.StreamResponse:
     key = visit.request.headers.get(KEY_HEADER, "") if visit.route.mutating else ""
     if len(key) > MAX_KEY or not key.isprintable():
         raise RefusedError("malformed", f"{KEY_HEADER}: ≤ {MAX_KEY}")
-    if not key:
+    if not key or visit.signed is None:
         return await _run(visit, arguments)
     return await _once(visit, arguments, key, raw)
 
 
 async def _once(visit: Visit, arguments: list[BaseModel], key: str, raw: bytes) -> web.StreamResponse:
     repeats: Repeats = visit.site.part(Repeats)  # type: ignore[type-abstract]
-    digest = hashlib.sha256(visit.request.path_qs.encode() + b"\n" + raw).hexdigest()
-    known = await repeats.begin(visit, key, digest)
+    known = await repeats.begin(visit, key, await _digest(visit.request, raw))
     if known is not None:
         status, body = known
+        media = visit.route.models.media if visit.route.models is not None else "application/json"
         headers = {"Idempotency-Replayed": "true"}
-        return web.Response(body=body or None, status=status, content_type="application/json", headers=headers)
+        return web.Response(body=body or None, status=status, content_type=media, headers=headers)
+    # The change commits whether or not its asker still waits: the answer must be kept in any case.
+    task = asyncio.ensure_future(_kept(visit, arguments, key, repeats))
+    _UNDER_WAY.add(task)
+    task.add_done_callback(_UNDER_WAY.discard)
+    return await asyncio.shield(task)
+
+
+async def _kept(visit: Visit, arguments: list[BaseModel], key: str, repeats: Repeats) -> web.StreamResponse:
     status, body = 500, b""
     try:
         response = await _run(visit, arguments)
@@ -80,6 +93,24 @@ async def _once(visit: Visit, arguments: list[BaseModel], key: str, raw: bytes) 
         await repeats.end(visit, key, status, body)
 
 
+async def _digest(request: web.Request, raw: bytes) -> str:
+    """Return what tells one request from another: method, address and everything sent."""
+    found = hashlib.sha256(f"{request.method} {request.path_qs}\n".encode() + raw)
+    if raw or not request.can_read_body:
+        return found.hexdigest()
+    if not request.content_type.startswith("multipart/"):
+        found.update(await request.read())
+        return found.hexdigest()
+    for name, value in (await request.post()).items():  # kept by the request: the handler reads it again
+        found.update(name.encode() + b"\0")
+        if isinstance(value, web.FileField):
+            found.update(hashlib.sha256(value.file.read()).digest())
+            value.file.seek(0)
+        elif isinstance(value, str):
+            found.update(value.encode())
+    return found.hexdigest()
+
+
 async def _run(visit: Visit, arguments: list[BaseModel]) -> web.StreamResponse:
     models = visit.route.models
     found: Any = await visit.route.handler(visit, *arguments)
@@ -87,11 +118,44 @@ async def _run(visit: Visit, arguments: list[BaseModel]) -> web.StreamResponse:
         return found
     if found is None:
         return web.Response(status=204)
-    body = json.dumps(found.model_dump(mode="json", by_alias=True), ensure_ascii=False).encode()
+    body = encoded(found)
     response = tagged(visit.request, body, "application/json") if not visit.route.mutating else _written(body)
     if response.status == 200 and models is not None and models.status != 200:
         response.set_status(models.status)
     return response
+
+
+class IfMatch:
+    """What a change expects the object to be: the entity tag that its reading gave, if the asker sent one."""
+
+    def __init__(self, tags: frozenset[str] | None) -> None:
+        self._tags = tags
+
+    def require(self, current: BaseModel) -> None:
+        """RefusedError (412) unless the object, as its own endpoint would give it now, is what the asker has read.
+
+        Call it under the writer's lock, in the transaction that changes the object.
+        """
+        if self._tags is not None and "*" not in self._tags and etag_of(encoded(current)) not in self._tags:
+            raise RefusedError("stale")
+
+
+def if_match(visit: Visit) -> IfMatch:
+    """Return what the request's If-Match expects; without one anything will do. Mark the handler `conditional`."""
+    given = visit.request.headers.get("If-Match", "")
+    tags = frozenset(part.strip() for part in given.split(",") if part.strip())
+    return IfMatch(tags or None)
+
+
+def conditional(handler: Handler) -> Handler:
+    """Mark a handler that honours If-Match, for the OpenAPI document."""
+    handler.conditional = True  # type: ignore[attr-defined]
+    return handler
+
+
+def encoded(answer: BaseModel) -> bytes:
+    """Return an answer as it is sent; its entity tag is that of these bytes."""
+    return json.dumps(answer.model_dump(mode="json", by_alias=True), ensure_ascii=False).encode()
 
 
 def _written(body: bytes) -> web.Response:

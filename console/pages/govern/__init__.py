@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.pages.govern import login
+from console.pages.govern import login, reference
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (login.routes,)
+CHAPTER: tuple[Routes, ...] = (login.routes, reference.routes)
 """The chapter's tables of routes; the composition root takes them in this order."""
