@@ -42,11 +42,16 @@ class ReadAgain:
 
 
 def past_quarters(
-    connection: Connection, contract: str, before: Terms | None, after: Terms, today: date
+    connection: Connection, contract: str, before: Terms | None, after: Terms, today: date, only: str | None = None
 ) -> list[tuple[PastQuarter, Terms]]:
-    """Return each quarter's newest statement with the terms that `after` is compared against: its own, or `before`."""
+    """Return each quarter's newest statement with the terms that `after` is compared against: its own, or `before`.
+
+    `only` names one quarter of them.
+    """
     found: list[tuple[PastQuarter, Terms]] = []
     for row in newest(connection, contract):
+        if only not in (None, row.quarter):
+            continue
         inputs = from_document(json.loads(row.inputs))
         old = before or inputs.terms
         if all(_suffices(inputs, terms) for terms in (old, after)):

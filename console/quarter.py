@@ -62,6 +62,11 @@ def draft(writer: Writer, order: Order, *, today: date, at: Instant, actor: str)
     """
     with reading(writer.engine) as connection:
         computed = prepare(connection, order, today)
+    return keep(writer, order, computed, at=at, actor=actor)
+
+
+def keep(writer: Writer, order: Order, computed: Computed, *, at: Instant, actor: str) -> Drafted:
+    """Store what `prepare` computed as a draft. InputError if somebody drafted the quarter meanwhile."""
     with writer.transaction() as connection:
         one_at_a_time(connection, f"statement {order.contract}")
         stored, added = store(connection, writer.audit, computed, reason=order.override, at=at, actor=actor)

@@ -10,22 +10,15 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from console.handed_in import keep
+from console.overtaken import Seen, check_seen
 from console.quarter import version_for
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
-from monitor.persons import same_person
 from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
 from settlement.disputes import (
-    Claimed,
-    Decision,
-    Effect,
-    check_claim,
-    check_effect,
-    check_grant,
-    claimable,
     undisputed_fen,
 )
 from settlement.life import Life, Step
@@ -49,7 +42,10 @@ class Paper(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Who acts on which statement, when, why, on what paper. `quarter` is a label, the newest revision is meant."""
+    """Who acts on which statement, when, why, on what paper. `quarter` is a label, the newest revision is meant.
+
+    `seen` is how the statement stood when they decided; OvertakenError where it no longer does.
+    """
 
     contract: str
     quarter: str
@@ -58,6 +54,7 @@ class Action:
     today: date
     reason: str = ""
     paper: Paper | None = None
+    seen: Seen | None = None
 
 
 class Outcome(NamedTuple):
@@ -67,17 +64,21 @@ class Outcome(NamedTuple):
     life: Life
 
 
-def _acting(
+def acting(
     writer: Writer, action: Action, work: Callable[[Connection, Stored, Terms, str], Result]
 ) -> tuple[Result, Outcome]:
     """Do `work` (connection, statement, frozen terms, document digest) in one transaction, one step at a time."""
     with writer.transaction() as connection:
         one_at_a_time(connection, f"statement {action.contract}")
         stored = statements.require(connection, action.contract, action.quarter)
+        terms = terms_of(connection, stored)
+        if action.seen is not None:
+            steps = statements.steps(connection, stored.id)
+            check_seen(action.seen, stored.revision, steps, stored.name, terms.zone)
         sha = ""
         if action.paper is not None:
             sha, _ = keep(writer, connection, action.paper.body, action.paper.name, at=action.at, actor=action.actor)
-        result = work(connection, stored, terms_of(connection, stored), sha)
+        result = work(connection, stored, terms, sha)
         return result, Outcome(stored, life(connection, stored))
 
 
@@ -85,16 +86,17 @@ def take(writer: Writer, action: Action, word: str) -> Outcome:
     """Take a step that needs nothing but itself: confirm, silence, check, review, approve, return, request-payment."""
 
     def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> None:
-        _take(connection, writer, action, stored, word, terms, sha)
+        take_step(connection, writer, action, stored, word, terms, sha)
         if word == Step.REQUEST.value:  # where refunds cover everything, nothing is left to be paid
             pay_if_settled(connection, writer.audit, stored.id, at=action.at, actor=action.actor)
 
-    return _acting(writer, action, work)[1]
+    return acting(writer, action, work)[1]
 
 
-def _take(
+def take_step(
     connection: Connection, writer: Writer, action: Action, stored: Stored, word: str, terms: Terms, sha: str
 ) -> Life:
+    """Take a step in the caller's transaction, by the action's person and with its reason and paper."""
     return statements.take(
         connection,
         writer.audit,
@@ -126,9 +128,9 @@ def reconcile(writer: Writer, action: Action) -> Outcome:
         if lacking and beside["pays"] != "own" and not action.reason:
             text = f"合同按公安核定付款而公安数据未到 the figure that the contract pays by has not come: {', '.join(lacking)}"
             raise refuse(text, "导入后重新起草，或说明 --reason import it and draft anew, or say why", column="reason")
-        _take(connection, writer, action, stored, Step.RECONCILE.value, terms, sha)
+        take_step(connection, writer, action, stored, Step.RECONCILE.value, terms, sha)
 
-    return _acting(writer, action, work)[1]
+    return acting(writer, action, work)[1]
 
 
 def link(writer: Writer, action: Action, words: Sequence[str]) -> Outcome:
@@ -138,121 +140,9 @@ def link(writer: Writer, action: Action, words: Sequence[str]) -> Outcome:
         chain, done = terms.approval.chain, life(connection, stored).links
         following = chain[done] if done < len(chain) else chain[-1]
         word = following if following in words else words[0]
-        _take(connection, writer, action, stored, word, terms, sha)
+        take_step(connection, writer, action, stored, word, terms, sha)
 
-    return _acting(writer, action, work)[1]
-
-
-def dispute(writer: Writer, action: Action, line: int, point: str, claimed_fen: int | None) -> tuple[int, Outcome]:
-    """Contest a line or a point of it; return the dispute's number. InputError as from the checks, nothing stored."""
-
-    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> int:
-        standing = disputes.of_statement(connection, stored.id)
-        disputes.check_new(standing, line, point)
-        others = [Claimed(d.line, d.point, d.counted_fen) for d in standing]
-        contested = check_claim(claimed_fen, claimable(stored.document, line, point, stored.name, others), stored.name)
-        _take(connection, writer, action, stored, Step.DISPUTE.value, terms, sha)
-        number = disputes.add(
-            connection,
-            stored.id,
-            line=line,
-            point=point,
-            contested_fen=contested,
-            reason=action.reason,
-            document_sha=sha,
-            at=action.at,
-            actor=action.actor,
-        )
-        after = {"contested_fen": contested, "line": line, "point": point, "reason": action.reason}
-        writer.audit(
-            connection,
-            at=action.at,
-            actor=action.actor,
-            action="dispute.add",
-            object=f"{stored.name} dispute {number}",
-            before=None,
-            after={**after, "document_sha": sha or None},
-        )
-        return number
-
-    return _acting(writer, action, work)
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """A decision on a dispute. `granted_fen` is only needed for a part; `effect` says how the grant reaches the supplier."""
-
-    number: int
-    decision: Decision
-    granted_fen: int | None = None
-    effect: Effect = "amount"
-
-
-def decide(writer: Writer, action: Action, ruling: Ruling) -> Outcome:
-    """Decide a dispute of the statement, with `action.reason` as the opinion; never by its claimant or the maker."""
-
-    def work(connection: Connection, stored: Stored, terms: Terms, sha: str) -> Stored:
-        found = disputes.find(connection, ruling.number)
-        if found is None or found.quarter != stored.quarter or _contract(connection, found) != stored.contract:
-            numbers = ", ".join(
-                str(d.id) for d in disputes.of_contract(connection, stored.contract) if d.quarter == stored.quarter
-            )
-            raise refuse(
-                f"{stored.contract} {stored.quarter} 没有异议 no such dispute: {ruling.number}",
-                f"已有 there are: {numbers or '无 none'}",
-                column="dispute",
-            )
-        contested = statements.by_id(connection, found.statement_id)
-        if contested.id != stored.id:
-            raise refuse(
-                f"异议 {found.id} 属于已被重新起草的 {contested.name} belongs to a revision that was drafted anew",
-                f"对 {stored.name} 重新提出 contest the new one",
-                column="dispute",
-            )
-        if found.decision:
-            raise refuse(
-                f"异议 {found.id} 已由 {found.decided_by} 复核 is decided already: {found.decision}",
-                "决定不再改变 a decision stands",
-                column="dispute",
-            )
-        granted = check_grant(ruling.decision, ruling.granted_fen, found.contested_fen, contested.name)
-        line = next(row for row in statements.document_lines(contested.document) if row["n"] == found.line)
-        check_effect(line["kind"], ruling.effect, granted, contested.name)
-        if same_person(action.actor, found.actor):
-            raise refuse(f"{action.actor} 提出了该异议 raised the dispute", "换一人复核 let another person decide")
-        _take(connection, writer, action, stored, Step.DECIDE.value, terms, sha)
-        disputes.decide(
-            connection,
-            found.id,
-            ruling.decision,
-            granted,
-            ruling.effect,
-            action.reason,
-            at=action.at,
-            actor=action.actor,
-        )
-        writer.audit(
-            connection,
-            at=action.at,
-            actor=action.actor,
-            action="dispute.decide",
-            object=f"{contested.name} dispute {found.id}",
-            before={"contested_fen": found.contested_fen, "line": found.line, "point": found.point},
-            after={
-                "decision": ruling.decision,
-                "granted_fen": granted,
-                "effect": ruling.effect,
-                "opinion": action.reason,
-                "document_sha": sha or None,
-            },
-        )
-        return contested
-
-    return _acting(writer, action, work)[1]
-
-
-def _contract(connection: Connection, found: disputes.Dispute) -> str:
-    return statements.by_id(connection, found.statement_id).contract
+    return acting(writer, action, work)[1]
 
 
 def issue(writer: Writer, action: Action) -> Outcome:
@@ -274,7 +164,7 @@ def issue(writer: Writer, action: Action) -> Outcome:
         wrong += stale_interest(connection, terms, stored.document, workdays.calendar(connection), action.today)
         if wrong:
             raise InputError(wrong)
-        _take(connection, writer, action, stored, Step.ISSUE.value, terms, sha)
+        take_step(connection, writer, action, stored, Step.ISSUE.value, terms, sha)
         post_issue(
             connection,
             statement_id=stored.id,
@@ -284,7 +174,7 @@ def issue(writer: Writer, action: Action) -> Outcome:
             actor=action.actor,
         )
 
-    return _acting(writer, action, work)[1]
+    return acting(writer, action, work)[1]
 
 
 class Dues(NamedTuple):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from console.statement_life import Ruling, decide, dispute, issue, link, reconcile
+from console.disputing import Ruling, decide, dispute
+from console.statement_life import issue, link, reconcile
 from console.store.audit import Audit
 from monitor.finding import InputError
 from monitor.store.database import connect

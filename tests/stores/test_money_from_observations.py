@@ -14,8 +14,9 @@ from sqlalchemy import event
 
 from console.accruing import running_quarter
 from console.cli.ledger import beancount_export
+from console.disputing import Ruling, decide, dispute
 from console.quarter import Order, draft
-from console.statement_life import Action, Ruling, decide, dispute, issue, link, reconcile, take
+from console.statement_life import Action, issue, link, reconcile, take
 from monitor.finding import InputError
 from monitor.model import Event, Instant
 from monitor.origin import Origin

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from console import quarter as closing
 from console import statement_life
 from console.carried import Opening
-from console.statement_life import Ruling, decide, dispute, dues, issue, link, reconcile, take
+from console.disputing import Ruling, decide, dispute
+from console.statement_life import dues, issue, link, reconcile, take
 from monitor.finding import InputError
 from monitor.store.database import connect
 from settlement.canonical import canonical

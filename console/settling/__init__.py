@@ -1,0 +1,1 @@
+"""What pages and endpoints show of contracts and statements: read models, each quick enough for many persons at once."""
