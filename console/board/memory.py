@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -12,15 +13,19 @@ from console.board import reading
 from console.board.card import EVIDENCE_OF, Evidence, Facts, Now, PointCard, Standing, Stretch
 from console.board.city import GapNow, PhaseNow, VantageNow
 from console.board.counting import Accounts, policies, terms_in_force
-from console.board.judging import RANK, Sky, Verdict, judge, now_of, sky, standing_of
+from console.board.judging import GRACE_S, RANK, Sky, Verdict, judge, now_of, sky, standing_of
 from console.board.reading import Newest
-from monitor.model import MICROSECONDS, Instant, State
+from monitor.model import MICROSECONDS, Gap, Instant, State
 from monitor.period import Period
 from monitor.timeline import Policy
 from settlement.contract import Terms
 
-SLOW_US = 60 * MICROSECONDS
-"""Ledger, exclusions and contracts are read again after so long, or when they have changed."""
+SLOW_US = 600 * MICROSECONDS
+"""Ledger, exclusions and contracts are read again after so long, at midnight, and when they have changed."""
+LOOK_US = 60 * MICROSECONDS
+"""A card's newest result is this much out of date at most, while all else stays the same."""
+FEW = 10
+"""A run with fewer samples is looked at whenever it grows: its outage may just have been confirmed."""
 
 
 class Memory:
@@ -37,6 +42,10 @@ class Memory:
         """By point: what was said last, since when, and whether an outage went before."""
         self._proven: dict[int, Evidence] = {}
         self._stretches: Mapping[str, tuple[Stretch, ...]] = {}
+        self._rows: dict[tuple[int, int], tuple[int, int, int, int | None, bool, int]] = {}
+        """By point and vantage: last, first, outcome, camera, whether it holds, samples; as last judged."""
+        self._blind: list[Gap] = []
+        self._made: dict[int, PointCard] = {}
         self.phases: tuple[PhaseNow, ...] = ()
         self.vantages: tuple[VantageNow, ...] = ()
         self.gaps: tuple[GapNow, ...] = ()
@@ -46,37 +55,64 @@ class Memory:
     def count(self, accounts: Accounts) -> None:
         """Take new seconds; the cards carry them from the next step on."""
         self._stretches = accounts.stretches
+        self._made = {
+            number: card._replace(stretches=self._stretches.get(card.facts.code, ()))
+            for number, card in self._made.items()
+        }
 
     def step(self, connection: Connection, at: Instant) -> bool:
         """Read the store. Raises what the database raises; nothing of the last reading is lost then."""
-        changed = self._slow(connection, at)
+        anew = self._slow(connection, at)
         vantages, gaps, blind = reading.observers(connection, at)
-        seen = reading.outcomes(connection)
-        runs: dict[int, list[Newest]] = {}
-        for run in reading.newest(connection):
-            runs.setdefault(run.point, []).append(run)
-        whole = sky(at, vantages, blind, seen)
+        whole = sky(at, vantages, blind, reading.outcomes(connection))
+        rows = reading.newest(connection)
+        stale = self._stale(rows, whole, anew or blind != self._blind)
         said = {
-            number: judge(facts, runs.get(number, ()), whole, self._policy(facts))
-            for number, facts in self._facts.items()
+            number: judge(self._facts[number], runs, whole, self._policy(self._facts[number]))
+            for number, runs in stale.items()
         }
         self._follow(connection, said, whole)
-        cards = tuple(self._card(number, facts, at) for number, facts in self._facts.items())
+        fresh = {number: self._card(number, self._facts[number], at) for number in said}
+        differing = [number for number, card in fresh.items() if _differ(card, self._made.get(number))]
+        self._made.update(fresh)
         watch = tuple(vantages.values())
-        changed = changed or _blind(watch) != _blind(self.vantages) or tuple(gaps) != self.gaps
-        changed = changed or len(cards) != len(self.cards) or any(map(_differ, cards, self.cards))
-        self.vantages, self.gaps, self.cards = watch, tuple(gaps), cards
+        changed = anew or bool(differing) or _blind(watch) != _blind(self.vantages) or tuple(gaps) != self.gaps
+        self._blind, self.vantages, self.gaps = blind, watch, tuple(gaps)
+        self.cards = tuple(self._made[number] for number in self._facts)
         return changed
+
+    def _stale(self, rows: Sequence[tuple[Any, ...]], whole: Sky, every: bool) -> dict[int, list[Newest]]:
+        """Return the runs of the points that must be judged again: most of a city says the same every time."""
+        kept, now, told = self._rows, whole.at, set[int]()
+        late = {number: GRACE_S if vantage.own else 0 for number, vantage in whole.vantages.items()}
+        for row in rows:
+            number, vantage, first, last, n, outcome, valid_s, camera = row
+            holds = now <= last + (valid_s + late[vantage]) * MICROSECONDS
+            before = kept.get((number, vantage))
+            if before is None or before[1:4] != (first, outcome, camera) or before[4] is not holds:
+                told.add(number)
+            elif last - before[0] < LOOK_US and (n == before[5] or before[5] >= FEW):
+                continue
+            kept[number, vantage] = (last, first, outcome, camera, holds, n)
+            told.add(number)
+        told |= {number for number, facts in self._facts.items() if facts.code in self._excluded}
+        if every:
+            told = set(self._facts)
+        found: dict[int, list[Newest]] = {number: [] for number in told if number in self._facts}
+        for row in rows:
+            if row[0] in found:
+                found[row[0]].append(Newest(*row))
+        return found
 
     def _policy(self, facts: Facts) -> Policy:
         return self._policies.get((facts.contract, facts.phase), self._default)
 
     def _slow(self, connection: Connection, at: Instant) -> bool:
-        signature = reading.signature(connection)
+        day = datetime.fromtimestamp(at / MICROSECONDS, ZoneInfo(self._zone)).date()
+        signature = (day, *reading.signature(connection))
         if signature == self._signature and self._slow_at is not None and at - self._slow_at < SLOW_US:
             return False
         found = reading.facts(connection, at, self._zone)
-        day = datetime.fromtimestamp(at / MICROSECONDS, ZoneInfo(self._zone)).date()
         terms = terms_in_force(connection, self._configured, day)
         phases = tuple(PhaseNow(t.contract, p.id, p.title, t.target) for t in terms for p in t.phases)
         excluded = reading.excluded(connection, at)
@@ -84,7 +120,10 @@ class Memory:
         if found != self._facts:
             self._facts = found
             self.facts_version += 1
-            self._said = {number: its for number, its in self._said.items() if number in found}
+            for mine in (self._said, self._made, self._proven):
+                for number in [number for number in mine if number not in found]:
+                    del mine[number]
+            self._rows = {key: its for key, its in self._rows.items() if key[0] in found}
         self._policies, self.phases, self._excluded = policies(terms), phases, excluded
         self._signature, self._slow_at = signature, at
         return changed
@@ -154,9 +193,9 @@ class Memory:
         return PointCard(facts, now, self._stretches.get(facts.code, ()))
 
 
-def _differ(a: PointCard, b: PointCard) -> bool:
+def _differ(a: PointCard, b: PointCard | None) -> bool:
     """Tell whether a reader could see a difference; the age of the newest result alone is none."""
-    return a.now._replace(last_seen=None) != b.now._replace(last_seen=None) or a.facts is not b.facts
+    return b is None or a.now._replace(last_seen=None) != b.now._replace(last_seen=None) or a.facts is not b.facts
 
 
 def _blind(vantages: Sequence[VantageNow]) -> list[tuple[str, Instant | None]]:

@@ -6,7 +6,7 @@ The newest runs are one query of seeks in the runs' primary key: its cost grows 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -56,9 +56,9 @@ _SERVING = text(
     " JOIN occupancies o ON o.point_id = p.id AND o.superseded_at IS NULL AND o.valid_from <= :at"
     " AND (o.valid_to IS NULL OR o.valid_to > :at) JOIN cameras c ON c.id = o.camera_id"
 )
-_NEWEST = text(
+_NEWEST = text(  # CROSS JOIN: SQLite then seeks each point's newest run, and does not read the runs of all years
     "SELECT p.id, v.id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id FROM points p CROSS JOIN vantages v"
-    " JOIN runs r ON r.point_id = p.id AND r.vantage_id = v.id AND r.first_at ="
+    " CROSS JOIN runs r WHERE r.point_id = p.id AND r.vantage_id = v.id AND r.first_at ="
     " (SELECT max(s.first_at) FROM runs s WHERE s.point_id = p.id AND s.vantage_id = v.id)"
 )
 _VANTAGES = text(
@@ -134,10 +134,10 @@ def excluded(connection: Connection, at: Instant) -> dict[str, list[tuple[int, i
     return found
 
 
-def newest(connection: Connection) -> list[Newest]:
-    """Return every point's newest run at every vantage that ever saw it."""
+def newest(connection: Connection) -> list[tuple[Any, ...]]:
+    """Return every point's newest run at every vantage that ever saw it: the fields of Newest, as the driver gives them."""
     with connection.execute(_NEWEST) as result:
-        return [Newest(*row) for row in result.cursor.fetchall()]
+        return cast("list[tuple[Any, ...]]", result.cursor.fetchall())
 
 
 def outcomes(connection: Connection) -> dict[int, Outcome]:
