@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, progress_bar
+from console.cli.evidence_progress import Progress
+from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json
 from monitor.finding import refuse
 
 DEADLINE_S = 3_600.0
@@ -93,11 +94,10 @@ def export(
     )
     witnesses = tuple((witness.role, witness.key) for witness in settings.evidence.witnesses)
     part = out.with_name(out.name + ".part")
-    bar, moved = progress_bar("% ")
     try:
-        with tempfile.TemporaryDirectory(prefix="camsla-") as scratch, bar:
+        with tempfile.TemporaryDirectory(prefix="camsla-") as scratch, Progress("核对并打包 checking, packing") as bar:
             answer = Path(scratch) / "answer.json"
-            in_worker(Packing(order, part, answer, witnesses), deadline, moved)
+            in_worker(Packing(order, part, answer, witnesses), deadline, bar.moved)
             said = json.loads(answer.read_text(encoding="utf-8"))
         part.replace(out)
     finally:
@@ -169,10 +169,9 @@ def verify(pack: Path, trust: Path, as_json: bool) -> None:
     from console.packs.trust import read_trust  # noqa: PLC0415
 
     existing(pack, "pack")
-    bar, moved = progress_bar("天 days")
     keys = read_trust(trust)
-    with bar:
-        report = check_file(pack, keys, moved)
+    with Progress("核验 checking") as bar:
+        report = check_file(pack, keys, bar.moved)
     if as_json:
         print_json(_json(report))
     else:

@@ -84,6 +84,8 @@ class _Making:
     order: Order
     witnesses: tuple[tuple[str, str], ...]
     moved: Moved
+    told: int = -1
+    """The hundredth that was told last."""
     subject: Gathered = field(init=False)
     key: PrivateKey = field(init=False)
 
@@ -114,10 +116,16 @@ class _Making:
         }
 
     def _checking(self, done: int, total: int) -> None:
-        self.moved(SHARE_OF_CHECK * done // max(total, 1), 100)
+        self._hundredths(SHARE_OF_CHECK * done // max(total, 1))
 
     def _packing(self, total: int) -> Callable[[int], None]:
-        return lambda done: self.moved(SHARE_OF_CHECK + (100 - SHARE_OF_CHECK) * done // max(total, 1), 100)
+        return lambda done: self._hundredths(SHARE_OF_CHECK + (100 - SHARE_OF_CHECK) * done // max(total, 1))
+
+    def _hundredths(self, done: int) -> None:
+        """Tell of a hundredth once: what is told goes through a pipe."""
+        if done != self.told:
+            self.told = done
+            self.moved(done, 100)
 
     def _manifest(self) -> dict[str, Any]:
         """The manifest but for `files`."""

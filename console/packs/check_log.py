@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -23,6 +24,10 @@ OTHERS = frozenset({"tr", "ros", "sum"})
 """Records that a pack of some points withholds of others."""
 LATE = frozenset({"adj", "gap"})
 """Records that, after the statement's inputs on their day, were not yet known to it; imports besides."""
+SHARES = 100
+"""Parts of a day that progress is told in: the first CLOSING of them are its lines, the rest its sums."""
+CLOSING = 60
+LINES_AT_ONCE = 5_000
 _MARKS = (b'"k":"adj"', b'"k":"gap"', b'"what":"runs"', b'"what":"gaps"')
 
 
@@ -60,14 +65,13 @@ class LogCheck:
         return self._tree.note
 
     def run(self, moved: Moved) -> bool:
-        """Replay all days. False if what follows would have nothing to stand on."""
+        """Replay all days. False if what follows would have nothing to stand on. `moved` hears of hundredths of days."""
         days: list[str] = self.manifest["days"]
         if not self._begin(days[0]):
             return False
-        for n, day in enumerate(days, 1):
-            if not self._day(day):
+        for n, day in enumerate(days):
+            if not self._day(day, partial(_part, moved, n, len(days))):
                 return False
-            moved(n, len(days))
         if self.manifest["statement"] is None:
             self._known(self.state)
         tree = self._tree.tree
@@ -137,23 +141,28 @@ class LogCheck:
 
     # -- one day
 
-    def _day(self, day: str) -> bool:
+    def _day(self, day: str, part: Moved) -> bool:
         folder = f"log/{day}"
         lines = list(self.content.lines(f"{folder}/records.ndjson"))
         if not self._tree.day(day, lines) or self._tree.note is None:
             return False
         require_signed(self._tree.note, self.state.key, f"{folder}/checkpoint.note", self.book)
-        if not self._fed(day, lines, folder):
+        if not self._fed(day, lines, folder, lambda done, total: part(CLOSING * done, SHARES * total)):
             return False
-        self._closed(folder)
+        del lines  # a city's first year weighs hundreds of megabytes
+        ahead = SHARES - CLOSING
+        self._closed(folder, lambda done, total: part(CLOSING * total + ahead * done, SHARES * total))
+        part(1, 1)
         return True
 
     # -- the lines of a day
 
-    def _fed(self, day: str, lines: list[bytes], folder: str) -> bool:
+    def _fed(self, day: str, lines: list[bytes], folder: str, moved: Moved) -> bool:
         """Feed a day's lines. False at the first that the log cannot have."""
         where = f"{folder}/records.ndjson"
         for n, line in enumerate(lines, 1):
+            if n % LINES_AT_ONCE == 0:
+                moved(n, len(lines))
             place = f"{where}:{n}"
             leaf = self._tree.leaf(line, place)
             if self.only is not None and line.startswith(b"~"):
@@ -243,9 +252,9 @@ class LogCheck:
             if self.only is None and digest(self.state.document()) != record["state"]:
                 self.book.fail(7, place, "状态文件重算不一致 the state document, made anew, has another digest")
 
-    def _closed(self, folder: str) -> None:
+    def _closed(self, folder: str, moved: Moved) -> None:
         """Compare a closed day's sums with the seconds of its records."""
-        for doubt in wrong_sums(self.state):
+        for doubt in wrong_sums(self.state, moved):
             if not doubt.told:
                 self.book.leave(6, f"{folder}: {doubt.point} {doubt.day} 早于本包可知 before what this pack can tell")
             elif doubt.said is None:
@@ -258,6 +267,11 @@ class LogCheck:
             self._known(self._fork or self.state)
             self.seen_inputs, self._fork = False, None
             self.found_inputs = True
+
+
+def _part(moved: Moved, n: int, days: int, done: int, total: int) -> None:
+    """Tell of a part of day n as of all days."""
+    moved(SHARES * n + SHARES * done // max(total, 1), SHARES * days)
 
 
 def is_late(record: Mapping[str, Any]) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from monitor.evidence.known import Known
 from monitor.evidence.replay import Said, State
 from monitor.evidence.trace import Seconds, Sum
+
+Moved = Callable[[int, int], None]
+POINTS_AT_ONCE = 250
+"""After so many points progress is told: after an import of years, a quarter second of work or more."""
 
 
 class Due(NamedTuple):
@@ -44,17 +48,21 @@ def due(known: Known, day: str, grown: Collection[str], earlier: Known | None = 
         yield from _of_point(teller, code, days, day, {}, told=code not in grown)
 
 
-def wrong_sums(state: State) -> list[Doubt]:
+def wrong_sums(state: State, moved: Moved = lambda *_: None) -> list[Doubt]:
     """Compare the sums of the day that was just closed with those that it owes; [] if all are right.
 
     Days before the state's `since` cannot be told: their sums, and touched days without a sum, are doubts with `told` False.
+    `moved` hears of points now and then (done, total).
     """
     said: dict[str, dict[str, Said]] = {}
     for one in state.said:
         said.setdefault(one.point, {})[one.day] = one
     touched = state.touched()
     doubts: list[Doubt] = []
-    for code in state.points:
+    points = state.points
+    for n, code in enumerate(points):
+        if n % POINTS_AT_ONCE == 0:
+            moved(n, len(points))
         its = said.get(code, {})
         since = min(state.day, touched.get(code, state.day))  # a correction may reach into days to come
         if since < state.since:

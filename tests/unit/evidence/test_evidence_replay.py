@@ -416,3 +416,48 @@ def test_a_state_of_some_points_only():
     assert part.state.points == ["q"]
     assert part.state.size == whole.state.size + 1
     assert part.state.seconds("q", DAYS[0]) == whole.state.seconds("q", DAYS[0]) == (0, 5, DAY - 5, 0)
+
+
+def test_days_read_at_once_are_those_read_one_by_one():
+    feed = Feeder()
+    feed.tr(0)
+    feed.tr(20 * 3600, "offline", last=us(20 * 3600 - 10), n=1200)
+    feed.tr(30 * 3600, last=us(30 * 3600 - 10), n=600)
+    feed.state.grow("p", "local", us(30 * 3600), us(4 * DAY + 500), 4000)
+    feed.tr(50 * 3600, "offline", vantage="other")
+    feed.gap(DAY - 100, DAY + 100, 4 * DAY)
+    feed.gap(3 * DAY - 50.5, 3 * DAY + 40.5, 4 * DAY, point="p")
+    feed.adj("exclude", DAY - 1000, 2 * DAY + 500, 4 * DAY)
+    feed.adj("exclude", 3 * DAY + 20, 3 * DAY + 30, 4 * DAY)
+    feed.adj("reclassify", 3 * DAY - 20, 3 * DAY + 60, 4 * DAY, to="offline")
+    feed.adj("reclassify", 5 * DAY - 60, 6 * DAY, 4 * DAY, to="online")
+    told = dict(feed.state.days("p", DAYS[0], DAYS[-1]))
+    assert told == {day: feed.state.seconds("p", day) for day in DAYS}
+    assert [seconds.ex for seconds in told.values()] == [1000, DAY, 500, 10, 0, 0]
+    assert len(set(told.values())) == len(DAYS)
+    assert [list(feed.state.days("nobody", DAYS[1], DAYS[2]))[n][1].un for n in (0, 1)] == [DAY, DAY]
+    with pytest.raises(ValueError, match="no days"):
+        feed.state.days("p", DAYS[1], DAYS[0])
+
+
+def test_a_state_apart_goes_its_own_way():
+    feed = Feeder()
+    feed.tr(0)
+    feed.gap(100, None, 200)
+    claim = feed.adj("exclude", 50, 60, 300)
+    feed.ros(0, [["c", us(0), None]])
+    feed.sum(0, 0)
+    other = Feeder(feed.state.apart())
+    figures = feed.state.seconds("p", DAYS[0])
+    assert other.state.seconds("p", DAYS[0]) == figures
+    other.man(0)
+    other.tr(DAY + 10, "offline", last=us(90), n=2)
+    other.gap(100, 150, DAY + 20)
+    other.adj("revoke", 50, 60, DAY + 30, target=claim)
+    other.tr(DAY + 40, point="q")
+    assert other.state.seconds("p", DAYS[0]) != figures
+    assert feed.state.seconds("p", DAYS[0]) == figures
+    assert feed.state.points == ["p"]
+    assert (feed.state.day, feed.state.touched()) == ("", {"p": DAYS[0]})
+    feed.man(0)
+    assert wrong_sums(feed.state) == []
