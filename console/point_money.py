@@ -154,7 +154,7 @@ def _estimated(
         known: Loss = point.memo[key]
         return known
     costs = cost(version.terms, month.period, month.seconds, facts) or (None, None)
-    loss = Loss(month.period.label, contract, *costs)
+    loss = Loss(f"{month.period.first:%Y-%m}", contract, *costs)
     if month.period.last in point.days:  # what is not over yet is another month at every look
         point.memo[key] = loss
     return loss
@@ -243,9 +243,9 @@ def outage_cost(connection: Connection, point: Watched, down: Down, now: int) ->
         with_it = cost(terms, month.period, measured, facts)
         without = cost(terms, month.period, better, facts)
         if with_it is None or without is None:
-            found.append((Loss(month.period.label, contract, None, None), measured))
+            found.append((Loss(f"{month.period.first:%Y-%m}", contract, None, None), measured))
         else:
-            found.append((Loss(month.period.label, contract, with_it[0], with_it[1] - without[1]), measured))
+            found.append((Loss(f"{month.period.first:%Y-%m}", contract, with_it[0], with_it[1] - without[1]), measured))
     return found
 
 

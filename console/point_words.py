@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from console.web.words import N_
 from monitor.points import Kind
@@ -52,3 +52,13 @@ KIND_TONE: Mapping[str, str] = {
     "paused": "warn",
     "resumed": "good",
 }
+
+
+def lasting(seconds: int, say: Callable[[str], str]) -> str:
+    """Write a span of seconds in its two largest units, as templates do."""
+    left, parts = seconds, []
+    for size, unit in ((86_400, N_("天")), (3_600, N_("小时")), (60, N_("分")), (1, N_("秒"))):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {say(unit)}")
+    return " ".join(parts[:2]) or f"0 {say('秒')}"
