@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -28,6 +28,7 @@ from settlement.store import authority as store
 from settlement.store import statements
 from settlement.store.tables import authority_figures
 
+Result = TypeVar("Result")
 KEPT = 12
 RUNNING_S = 300
 """A quarter that still runs is read again after so long; a past one only once something in the store has changed."""
@@ -46,22 +47,22 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Kept:
-    """Computed reconciliations, the newest twelve; the same one asked for twice at once is computed once."""
+    """What workers computed, the newest twelve results by key; the same one asked for twice at once is computed once."""
 
-    done: OrderedDict[tuple[Any, ...], Outcome] = field(default_factory=OrderedDict)
-    under_way: dict[tuple[Any, ...], asyncio.Future[Outcome]] = field(default_factory=dict)
+    done: OrderedDict[tuple[Any, ...], Any] = field(default_factory=OrderedDict)
+    under_way: dict[tuple[Any, ...], asyncio.Future[Any]] = field(default_factory=dict)
 
-    async def get(self, key: tuple[Any, ...], work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def get(self, key: tuple[Any, ...], work: Callable[[], Awaitable[Result]]) -> Result:
         """Return what is known under a key, or compute it."""
         if key in self.done:
             self.done.move_to_end(key)
-            return self.done[key]
-        if key not in self.under_way:
+        elif key not in self.under_way:
             self.under_way[key] = asyncio.ensure_future(work())
             self.under_way[key].add_done_callback(lambda future: self._keep(key, future))
-        return await asyncio.shield(self.under_way[key])
+        found: Result = self.done[key] if key in self.done else await asyncio.shield(self.under_way[key])
+        return found
 
-    def _keep(self, key: tuple[Any, ...], future: asyncio.Future[Outcome]) -> None:
+    def _keep(self, key: tuple[Any, ...], future: asyncio.Future[Any]) -> None:
         del self.under_way[key]
         if not future.cancelled() and future.exception() is None:
             self.done[key] = future.result()

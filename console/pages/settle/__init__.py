@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.pages.settle import authority
+from console.pages.settle import authority, budget, invoices, payments
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (*authority.TABLES,)
+CHAPTER: tuple[Routes, ...] = (*authority.TABLES, invoices.routes, *payments.TABLES, budget.routes)
 """The chapter's tables of routes; the composition root takes them in this order."""

@@ -1,0 +1,112 @@
+"""明细账: every posting of a contract with its account's running balance, the balances, and the Beancount file."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from aiohttp import web
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from console import payables
+from console.pages.settle.payments.words import seen
+from console.payables import Posted
+from console.web.access import FINANCE, MONEY_READERS, Role
+from console.web.export import attachment, exported
+from console.web.faults import MissingError
+from console.web.routes import Routes
+from console.web.table import Column, TableQuery, table_of
+from console.web.visit import Visit
+from console.web.words import N_
+from settlement.ledger import TITLES, Account
+from settlement.reports.beancount import beancount_text
+from settlement.store import contracts, journal
+
+routes = Routes()
+READERS = MONEY_READERS - {Role.SUPPLIER}
+"""The books are the purchaser's."""
+
+TITLES_ZH = {role.value: title for role, (title, _) in TITLES.items()}
+
+
+class AccountQuery(TableQuery):
+    """Which contract, which account, up to which day."""
+
+    contract: str = ""
+    account: str = ""
+    until: date | None = None
+
+
+def _statement(row: Posted) -> str | None:
+    return f"/settlement/{row.contract}/{row.statement.partition('/')[0]}" if row.statement else None
+
+
+POSTED: tuple[Column[Posted], ...] = (
+    Column("day", N_("日期"), lambda r: r.day, "date"),
+    Column("why", N_("摘要"), lambda r: r.why, searched=True),
+    Column("account", N_("科目"), lambda r: TITLES_ZH[r.role], "badge"),
+    Column("phase", N_("期次"), lambda r: r.phase, searched=True),
+    Column("period", N_("服务期"), lambda r: r.period, searched=True),
+    Column("debit", N_("借方（元）"), lambda r: r.debit, "money"),
+    Column("credit", N_("贷方（元）"), lambda r: r.credit, "money"),
+    Column("balance", N_("科目余额（元）"), lambda r: r.balance, "money"),
+    Column("statement", N_("结算单"), lambda r: r.statement, "code", link=_statement, searched=True),
+    Column("key", N_("分录编号"), lambda r: r.key, "code", searched=True, shown=False),
+    Column("reverses", N_("冲回分录"), lambda r: r.reverses, "code", shown=False),
+)
+
+
+@routes.page("/payments/account", allow=READERS, section="payments")
+async def statement(visit: Visit) -> web.Response:
+    """A contract's account statement."""
+    query = visit.query(AccountQuery)
+    titles, chosen, rows, balances = await visit.read(_read, visit, query)
+    wanted = [row for row in rows if query.account in {"", row.role}]
+    if query.format:
+        return await exported(visit, wanted, POSTED, query, f"account-{chosen}")
+    return visit.render(
+        "settle/payment_account.html", table=table_of(wanted, POSTED, query), query=query, titles=titles,
+        chosen=chosen, balances=balances, accounts=TITLES_ZH, tab="account", sum=sum(balances.values()),
+    )  # fmt: skip
+
+
+def _read(
+    connection: Connection, visit: Visit, query: AccountQuery
+) -> tuple[dict[str, str], str, list[Posted], dict[Account, int]]:
+    titles = payables.contracts_seen(connection, visit.person)
+    chosen = query.contract or next(iter(titles), "")
+    if chosen not in titles:
+        if query.contract:
+            raise MissingError
+        return titles, "", [], {}
+    rows = payables.account_statement(connection, chosen, query.until)
+    return titles, chosen, rows, journal.balances(connection, chosen, query.until)
+
+
+class ExportQuery(BaseModel):
+    """Which contract's journal; all that the person sees without one."""
+
+    contract: str = ""
+
+
+@routes.download("/payments/account/beancount", allow=READERS)
+async def beancount(visit: Visit) -> web.Response:
+    """The journal as a Beancount file that asserts the store's balances at its end."""
+    query = visit.query(ExportQuery)
+    text = await visit.read(beancount_of, visit, query.contract)
+    return attachment(text.encode(), "text/plain", f"{query.contract or 'camsla'}.beancount")
+
+
+def beancount_of(connection: Connection, visit: Visit, contract: str) -> str:
+    """Return the journal of a contract as a Beancount file; of all for those who see all. MissingError for a foreign one."""
+    if contract:
+        seen(connection, visit, contract)
+    elif not (visit.scope.contracts is None and visit.may(FINANCE)):
+        raise MissingError
+    versions = contracts.versions(connection, contract or None)
+    return beancount_text(
+        journal.entries(connection, contract or None),
+        journal.balances(connection, contract or None),
+        {version.contract: version.terms.title for version in versions},
+        {version.contract: version.terms.supplier for version in versions},
+    )
