@@ -1,0 +1,91 @@
+"""A seeded city with somebody for every role: what browser walks, screenshots and the console's bench work on.
+
+Seeded by the commands a person would type, "yesterday" (libfaketime), so that the log's day can be sealed today.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from config.settings import load_settings
+from console.app.database import open_writer
+from console.auth.passwords import Passwords
+from console.clock import wall_now
+from console.store import accounts
+from console.web.access import Role
+from monitor.model import Instant
+from monitor.scope import EVERYTHING, Scope
+from tests.camsla_command import ROOT, Camsla
+
+CITY = 11_045
+DAY_US = 86_400_000_000
+CONTRACT = "city"
+SUPPLIER = "承建单位甲"
+PASSWORD = "a-pass-phrase-of-the-tests"
+PERSONS: Mapping[str, tuple[str, frozenset[Role], Scope]] = {
+    "duty": ("值班员", frozenset({Role.OPERATIONS}), EVERYTHING),
+    "handler": ("经办甲", frozenset({Role.HANDLER}), EVERYTHING),
+    "checker": ("复核乙", frozenset({Role.CHECKER}), EVERYTHING),
+    "approver": ("审批丙", frozenset({Role.APPROVER}), EVERYTHING),
+    "clerk": ("数据员", frozenset({Role.CLERK}), EVERYTHING),
+    "evaluator": ("评价机构", frozenset({Role.EVALUATOR}), EVERYTHING),
+    "supplier": (SUPPLIER, frozenset({Role.SUPPLIER}), Scope(frozenset({CONTRACT}), None, SUPPLIER)),
+    "leader": ("领导", frozenset({Role.LEADER}), EVERYTHING),
+    "reporter": ("社区", frozenset({Role.REPORTER}), Scope(None, frozenset({"长堎镇"}), None)),
+    "admin": ("管理员", frozenset({Role.ADMINISTRATOR}), EVERYTHING),
+}
+
+
+def faketime() -> str:
+    """Return the library that shifts clocks; without it skip, or fail where nothing may be skipped."""
+    for found in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
+        return str(found)
+    if os.environ.get("CI") == "true":
+        pytest.fail("libfaketime is not installed, and under CI=true nothing is skipped")
+    pytest.skip("libfaketime is not installed")
+
+
+def seed(folder: Path, points: int, *, port: int = 8554, holds_s: int = 172_800, sealed: bool = True) -> Camsla:
+    """Make a city in folder/data with its contract in force and everybody's account; with `sealed` its log to yesterday."""
+    made = folder / "city"
+    yesterday = {"LD_PRELOAD": faketime(), "FAKETIME": "-1d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if sealed else {}
+    words = ["--points", str(points), "--holds-s", str(holds_s), "--upstreams", str(max(2, points // 100))]
+    words += ["--port", str(port), "--out", str(made)]
+    subprocess.run(
+        [sys.executable, "-m", "simulators", "city", *words],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, **yesterday},
+        timeout=300,
+    )
+    before, now = Camsla(folder, yesterday), Camsla(folder)
+    if sealed:
+        before.ok("evidence", "keygen")
+    before.ok("points", "import", str(made / "points.csv"), "--actor", "duty")
+    before.ok("runs", "import", str(made / "runs.csv"), "--actor", "duty")
+    before.ok("contract", "add", str(made / "contract.yaml"), "--actor", "handler")
+    before.ok("contract", "approve", CONTRACT, "1", "--actor", "approver")
+    _accounts(folder / "data")
+    if sealed:
+        done = now.run("evidence", "seal", timeout_s=1_200)
+        assert done.returncode == 0, done.stderr
+    return now
+
+
+def _accounts(data: Path) -> None:
+    settings = load_settings(None, {"CAMSLA_DATA_DIR": str(data)})
+    passwords = Passwords()
+    hashed = passwords.hash_now(PASSWORD)
+    passwords.close()
+    with open_writer(settings) as writer:
+        for name, (display, roles, scope) in PERSONS.items():
+            until = Instant(wall_now() + 90 * DAY_US) if Role.EVALUATOR in roles else None
+            terms = accounts.Terms(display, roles, scope, until)
+            accounts.add(writer, name, terms, password=hashed, must_change=False, at=wall_now(), actor="test")
