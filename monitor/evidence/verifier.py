@@ -10,8 +10,8 @@ checkpoint; seconds, rates and amounts follow from the records. Not proven: that
 honest, anything before sealing. The format is docs/evidence-format.md. This file shares no code with the product on purpose,
 and is laid out by hand: its length is part of its promise.
 
-Sections: 0 findings · 1 container · 2 keys and notes · 3 tree · 4 lines · 5 replay · 6 days · 7 state · 8 rates · 9 money ·
-10 the statement · 11 the way through, proofs, witnesses, command line.
+Sections: 0 findings · 1 container · 2 keys and notes · 3 tree · 4 lines · 5 what the vantages say together · 6 state ·
+7 days · 8 rates · 9 money · 10 the statement · 11 the way through, proofs, witnesses, command line.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import sys
 import time
 import zlib
 from bisect import bisect_left, bisect_right, insort
+from collections import namedtuple
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 from math import ceil, floor, gcd
@@ -72,13 +73,11 @@ class Report:
         """Note a failure; of each step the first are kept, all are counted."""
         self.count += 1
         self.reached.add(step)
-        if len(self.failures[step]) < SHOWN:
-            self.failures[step].append(f"{where}: {what}")
+        self.failures[step] += [f"{where}: {what}"] if len(self.failures[step]) < SHOWN else []
 
     def lack(self, step: int, what: str) -> None:
         """Note what cannot be recomputed: the pack then never passes with 0."""
-        if what not in self.missing[step]:
-            self.missing[step].append(what)
+        self.missing[step] += [what] if what not in self.missing[step] else []
 
     def step(self, number: int, where: str, work: Callable[[], Any]) -> Any:
         """Run a step; whatever goes wrong inside is a named failure, never a traceback. None if it failed."""
@@ -119,9 +118,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 PIECE = 1 << 18
 DAY_FILES = ("checkpoint.note", "frontier.json", "prev.note", "records.ndjson")
 
-Member = NamedTuple("Member", [  # where a member's data lie and what they must unpack to
-    ("method", int), ("crc", int), ("packed", int), ("size", int), ("start", int)
-])
+Member = namedtuple("Member", "method crc packed size start")  # where a member's data lie and what they must unpack to
 
 class Pack:
     """A ZIP of the one canonical form: every byte of it is data of a member or follows from one. Nothing is ever written."""
@@ -134,46 +131,49 @@ class Pack:
         while data[at : at + 4] == b"PK\3\4":
             need(at + LOCAL.size <= len(data) and len(self.members) < MAX_MEMBERS, 1, f"pack @{at}", "被截断 cut short")
             _, version, flags, method, hour, day, crc, packed, size, length, extra = LOCAL.unpack_from(data, at)
-            raw = bytes(data[at + LOCAL.size : at + LOCAL.size + length])
+            start = at + LOCAL.size + length
+            raw, unpacked = bytes(data[start - length : start]), unpacked + size
             name = raw.decode("ascii", "replace")
             fits = NAME.fullmatch(name) and length <= 200 and not {".", ".."} & set(name.split("/"))
             need(fits, 1, f"pack @{at}", f"成员名不允许 a name that is not allowed: {name[:80]!r}")
-            fits = (version, flags) == FIXED and (hour, day, extra) == (*CLOCK, 0) and method in {0, 8} and name > last
+            fits = (version, flags, hour, day, extra) == (*FIXED, *CLOCK, 0) and method in {0, 8} and name > last
             need(fits, 1, name, "文件头不规范或次序不对 local header not canonical, or out of order")
-            start, unpacked, last = at + LOCAL.size + length, unpacked + size, name
             fits = start + packed <= len(data) and unpacked <= MAX_UNPACKED and (method or packed == size)
             need(fits, 1, name, "被截断或解压后过大 cut short, or unpacks to too much")
             self.members[name] = Member(method, crc, packed, size, start)
-            directory += CENTRAL.pack(b"PK\1\2", 20, *FIXED, method, *CLOCK, crc, packed, size, length, 0, 0, 0, 0, 0, at)
-            directory += raw
-            at = start + packed
+            directory += CENTRAL.pack(b"PK\1\2", 20, *FIXED, method, *CLOCK, crc, packed, size, length, 0, 0, 0, 0, 0, at) + raw
+            at, last = start + packed, name
         count = len(self.members)
         directory += END.pack(b"PK\5\6", 0, 0, count, count, len(directory), at, 0)
         fits = len(data) - at == len(directory) and data[at:] == directory
         need(fits, 1, "pack", "目录不规范，或有多余内容 directory not canonical, or something more is there")
 
-    def chunks(self, name: str) -> Iterator[bytes]:
-        """Yield a member's bytes in pieces of bounded size."""
-        need(name in self.members, 1, name, "缺少成员 no such member")
-        method, crc, packed, size, start = self.members[name]
-        inflate, seen, length = zlib.decompressobj(-15), 0, 0
+    def unpacked(self, name: str) -> Iterator[bytes]:
+        """Yield what a member's data unpack to, in pieces of bounded size."""
+        method, _, packed, _, start = self.members[name]
+        inflate = zlib.decompressobj(-15)
         for at in range(start, start + packed, PIECE):
             piece = bytes(self.data[at : min(at + PIECE, start + packed)])
-            while piece:
-                try:
-                    out = inflate.decompress(piece, 4 * PIECE) if method else piece
-                except zlib.error as error:
-                    raise Bad(1, name, f"压缩数据损坏 damaged: {error}") from None
-                piece = inflate.unconsumed_tail if method else b""
-                seen, length = zlib.crc32(out, seen), length + len(out)
-                need(length <= size, 1, name, "解压后大于所记 unpacks to more than it states")
-                yield out
+            while method and piece:
+                yield inflate.decompress(piece, 4 * PIECE)
+                piece = inflate.unconsumed_tail
+            yield piece
         if method:
-            out = inflate.flush()
-            seen, length = zlib.crc32(out, seen), length + len(out)
+            yield inflate.flush()
             need(inflate.eof and not inflate.unused_data, 1, name, "压缩数据不完整或有多余 cut short, or more behind it")
-            yield out
-        need((seen, length) == (crc, size), 1, name, "大小或校验和不符 size or checksum differ")
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield a member's bytes in pieces, held against the size and checksum that it states."""
+        need(name in self.members, 1, name, "缺少成员 no such member")
+        its, seen, length = self.members[name], 0, 0
+        try:
+            for piece in self.unpacked(name):
+                seen, length = zlib.crc32(piece, seen), length + len(piece)
+                need(length <= its.size, 1, name, "解压后大于所记 unpacks to more than it states")
+                yield piece
+        except zlib.error as error:
+            raise Bad(1, name, f"压缩数据损坏 damaged: {error}") from None
+        need((seen, length) == (its.crc, its.size), 1, name, "大小或校验和不符 size or checksum differ")
 
     def read(self, name: str) -> bytes:
         """Return a member's bytes; no document is longer than the longest line."""
@@ -189,27 +189,28 @@ class Pack:
             yield from whole
         need(not rest, 4, name, "最后一行不完整 the last line is cut short")
 
-    def json(self, name: str, step: int, end: bytes = b"\n") -> Json:
-        """Read a member that is one canonical line."""
+    def json(self, name: str, step: int, shape: str = "", end: bytes = b"\n") -> Json:
+        """Read a member that is one canonical line of a shape."""
         raw = self.read(name)
         need(raw.endswith(end), step, name, "缺换行 no LF at its end")
         try:
-            return parse(raw[: len(raw) - len(end)])
+            value = parse(raw[: len(raw) - len(end)])
         except (ValueError, RecursionError) as error:
             raise Bad(step, name, str(error)[:200]) from None
+        if shape:
+            fit(value, shape, step, name)
+        return value
 
 def read_manifest(pack: Pack) -> dict[str, Json]:
     """Return the manifest: canonical, every member with its digest, none missing or extra, no day missing."""
     where = "manifest.json"
-    manifest = pack.json(where, 1)
-    fit(manifest, MANIFEST, 1, where)
-    days, points = [to_date(day) for day in manifest["days"]], manifest["points"]
+    manifest = pack.json(where, 1, MANIFEST)
+    days, points, first = [to_date(day) for day in manifest["days"]], manifest["points"], manifest["first_size"]
     need(manifest["format"] == "camsla-pack/1" and 0 < len(days) <= MAX_DAYS, 1, where, "格式或日期不对 wrong format or days")
-    need(points is None or ascending(points), 1, where, "点位不对 wrong points")
+    fits = points is None or (all(type(code) is str for code in points) and points == sorted(set(points)))
+    need(fits, 1, where, "点位不对 wrong points")
     need(all(b - a == timedelta(1) for a, b in zip(days, days[1:])), 1, where, "缺日或次序不对 a day is missing or out of order")
-    need(not manifest["first_size"] or days[0] <= period_of(manifest["period"])[0], 1, where, "缺期初各日 the period's first days are missing")
-    if manifest["statement"] is not None:
-        fit(manifest["statement"], "id:n version:i sha256:x inputs_sha256:x", 1, f"{where} statement")
+    need(not first or days[0] <= period_of(manifest["period"])[0], 1, where, "缺期初各日 the period's first days are missing")
     there, listed = set(pack.members) - {where, "manifest.sig"}, manifest["files"]
     for name in sorted(there ^ listed.keys()):
         raise Bad(1, name, "清单中没有 not in the manifest" if name in there else "缺少成员 missing from the pack")
@@ -220,7 +221,7 @@ def read_manifest(pack: Pack) -> dict[str, Json]:
         fits = seen.hexdigest() == listed[name] and (not name.startswith("blobs/") or name == f"blobs/{listed[name]}")
         need(fits, 1, name, "内容与清单或名称不符 content is not that of the manifest, or of its name")
     wanted = {f"log/{day}/{file}" for day in days for file in DAY_FILES}
-    wanted |= {"log/state.json", "log/state.proof.json"} if manifest["first_size"] else set()
+    wanted |= {"log/state.json", "log/state.proof.json"} if first else set()
     for name in sorted(wanted ^ {name for name in there if name.startswith("log/")}):
         raise Bad(1, name, "日志缺文件或多文件 the log lacks this file, or has one too many")
     return dict(manifest)
@@ -232,17 +233,17 @@ D = -121665 * pow(121666, P - 2, P) % P
 Spot = Any  # extended coordinates (X, Y, Z, T)
 ZERO: Spot = (0, 1, 1, 0)
 
-def _x_of(y: int, sign: int) -> int:
-    """The x of a point; ValueError where there is none, or for a form that is not canonical."""
+def _spot(y: int, sign: int) -> Spot:
+    """The point with this y and this sign of x; ValueError where there is none, or for a form that is not canonical."""
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
     x = x * pow(2, (P - 1) // 4, P) % P if (x * x - square) % P else x
     if y >= P or (x * x - square) % P or (x == 0 and sign):
         raise ValueError("not a point of the curve")
-    return P - x if x & 1 != sign else x
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P)
 
-_Y = 4 * pow(5, P - 2, P) % P
-BASE: Spot = (_x_of(_Y, 0), _Y, 1, _x_of(_Y, 0) * _Y % P)
+BASE = _spot(4 * pow(5, P - 2, P) % P, 0)
 
 def _add(p: Spot, q: Spot) -> Spot:
     a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
@@ -254,14 +255,13 @@ def _times(s: int, p: Spot, t: int = 0, q: Spot = ZERO) -> bytes:
     """Compute s·p + t·q, written as 32 bytes."""
     table, r = (ZERO, p, q, _add(p, q)), ZERO
     for bit in range(max(s.bit_length(), t.bit_length()) - 1, -1, -1):
-        a, b, c = r[0] * r[0], r[1] * r[1], 2 * r[2] * r[2]
-        h, g = a + b, a - b
-        e, f = h - (r[0] + r[1]) * (r[0] + r[1]), c + g
-        r = (e * f % P, g * h % P, f * g % P, e * h % P)
-        which = (s >> bit & 1) | (t >> bit & 1) << 1
+        r, which = _add(r, r), (s >> bit & 1) | (t >> bit & 1) << 1
         r = _add(r, table[which]) if which else r
     scale = pow(r[2], P - 2, P)
     return int((r[1] * scale % P) | (r[0] * scale % P & 1) << 255).to_bytes(32, "little")
+
+def _hash(*parts: bytes) -> int:
+    return int.from_bytes(hashlib.sha512(b"".join(parts)).digest(), "little") % L
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     """RFC 8032, strict: canonical points, S < L, no cofactor."""
@@ -269,20 +269,18 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     if len(public) != 32 or len(signature) != 64 or s >= L:
         return False
     try:
-        y, x = y & (1 << 255) - 1, P - _x_of(y & (1 << 255) - 1, y >> 255)
+        x, y, z, t = _spot(y & (1 << 255) - 1, y >> 255)
     except ValueError:
         return False
-    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    return _times(s, BASE, h, (x, y, 1, x * y % P)) == signature[:32]
+    return _times(s, BASE, _hash(signature[:32], public, message), (P - x, y, z, P - t)) == signature[:32]
 
 def sign(seed: bytes, message: bytes) -> tuple[bytes, bytes]:
     """Return the public key and the signature (not in constant time: for a witness's own machine)."""
     digest = hashlib.sha512(seed).digest()
     scalar = int.from_bytes(digest[:32], "little") & ((1 << 254) - 8) | 1 << 254
-    public, r = _times(scalar, BASE), int.from_bytes(hashlib.sha512(digest[32:] + message).digest(), "little") % L
+    public, r = _times(scalar, BASE), _hash(digest[32:], message)
     point = _times(r, BASE)
-    h = int.from_bytes(hashlib.sha512(point + public + message).digest(), "little") % L
-    return public, point + ((r + h * scalar) % L).to_bytes(32, "little")
+    return public, point + ((r + _hash(point, public, message) * scalar) % L).to_bytes(32, "little")
 
 def unbase64(text: str) -> bytes:
     """Decode the one canonical form; ValueError otherwise."""
@@ -316,9 +314,7 @@ def read_key(text: str, kind: int) -> Key:
         raise ValueError(f"not a public key: {text[:80]!r}")
     return key
 
-Note = NamedTuple("Note", [  # a C2SP signed note: its text, its signatures (name; key hash and rest)
-    ("text", str), ("signatures", Any)
-])
+Note = namedtuple("Note", "text signatures")  # a C2SP signed note; of a signature: its name; key hash and rest
 
 def read_note(raw: bytes, where: str) -> Note:
     """Read a note: exactly text, empty line, signature lines."""
@@ -344,31 +340,25 @@ def signers(note: Note, keys: Iterable[Key], where: str) -> dict[Key, int]:
             found.setdefault(key, seconds)
     return found
 
-Checkpoint = NamedTuple("Checkpoint", [  # what a day's checkpoint says
-    ("origin", str), ("size", int), ("root", bytes), ("day", str), ("sm3", Any)
-])
+Checkpoint = namedtuple("Checkpoint", "origin size root day sm3")  # what a day's checkpoint says
+CHECKPOINT = r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([^\n]{44})\nday ([0-9]{4}-[0-9]{2}-[0-9]{2})\n(?:sm3 ([^\n]{44})\n)?"
 
 def read_checkpoint(text: str, where: str) -> Checkpoint:
     """Read the text of a checkpoint that seals a day."""
-    form = r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([^\n]{44})\nday ([0-9]{4}-[0-9]{2}-[0-9]{2})\n(?:sm3 ([^\n]{44})\n)?"
     try:
-        origin, size, root, day, other = re.findall(f"^{form}$", text)[0] if re.fullmatch(form, text) else _no(text)
+        origin, size, root, day, other = (re.fullmatch(CHECKPOINT, text) or _no(text)).groups()
         return Checkpoint(origin, int(size), unbase64(root), str(to_date(day)), unbase64(other) if other else None)
     except ValueError:
         raise Bad(3, where, "不是每日检查点 not a day's checkpoint") from None
 
-Trust = NamedTuple("Trust", [  # trust.json: whose keys count
-    ("origin", str), ("collector", Key), ("witnesses", Any), ("require", Any)
-])
+Trust = namedtuple("Trust", "origin collector witnesses require")  # trust.json: whose keys count
 
 def read_trust(raw: bytes) -> Trust:
     """Read trust.json; Bad for anything that would make trust void (no witness required, one key in two places)."""
     where, strict = "trust.json", json.JSONDecoder(object_pairs_hook=_once, parse_float=_no, parse_constant=_no)
     try:
         value = strict.decode(raw.decode())
-        fit(value, "format:s origin:n collector:n witnesses:l require:l", 2, where)
-        for row in value["witnesses"]:
-            fit(row, "role:n key:n", 2, where)
+        fit(value, "format:s origin:n collector:n witnesses:w require:l", 2, where)
         witnesses = [(row["role"], read_key(row["key"], 4)) for row in value["witnesses"]]
         trust = Trust(value["origin"], read_key(value["collector"], 1), witnesses, value["require"])
     except (ValueError, TypeError, IndexError, RecursionError) as error:
@@ -380,12 +370,9 @@ def read_trust(raw: bytes) -> Trust:
     need(fits, 2, where, "未要求见证，或要求的见证没有密钥 no witness is required, or one that has no key")
     return trust
 
-def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("duplicate key")
-    return dict(pairs)
-
 # -- 3 tree -------------------------------------------------------------------------------------------------------------------
+
+SM3 = hashlib.new("sm3") if "sm3" in hashlib.algorithms_available else None  # GB/T 32905, where OpenSSL has it
 
 class Tree:
     """An append-only Merkle tree (RFC 9162) as the hashes of its perfect subtrees, largest first."""
@@ -424,13 +411,6 @@ class Tree:
             result = self.node(left, result)
         return result
 
-def sm3() -> Any:
-    """A hasher of SM3 (GB/T 32905), None where OpenSSL lacks it."""
-    try:
-        return hashlib.new("sm3")
-    except ValueError:
-        return None
-
 def follow(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Yield left, right and parent of every step of an inclusion path (RFC 9162 2.1.3.2). ValueError if it does not fit."""
     at, last = index, size - 1
@@ -447,11 +427,14 @@ def follow(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> Iterato
 
 # -- 4 lines ------------------------------------------------------------------------------------------------------------------
 
-def _no(text: str) -> Json:
-    raise ValueError(f"不允许的数 a number that is not allowed: {text[:40]}")
+def _no(text: str) -> Any:
+    raise ValueError(f"不允许的值 a value that is not allowed: {text[:40]}")
 
 def _whole(text: str) -> int:
     return int(text) if len(text) <= 17 and abs(int(text)) < MAX_INT else int(_no(text))
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    return dict(pairs) if len(dict(pairs)) == len(pairs) else _no("duplicate key")
 
 _decode = json.JSONDecoder(parse_float=_no, parse_constant=_no, parse_int=_whole).decode
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -466,13 +449,7 @@ def parse(line: bytes) -> Json:
 
 def to_date(text: str) -> date:
     """Read YYYY-MM-DD; ValueError otherwise."""
-    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f"not a date: {text[:20]!r}")
-    return date.fromisoformat(text)
-
-def ascending(texts: Sequence[Json]) -> bool:
-    """Whether these are texts, each greater than the one before."""
-    return all(type(one) is str for one in texts) and all(a < b for a, b in zip(texts, texts[1:]))
+    return date.fromisoformat(text if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else _no(text))
 
 def _is_day(value: Json) -> bool:
     try:
@@ -480,82 +457,81 @@ def _is_day(value: Json) -> bool:
     except ValueError:
         return False
 
+def _rows(checks: str) -> Callable[[Json], Any]:
+    """Check a list of rows that have one value per letter."""
+    def fits(row: Json) -> bool:
+        return type(row) is list and len(row) == len(checks) and all(CHECKS[c](cell) for c, cell in zip(checks, row))
+
+    return lambda rows: type(rows) is list and all(map(fits, rows))
+
 HEX = re.compile("[0-9a-f]{64}").fullmatch
-CHECKS: dict[str, Callable[[Json], Any]] = {
+CHECKS: dict[str, Callable[[Json], Any]] = {  # the types of fields, each by a letter
     "i": lambda v: type(v) is int and v >= 0, "z": lambda v: type(v) is int, "I": lambda v: v is None or type(v) is int,
     "s": lambda v: type(v) is str, "n": lambda v: type(v) is str and v, "S": lambda v: v is None or (type(v) is str and v),
     "B": lambda v: v is None or type(v) is str, "x": lambda v: type(v) is str and HEX(v),
     "h": lambda v: v == "" or (type(v) is str and HEX(v)), "d": _is_day, "D": lambda v: v is None or _is_day(v),
     "e": lambda v: v in ("online", "offline", "unknown"), "l": lambda v: type(v) is list,
-    "L": lambda v: v is None or type(v) is list, "J": lambda v: v is None or type(v) is dict,
-    "f": lambda v: type(v) is list and v and all(map(_is_day, v)),
+    "L": lambda v: v is None or type(v) is list, "H": lambda v: type(v) is list and all(map(CHECKS["x"], v)),
+    "N": lambda v: v is None or CHECKS["H"](v), "J": lambda v: v is None or type(v) is dict,
+    "a": lambda v: type(v) is list and v and all(map(_is_day, v)), "f": lambda v: not misfit(v, FACTS),
     "m": lambda v: type(v) is dict and all(type(x) is str and HEX(x) for x in v.values()),
     "o": lambda v: type(v) is dict and all(type(x) in (int, str) and k.isascii() for k, x in v.items()),
+    "w": lambda v: type(v) is list and not any(misfit(row, "role:n key:n") for row in v),
+    "t": lambda v: v is None or not misfit(v, "id:n version:i sha256:x inputs_sha256:x"),
+    "F": _rows("zIf"), "P": _rows("dD"), "C": _rows("szI"), "O": _rows("nzi"), "R": _rows("nnzzienni"), "G": _rows("nSzIs"),
 }
-MANIFEST = "format:s origin:n contract:s period:n zone:n days:f first_size:i state:h statement:J points:L files:m software:s"
+FACTS = "accepted_on:D area:B billed_from:D billed_until:D category:B contract:B phase:B price:B retired_on:D supplier:B"
+MANIFEST = "format:s origin:n contract:s period:n zone:n days:a first_size:i state:h statement:t points:L files:m software:s"
 KINDS = {kind: f"k:s at:z {shape}" for kind, shape in {
     "tr": "t:z point:n vantage:n from:e to:e reason:n rung:n valid:i camera:s last:I n:I seq:i prev:h boot:B mono:I",
     "gap": "vantage:n point:S start:z end:I cause:s", "clk": "vantage:n t:z step_us:z",
     "adj": "what:n point:n start:z end:z cause:s claimed_by:n claimed_at:z document:h to:s approver:n id:x target:h",
     "agt": "vantage:n first:i last:i n:i sha256:x key:s sig:s", "key": "old:n new:n old_sig:n new_sig:n",
-    "att": "what:n id:s version:i sha256:h media:s actor:s of:o", "ros": "point:n rev:i facts:l pauses:l stays:l",
-    "sum": "day:d point:n rev:i on:i off:i un:i ex:i seq:i tip:h open:l prev:h",
+    "att": "what:n id:s version:i sha256:h media:s actor:s of:o", "ros": "point:n rev:i facts:F pauses:P stays:C",
+    "sum": "day:d point:n rev:i on:i off:i un:i ex:i seq:i tip:h open:O prev:h",
     "man": "day:d first:i count:i prev:J points:i software:s zone:n archive:J state:h",
 }.items()}
 RANK = {"ros": 1, "sum": 2, "man": 3}
-FACTS = "accepted_on:D area:B billed_from:D billed_until:D category:B contract:B phase:B price:B retired_on:D supplier:B"
-_fields: dict[str, dict[str, Callable[[Json], Any]]] = {}
 
-def fit(value: Json, shape: str, step: int, where: str) -> None:
-    """Bad unless the object has exactly the shape's fields, each of its type."""
-    if shape not in _fields:
-        _fields[shape] = {name: CHECKS[check] for name, check in (pair.split(":") for pair in shape.split())}
-    fields = _fields[shape]
+def misfit(value: Json, shape: str) -> str:
+    """What keeps an object from having exactly the shape's fields, each of its type; "" if nothing does."""
+    fields = dict(pair.split(":") for pair in shape.split())
     if type(value) is not dict or value.keys() != fields.keys():
         odd = sorted(value.keys() ^ fields.keys())[:5] if type(value) is dict else type(value).__name__
-        raise Bad(step, where, f"字段缺少或多余 a field is missing or unknown: {odd}")
-    for name, check in fields.items():
-        if not check(value[name]):
-            raise Bad(step, where, f"字段 {name} 不对 this field cannot be {str(value[name])[:60]!r}")
+        return f"字段缺少或多余 a field is missing or unknown: {odd}"
+    wrong = next((name for name, check in fields.items() if not CHECKS[check](value[name])), None)
+    return "" if wrong is None else f"字段 {wrong} 不对 this field cannot be {str(value[wrong])[:60]!r}"
 
-def fit_rows(rows: Sequence[Json], checks: str, where: str = "") -> None:
-    """Bad unless every row is a list with one value per check."""
-    for row in rows:
-        fits = type(row) is list and len(row) == len(checks) and all(CHECKS[c](cell) for c, cell in zip(checks, row))
-        need(fits, 4, where, f"行不对 a row cannot be {str(row)[:60]!r}")
+def fit(value: Json, shape: str, step: int, where: str) -> None:
+    """Bad unless the object has the shape."""
+    wrong = misfit(value, shape)
+    need(not wrong, step, where, wrong)
 
-_N, _Z, _S = rb"(?:0|[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb"(?:0|-?[1-9][0-9]{0,14}|[1-8][0-9]{15})", rb'[^"\\\x00-\x1f]'
-FORMS: dict[str, tuple[bytes, Callable[[bytes], Json]]] = {
-    "i": (b"(%b)" % _N, int), "z": (b"(%b)" % _Z, int), "I": (b"(null|%b)" % _Z, lambda raw: None if raw == b"null" else int(raw)),
-    "s": (rb'"(%b*)"' % _S, bytes.decode), "n": (rb'"(%b+)"' % _S, bytes.decode), "h": (rb'"([0-9a-f]{64}|)"', bytes.decode),
-    "B": (rb'(null|"%b*")' % _S, lambda raw: None if raw == b"null" else raw[1:-1].decode()),
-    "d": (rb'"([0-9]{4}-[0-9]{2}-[0-9]{2})"', bytes.decode), "e": (rb'"(online|offline|unknown)"', bytes.decode),
-    "l": (rb'\[\["(%b+",%b,%b)\]\]' % (_S, _N, _N), lambda raw: [_opened(*raw.rsplit(b",", 2))]),
+_N, _Z, _S = "(?:0|[1-9][0-9]{0,14}|[1-8][0-9]{15})", "(?:0|-?[1-9][0-9]{0,14}|[1-8][0-9]{15})", r'[^"\\\x00-\x1f]'
+FORMS = {  # how values of these types are written, but for texts with escapes and lists that are not of one row
+    "s": f'"{_S}*"', "n": f'"{_S}+"', "B": f'(?:null|"{_S}*")', "i": _N, "z": _Z, "I": f"(?:null|{_Z})",
+    "h": '"(?:[0-9a-f]{64})?"', "d": '"[0-9]{4}-[0-9]{2}-[0-9]{2}"', "e": '"(?:online|offline|unknown)"',
+    "O": rf'\[\["{_S}+",{_Z},{_N}\]\]',
 }
 
-def _opened(vantage: bytes, last: bytes, n: bytes) -> list[Json]:
-    return [vantage[:-1].decode(), int(last), int(n)]
+def _form(kind: str) -> Callable[[str], Any]:
+    pairs = sorted(pair.split(":") for pair in KINDS[kind].split())
+    fields = (f'"{name}":' + (f'"{kind}"' if name == "k" else FORMS[check]) for name, check in pairs)
+    return re.compile(r"\{" + ",".join(fields) + r"\}").fullmatch
 
-def quick(kind: str) -> Callable[[bytes], Json]:
-    """Return a reader of a kind's canonical lines in one go; None for a line that is written otherwise: parse() reads it."""
-    fields = sorted([*(pair.split(":") for pair in KINDS[kind].split() if pair != "k:s"), ["k", ""]])
-    parts = [b'"k":"%b"' % kind.encode() if name == "k" else b'"%b":%b' % (name.encode(), FORMS[c][0]) for name, c in fields]
-    match = re.compile(rb"\{%b\}" % b",".join(parts)).fullmatch
-    readers = [(name, FORMS[check][1]) for name, check in fields if check]
+SUM, TR = _form("sum"), _form("tr")
 
-    def read(line: bytes) -> Json:
-        found = match(line)
-        if found is None:
-            return None
-        record = {name: of(raw) for (name, of), raw in zip(readers, found.groups())}
-        record["k"] = kind
-        return record
+def read_record(line: bytes) -> dict[str, Json]:
+    """Read a record of a known kind: canonical, with exactly its fields. Most lines are of two kinds and plainly written."""
+    text = line.decode()
+    if SUM(text) or TR(text):
+        return dict(json.loads(text))
+    r = parse(line)
+    need(type(r) is dict and r.get("k") in KINDS, 4, "", f"未知的记录 unknown kind of record: {line[:60]!r}")
+    fit(r, KINDS[r["k"]], 4, "")
+    return dict(r)
 
-    return read
-
-QUICK = quick("sum"), quick("tr")  # most lines are of these two kinds
-
-# -- 5 replay: what the records say together ------------------------------------------------------------------------------------
+# -- 5 what the vantages say together: steps 1 to 5 of the data model ------------------------------------------------------------
 
 Span = Any  # (start, end): whole seconds [start, end); lists of spans are normal: sorted, apart, none empty
 Run = Any  # (first, last, n, valid, state, reason, rung, camera), instants in µs
@@ -576,11 +552,10 @@ def midnight(day: date, zone: str) -> int:
 def normal(spans: Iterable[Span]) -> list[Span]:
     """Sort spans, merge those that meet, drop empty ones."""
     result: list[Span] = []
-    for start, end in sorted(spans):
-        if start < end and result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        elif start < end:
-            result.append((start, end))
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if result and start <= result[-1][1]:
+            start, end = result[-1][0], max(end, result.pop()[1])
+        result.append((start, end))
     return result
 
 def clip(spans: Iterable[Span], a: int, b: int) -> list[Span]:
@@ -594,11 +569,9 @@ def subtract(spans: Sequence[Span], out: Sequence[Span]) -> list[Span]:
         for a, b in out[max(0, bisect_right(out, (start, FOREVER)) - 1) :]:
             if a >= end:
                 break
-            if start < a:
-                result.append((start, a))
+            result += [(start, a)] if start < a else []
             start = max(start, b)
-        if start < end:
-            result.append((start, end))
+        result += [(start, end)] if start < end else []
     return result
 
 def total(spans: Iterable[Span]) -> int:
@@ -610,11 +583,12 @@ def before(run: Run, second: int) -> int:
     first, last, n = run[0] // MICRO, run[1] // MICRO, run[2]
     return 0 if second <= first else n if second > last or n == 1 else -(-(second - first) * (n - 1) // (last - first))
 
-def hold(runs: Sequence[Run], gaps: Sequence[Any], ends: Sequence[int], auth: bool = False, since: int = 0) -> list[Held]:
+def hold(runs: Sequence[Run], blind: Any, auth: bool, since: int) -> list[Held]:
     """Where one vantage's runs hold (steps 1–3): to the next run, last + valid, or a gap; after a gap from the next sample on.
 
-    `gaps` are (start, end, instant of the end); those that cannot matter from the second `since` on are passed over.
+    `blind` are gaps as (start, end, instant of the end), and their ends; what cannot matter from the second `since` on is passed over.
     """
+    gaps, ends = blind
     result: list[Held] = []
     following = FOREVER
     for run in reversed(runs):
@@ -642,109 +616,92 @@ def hold(runs: Sequence[Run], gaps: Sequence[Any], ends: Sequence[int], auth: bo
         result += reversed(parts)
     return result[::-1]
 
+def samples(held: Sequence[Held], a: int, b: int, state: str) -> int:
+    """How many samples of a state a vantage has in [a, b)."""
+    found = 0
+    for start, end, its, low, high, run in held[max(0, bisect_left(held, (a + 1,)) - 1) :]:
+        if start >= b:
+            break
+        if end > a and its == state:
+            found += max(0, (high if b >= end else min(high, before(run, b))) - (low if a <= start else max(low, before(run, a))))
+    return found
+
 def merge(vantages: Sequence[Sequence[Held]], quorum: int) -> list[Piece]:
     """Step 4: online if any vantage is, else offline if enough are; the samples are those of the largest vantage there."""
-    edges = []
+    edges: list[Any] = []
     for start, end, state, *_ in (held for its in vantages for held in its):
         good = int(state == "online")
         edges += [(start, good, 1 - good), (end, -good, good - 1)]
-    edges.sort()
     pieces: list[Piece] = []
-    on, off, since, state, places = 0, 0, 0, "unknown", [0] * len(vantages)
-    for k, (at, more_on, more_off) in enumerate(edges):
+    on, off, since, state = 0, 0, 0, "unknown"
+    edges = [*sorted(edges), (FOREVER, 0, 0)]
+    for (at, more_on, more_off), following in zip(edges, edges[1:]):
         on, off = on + more_on, off + more_off
         now = "online" if on else "offline" if off >= quorum else "unknown"
-        if (k + 1 < len(edges) and edges[k + 1][0] == at) or now == state:
-            continue
-        if state != "unknown":
-            most = 1
-            for v, its in enumerate(vantages):
-                while places[v] < len(its) and its[places[v]][1] <= since:
-                    places[v] += 1
-                i, n = places[v], 0
-                while i < len(its) and its[i][0] < at:
-                    start, end, its_state, low, high, run = its[i]
-                    low = low if since <= start else max(low, before(run, since))
-                    high = high if at >= end else min(high, before(run, at))
-                    i, n = i + 1, n + max(0, high - low) * (its_state == state)
-                most = max(most, n)
-            pieces.append((since, at, state, most))
-        since, state = at, now
+        if following[0] > at and now != state:
+            if state != "unknown":
+                pieces.append((since, at, state, max(samples(its, since, at, state) for its in vantages)))
+            since, state = at, now
     return pieces
 
-def alone(held: Iterable[Held]) -> list[Piece]:
-    """What merge() says of one vantage."""
-    pieces: list[Piece] = []
-    for start, end, state, low, high, _ in held:
-        if pieces and pieces[-1][1:3] == (start, state):
-            pieces[-1] = (pieces[-1][0], end, state, pieces[-1][3] + high - low)
-        else:
-            pieces.append((start, end, state, high - low))
-    return [piece if piece[3] else (*piece[:3], 1) for piece in pieces]
-
-def account(pieces: Iterable[Piece], a: int, b: int, out: Sequence[Span]) -> tuple[int, int, int, int]:
+def account(pieces: Iterable[Any], a: int, b: int, out: Sequence[Span]) -> tuple[int, int, int, int]:
     """Online, offline, unknown and excluded seconds of [a, b)."""
-    if a >= b:
-        return (0, 0, 0, 0)
-    out, found = clip(out, a, b), {"online": 0, "offline": 0, "unknown": 0}
-    for start, end, state, *_ in pieces:
-        if start < b and end > a:
+    out, found = clip(out, a, b), {"online": 0, "offline": 0}
+    for start, end, state, *_ in pieces if a < b else ():
+        if start < b and end > a and state in found:
             span = (max(start, a), min(end, b))
             found[state] += total(subtract([span], out)) if out else span[1] - span[0]
     on, off, ex = found["online"], found["offline"], total(out)
-    return on, off, b - a - ex - on - off, ex
+    return on, off, max(0, b - a) - ex - on - off, ex
+
+# -- 6 state: what the records so far say -----------------------------------------------------------------------------------------
 
 class Point:
     """What the log says of one point."""
 
-    __slots__ = ("adj", "code", "cut", "excluded", "given", "plain", "ros", "runs", "seq", "sums", "tip")
-
     def __init__(self, code: str) -> None:
-        self.code, self.seq, self.tip = code, 0, ""
+        self.code, self.seq, self.tip, self.whole = code, 0, "", True
         self.ros: Json = None
         self.runs: dict[str, list[Run]] = {}
-        self.cut: dict[str, list[Run]] | None = None
-        self.plain: dict[str, int] = {}  # cameras with one stay without end, and since when
         self.adj: dict[str, Json] = {}
         self.excluded: list[Span] = []
         self.given: list[Any] = []
         self.sums: dict[str, Any] = {}  # day: (rev, seconds, leaf hash)
 
+    def stays(self, run: Run) -> list[list[Json]]:
+        """A run's camera's stays at the point."""
+        return [stay for stay in self.ros["stays"] if stay[0] == run[7]] if self.ros else []
+
+    def uncut(self, run: Run) -> bool:
+        """Whether the run's camera has one stay, without an end, that began before the run; or it is no camera's."""
+        stays = self.stays(run) if run[7] else []
+        return not run[7] or (len(stays) == 1 and stays[0][2] is None and stays[0][1] <= run[0])
+
     def served(self) -> dict[str, list[Run]]:
         """The runs, those of a camera cut to its stays at the point; a verdict is not held beyond the stay."""
-        if self.cut is None:
-            stays: dict[str, list[Any]] = {}
-            for camera, *span in self.ros["stays"] if self.ros else ():
-                stays.setdefault(camera, []).append(span)
-            self.plain = {camera: its[0][0] for camera, its in stays.items() if len(its) == 1 and its[0][1] is None}
-            whole = all(not r[7] or self.plain.get(r[7], FOREVER) <= r[0] for its in self.runs.values() for r in its)
-            self.cut = self.runs if whole else {}
-            for vantage, its in () if whole else self.runs.items():
-                kept = self.cut[vantage] = [r for r in its if not r[7]]
-                for run, (start, end) in ((r, stay) for r in its if r[7] for stay in stays.get(r[7], ())):
-                    if run[1] >= start and (end is None or run[0] < end):
-                        last = run[1] if end is None else min(run[1], end - 1)
-                        valid = run[3] if end is None else min(run[3], -(-(end - last) // MICRO))
-                        kept.append((max(run[0], start), last, run[2], valid, *run[4:]))
-                kept.sort()
-        return self.cut
+        cut: dict[str, list[Run]] = {}
+        for vantage, its in () if self.whole else self.runs.items():
+            kept = cut[vantage] = [run for run in its if not run[7]]
+            for run, (_, start, end) in ((one, stay) for one in its if one[7] for stay in self.stays(one)):
+                if run[1] >= start and (end is None or run[0] < end):
+                    last = run[1] if end is None else min(run[1], end - 1)
+                    valid = run[3] if end is None else min(run[3], -(-(end - last) // MICRO))
+                    kept.append((max(run[0], start), last, run[2], valid, *run[4:]))
+            kept.sort()
+        return self.runs if self.whole else cut
 
     def decide(self) -> None:
-        """Spans of approved corrections, floored to the second."""
+        """Take the spans of approved corrections, floored to the second, and whether runs must be cut to stays."""
         spans = [(c["start"] // MICRO, c["end"] // MICRO, c["to"]) for c in self.adj.values()]
         self.excluded = normal((a, b) for a, b, to in spans if not to)
         self.given = [(a, b, to) for a, b, to in spans if to and a < b]
-
-    def meets(self, a: int, b: int) -> bool:
-        """Whether the facts of its `ros` meet the seconds [a, b)."""
-        facts = self.ros["facts"] if self.ros else ()
-        return any(s < b * MICRO and (e is None or e > a * MICRO) for s, e, _ in facts)
+        self.whole = all(self.uncut(run) for its in self.runs.values() for run in its)
 
 class State:
     """What the records so far say. Methods raise Bad without a place: the caller knows file, line and leaf."""
 
     def __init__(self, pack: Pack, zone: str, visible: Any) -> None:
-        self.pack, self.zone, self.visible = pack, zone, visible
+        self.pack, self.zone, self.visible, self.since = pack, zone, visible, ""
         self.points: dict[str, Point] = {}
         self.gaps: dict[str, dict[str | None, list[list[Json]]]] = {}
         self.open: dict[Any, list[Json]] = {}  # gaps that are not over
@@ -753,7 +710,6 @@ class State:
         self.att: dict[str, str] = {}
         self.keys: list[str] = []
         self.touched: dict[str, int] = {}
-        self.since = ""
         self.days: dict[str, Span] = {}
         self.late: set[Any] | None = None  # runs imported after the statement's inputs were frozen, on the same day
 
@@ -769,7 +725,7 @@ class State:
         """Take runs and ledger of the day's end, without what was imported late in it."""
         for code, point in now.points.items():
             mine, late = self.point(code), now.late or ()
-            mine.ros, mine.cut = point.ros, None
+            mine.ros, mine.whole = point.ros, point.whole
             mine.runs = {v: [r for r in its if (code, v, r[0]) not in late] if late else its[:] for v, its in point.runs.items()}
 
     def bounds(self, day: str) -> Span:
@@ -787,36 +743,29 @@ class State:
 
     def touch(self, code: str, instant: int) -> None:
         """From that instant on a point's seconds may be others than before."""
-        if instant < self.touched.get(code, FOREVER):
-            self.touched[code] = instant
+        self.touched[code] = min(instant, self.touched.get(code, FOREVER))
 
-    def feed(self, r: dict[str, Json], leaf: str) -> None:
-        """Take a well-formed record that is neither `sum` nor `man`; of a `clk` nothing follows."""
-        if r["k"] != "clk":
-            getattr(self, f"_{r['k']}")(r, leaf)
+    def _clk(self, r: dict[str, Json], leaf: str) -> None:
+        pass  # nothing follows of it
 
     def _tr(self, r: dict[str, Json], leaf: str) -> None:
         point, t = self.point(r["point"]), r["t"]
-        whole, point.seq, point.tip = (r["seq"], r["prev"]) == (point.seq + 1, point.tip), r["seq"], leaf
+        follows, point.seq, point.tip = (r["seq"], r["prev"]) == (point.seq + 1, point.tip), r["seq"], leaf
         runs = point.runs.setdefault(sys.intern(r["vantage"]), [])
         if r["last"] is not None and r["n"] is not None and runs:
             self.grow(point, runs, r["last"], r["n"])
         run = (t, t, 1, r["valid"], sys.intern(r["to"]), sys.intern(r["reason"]), sys.intern(r["rung"]), r["camera"])
         insort(runs, run)
-        if point.cut is not point.runs or (run[7] and point.plain.get(run[7], FOREVER) > t):
-            point.cut = None
+        point.whole = point.whole and point.uncut(run)
         self.touch(point.code, t)
-        if not whole:
-            raise Bad(5, "", f"{point.code}: 链断 the chain is broken: seq or prev does not follow its last tr")
+        need(follows, 5, "", f"{point.code}: 链断 the chain is broken: seq or prev does not follow its last tr")
 
     def grow(self, point: Point, runs: list[Run], last: int, n: int) -> None:
         """Take how far the newest run of a vantage had grown."""
         old = runs[-1]
         if (last, n) != old[1:3]:
-            if last < old[1] or n < old[2]:
-                raise Bad(5, "", f"{point.code}: 一段变短 a run has shrunk")
+            need(last >= old[1] and n >= old[2], 5, "", f"{point.code}: 一段变短 a run has shrunk")
             runs[-1] = (old[0], last, n, *old[3:])
-            point.cut = point.cut if point.cut is point.runs else None
             self.touch(point.code, old[1])
 
     def _gap(self, r: dict[str, Json], leaf: str) -> None:
@@ -825,11 +774,11 @@ class State:
     def blacken(self, vantage: str, code: str | None, start: int, end: int | None, cause: str) -> None:
         """Take a gap, or the end of an open one."""
         need(end is None or end > start, 5, "", "缺测倒置 a gap ends before it starts")
-        rows = self.gaps.setdefault(vantage, {}).setdefault(code, [])
         ended = self.open.pop((vantage, code, start, cause), None) if end is not None else None
         if ended is None:
-            rows.append([start, end, cause])
-            self.open.update({(vantage, code, start, cause): rows[-1]} if end is None else {})
+            row = [start, end, cause]
+            self.gaps.setdefault(vantage, {}).setdefault(code, []).append(row)
+            self.open.update({(vantage, code, start, cause): row} if end is None else {})
         else:
             ended[1] = end
         self.dark = {key: its for key, its in self.dark.items() if key[0] != vantage}
@@ -865,16 +814,14 @@ class State:
         self.keys.append(r["new"])
 
     def _att(self, r: dict[str, Json], leaf: str) -> None:
-        name, sha = f"{r['what']} {r['id']} {r['version']}", r["sha256"]
+        name, sha, imports = f"{r['what']} {r['id']} {r['version']}", r["sha256"], {"runs": "R", "gaps": "G"}
         fixed = r["what"] in {"contract", "inputs", "statement", "issued"}
         need(not fixed or self.att.get(name, sha) == sha, 5, "", f"同一版本两份内容 one version with two contents: {name}")
         self.att[name] = sha
-        if r["what"] not in {"runs", "gaps"}:
-            return
         last: Any = ()
-        for number, line in enumerate(self.pack.lines(f"blobs/{sha}"), 1):
+        for number, line in enumerate(self.pack.lines(f"blobs/{sha}") if r["what"] in imports else (), 1):
             where, row = f"blobs/{sha}:{number}", parse(line)
-            fit_rows([row], "nnzzienni" if r["what"] == "runs" else "nSzIs", where)
+            need(CHECKS[imports[r["what"]]]([row]), 4, where, f"行不对 a row cannot be {str(row)[:60]!r}")
             order = tuple((cell is not None, cell or 0) for cell in row)
             need(not last or order >= last, 4, where, "次序不对 out of order")
             last = order
@@ -883,39 +830,32 @@ class State:
                 continue
             code, vantage, first, end, n, *told, valid = row
             insort(self.point(code).runs.setdefault(sys.intern(vantage), []), (first, end, n, valid, *map(sys.intern, told), ""))
-            self.point(code).cut = None
             self.touch(code, first)
             if self.late is not None:
                 self.late.add((code, vantage, first))
 
     def _ros(self, r: dict[str, Json], leaf: str) -> None:
-        fit_rows(r["facts"], "zIJ")
-        fit_rows(r["pauses"], "dD")
-        fit_rows(r["stays"], "szI")
-        for _, _, facts in r["facts"]:
-            fit(facts, FACTS, 4, "")
         point = self.point(r["point"])
         old = point.ros or {"rev": 0, "stays": []}
         need(r["rev"] == old["rev"] + 1, 5, "", f"{point.code}: 台账版本不连续 rev of its ros does not follow")
         point.ros = {name: r[name] for name in r if name not in ("k", "at")}
         if r["stays"] != old["stays"]:
-            point.cut = None
+            point.decide()
             self.touch(point.code, 0)
 
     def blind(self, vantage: str, code: str) -> Any:
         """The seconds that a vantage's gaps touch at a point, merged, with the instant of each end; and the ends for searching."""
         its = self.gaps.get(vantage, {})
-        key: Any = (vantage, code if code in its else None)
+        key = (vantage, code if code in its else None)
         if key not in self.dark:
             found: list[Any] = []
-            rows = [*its.get(None, ()), *(its[code] if key[1] is not None else ())]
+            rows = [*its.get(None, ()), *its.get(code, ())]
             for first, end, _ in sorted(rows, key=lambda row: row[0]):
                 until = FOREVER * MICRO if end is None else end
                 dark, light = first // MICRO, -(-until // MICRO)
                 if dark < light and found and dark <= found[-1][1]:
-                    found[-1] = (found[-1][0], max(light, found[-1][1]), max(until, found[-1][2]))
-                elif dark < light:
-                    found.append((dark, light, until))
+                    dark, light, until = found[-1][0], max(light, found[-1][1]), max(until, found.pop()[2])
+                found += [(dark, light, until)] if dark < light else []
             self.dark[key] = (found, [gap[1] for gap in found])
         return self.dark[key]
 
@@ -924,9 +864,9 @@ class State:
         held = []
         for vantage, runs in point.served().items():
             cut = runs[max(0, bisect_left(runs, ((a + 1) * MICRO,)) - 1) : bisect_left(runs, (b * MICRO,))]
-            gaps, ends = self.blind(vantage, point.code)
-            held.append(hold(cut, gaps, ends, auth, a))
-        pieces = merge(held, quorum) if len(held) > 1 or quorum > 1 else alone(held[0] if held else ())
+            held.append(hold(cut, self.blind(vantage, point.code), auth, a))
+        alone = len(held) == 1 and quorum == 1
+        pieces = [(s, e, state, high - low) for s, e, state, low, high, _ in held[0]] if alone else merge(held, quorum)
         for to in ("online", "offline") if point.given else ():
             new = subtract(normal((s, e) for s, e, its in point.given if its == to), normal((s, e) for s, e, *_ in pieces))
             pieces = sorted([*pieces, *((s, e, to, None) for s, e in new)], key=lambda piece: piece[0])
@@ -934,9 +874,8 @@ class State:
 
     def seconds(self, point: Point, a: int, b: int) -> tuple[int, int, int, int]:
         """Online, offline, unknown and excluded seconds of [a, b), raw, as known now."""
-        served = point.served()
-        if len(served) == 1 and not point.excluded and not point.given:  # most days of most points: one run, nothing happens
-            ((vantage, runs),) = served.items()
+        if len(point.runs) == 1 and point.whole and not point.excluded and not point.given:
+            ((vantage, runs),) = point.runs.items()  # most days of most points: one run, nothing happens
             at = bisect_left(runs, ((a + 1) * MICRO,)) - 1
             if at >= 0 and (at + 1 == len(runs) or runs[at + 1][0] >= b * MICRO) and runs[at][4] == "online":
                 gaps, ends = self.blind(vantage, point.code)
@@ -945,24 +884,22 @@ class State:
                     return (b - a, 0, 0, 0)
         return account(self.pieces(point, a, b), a, b, point.excluded)
 
-    def sum(self, code: str, day: str, rev: int, told: Any, chain: Any, opened: Any, prev: str, leaf: bytes) -> None:
+    def sum(self, r: dict[str, Json], leaf: bytes) -> None:
         """Take a `sum`: its place in the chains, how far runs had grown, and its seconds recomputed."""
-        point, old = self.point(code), self.point(code).sums.get(day)
-        if [row[0] for row in opened] != sorted(point.runs):
-            raise Bad(5, "", f"{code}: open 的视角不对 open names other vantages")
-        for vantage, last, n in opened:
+        day, point, told = r["day"], self.point(r["point"]), (r["on"], r["off"], r["un"], r["ex"])
+        name, old = f"{point.code} {day}", point.sums.get(day)
+        need([row[0] for row in r["open"]] == sorted(point.runs), 5, "", f"{name}: open 的视角不对 open names other vantages")
+        for vantage, last, n in r["open"]:
             self.grow(point, point.runs[vantage], last, n)
-        point.sums[day] = (rev, told, leaf)
-        if chain != (point.seq, point.tip):
-            raise Bad(5, "", f"{code} {day}: seq 或 tip 不对 seq or tip is not that of its last tr")
+        point.sums[day] = (r["rev"], told, leaf)
+        need((r["seq"], r["tip"]) == (point.seq, point.tip), 5, "", f"{name}: seq 或 tip 不对 seq or tip is not that of its last tr")
         if old is None and day < self.since:
             return  # a day before what the state document tells
         follows = (0, "") if old is None else (old[0] + 1, old[2].hex())
-        if (rev, prev) != follows:
-            raise Bad(5, "", f"{code} {day}: 版本链断 rev or prev does not follow its last sum")
+        need((r["rev"], r["prev"]) == follows, 5, "", f"{name}: 版本链断 rev or prev does not follow its last sum")
         right = self.seconds(point, *self.bounds(day)) if day >= self.since else told
         if told != right:
-            raise Bad(6, "", f"{code} {day}: 记 {list(told)}，重算 recomputed {list(right)} (on, off, un, ex)")
+            raise Bad(6, "", f"{name}: 记 {list(told)}，重算 recomputed {list(right)} (on, off, un, ex)")
 
     def close(self, day: str) -> Iterator[Bad]:
         """At a day's end: sums that are missing, and those of earlier days that late records made untrue."""
@@ -970,14 +907,16 @@ class State:
             if self.visible is not None and code not in self.visible:
                 continue
             a, b = self.bounds(day)
-            known = bool(point.runs or point.given or point.excluded)
-            if day not in point.sums and (point.meets(a, b) or (known and self.seconds(point, a, b) != (0, 0, b - a, 0))):
+            facts, known = point.ros["facts"] if point.ros else (), point.runs or point.given or point.excluded
+            meets = any(s < b * MICRO and (e is None or e > a * MICRO) for s, e, _ in facts)
+            if day not in point.sums and (meets or (known and self.seconds(point, a, b) != (0, 0, b - a, 0))):
                 yield Bad(5, "", f"{code}: 没有当日的 sum no sum of the day")
             at = self.touched.get(code, FOREVER) // MICRO
-            if at < a:
-                firsts = [its[0][0] for its in point.runs.values() if its] + [c["start"] for c in point.adj.values()]
-                at = max(at, min(firsts, default=a * MICRO) // MICRO)
-            early = date(1970, 1, 1) + timedelta(at // 86_400 - 1) if at < a else to_date(day)
+            if at >= a:
+                continue
+            firsts = [its[0][0] for its in point.runs.values() if its] + [c["start"] for c in point.adj.values()]
+            at = max(at, min(firsts, default=a * MICRO) // MICRO)
+            early = date(1970, 1, 1) + timedelta(at // 86_400 - 1)
             for label in (str(early + timedelta(n)) for n in range((to_date(day) - early).days)):
                 a, b = self.bounds(label)
                 told = point.sums.get(label, (0, (0, 0, b - a, 0)))[1]
@@ -985,7 +924,46 @@ class State:
                     yield Bad(6, "", f"{code}: {label} 的 sum 未更正 its sum of that day was not corrected")
         self.touched.clear()
 
-# -- 6 the days, one after the other ----------------------------------------------------------------------------------------------
+    def document(self, origin: str, day: str, size: int) -> Json:
+        """The state document: what a reader needs to begin after a day."""
+        days = [str(to_date(day) - timedelta(n)) for n in range(3)]
+        horizon, hour, points = self.bounds(days[2])[0] * MICRO, 3_600 * MICRO, {}
+        for code, point in self.points.items():
+            long = [(-r[0], vantage) for vantage, its in point.runs.items() for r in its
+                    if r[0] <= horizon and r[4] == "online" and r[2] >= 10 and r[1] - r[0] >= hour]
+            since, own = min(long) if long else (FOREVER, "")
+            runs = []
+            for vantage, its in sorted(point.runs.items()):
+                at = bisect_left(its, (-since,)) if long else 0
+                runs += [[vantage, r[0], r[1], r[2], *r[4:7], r[3], r[7]] for r in its[at if vantage == own else max(0, at - 1) :]]
+            sums = {d: [point.sums[d][0], *point.sums[d][1], point.sums[d][2].hex()] for d in days if d in point.sums}
+            points[code] = {"ros": point.ros, "seq": point.seq, "tip": point.tip, "runs": runs, "sums": sums}
+        gaps = [[v, code, *row] for v, its in self.gaps.items() for code, rows in its.items() for row in rows]
+        gaps.sort(key=lambda row: [(cell is not None, cell or 0) for cell in row])
+        adj = [self.adj[name].adj[name] for name in sorted(self.adj)]
+        return {"format": "camsla-state/1", "origin": origin, "day": day, "size": size, "points": points, "gaps": gaps, "adj": adj,
+                "att": self.att, "key": self.keys[-1]}
+
+    def load(self, doc: Json) -> None:
+        """Begin from a state document."""
+        self.att, self.keys, self.since = dict(doc["att"]), [doc["key"]], str(to_date(doc["day"]) - timedelta(2))
+        for row in doc["gaps"]:
+            self.blacken(*row)
+        self.touched.clear()
+        for code, its in doc["points"].items():
+            point = self.point(code)
+            point.ros, point.seq, point.tip = its["ros"], its["seq"], its["tip"]
+            for vantage, first, last, n, verdict, reason, rung, valid, camera in its["runs"]:
+                run = (first, last, n, valid, *map(sys.intern, (verdict, reason, rung)), camera)
+                point.runs.setdefault(sys.intern(vantage), []).append(run)
+            point.sums = {d: (row[0], tuple(row[1:5]), bytes.fromhex(row[5])) for d, row in its["sums"].items()}
+        for record in doc["adj"]:
+            self.adj[record["id"]] = self.point(record["point"])
+            self.adj[record["id"]].adj[record["id"]] = record
+        for point in self.points.values():
+            point.decide()
+
+# -- 7 the days, one after the other ----------------------------------------------------------------------------------------------
 
 class Log:
     """The log of a pack, read day by day."""
@@ -995,7 +973,7 @@ class Log:
         points = manifest["points"]
         self.state = State(pack, manifest["zone"], None if points is None else frozenset(points))
         self.notes: list[tuple[str, int, Note]] = []  # file, how many rotations came before it, note
-        self.tree, self.other = Tree(0, [], hashlib.sha256()), sm3()
+        self.tree, self.other = Tree(0, [], hashlib.sha256()), None  # type: Tree, Tree | None
         self.known: State | None = None  # what was known when the statement's inputs were frozen
         self.proven: tuple[int, bytes] | None = None
         self.leaves: list[bytes] = []
@@ -1013,19 +991,15 @@ class Log:
     def open_day(self, day: str, first: bool) -> None:
         """Compare the tree so far with frontier.json and prev.note with the checkpoint before; begin from a state document."""
         where, note_where = f"log/{day}/frontier.json", f"log/{day}/prev.note"
-        line, raw = self.pack.json(where, 3), self.pack.read(note_where)
-        fit(line, "size:i sha256:l sm3:L", 3, where)
+        line, raw = self.pack.json(where, 3, "size:i sha256:H sm3:N"), self.pack.read(note_where)
         self.rotations = max(0, len(self.state.keys) - 1)
-        hashes, others = ([bytes.fromhex(one) for one in line[name] or () if HEX(one)] for name in ("sha256", "sm3"))
-        fits = len(hashes) == len(line["sha256"]) == bin(line["size"]).count("1")
-        need(fits, 3, where, "子树个数不对 not as many subtrees as its size has")
+        hashes, others = ([bytes.fromhex(one) for one in line[name] or ()] for name in ("sha256", "sm3"))
         if first:
             self.tree, self.before = Tree(line["size"], hashes, hashlib.sha256()), list(hashes)
-            whole = line["sm3"] is not None and len(others) == len(hashes) == len(line["sm3"])
-            self.other = Tree(line["size"], others, self.other) if whole and self.other else None
-        need((self.tree.size, self.tree.stack) == (line["size"], hashes), 3, where, "与前日之后的树不符 not the tree of the day before")
-        same = self.other is None or line["sm3"] is None or self.other.stack == others
-        need(same, 3, where, "SM3 与前日之后的树不符 not the SM3 tree of the day before")
+            self.other = Tree(line["size"], others, SM3) if SM3 and line["sm3"] is not None else None
+        fits = (self.tree.size, self.tree.stack) == (line["size"], hashes) and len(hashes) == bin(line["size"]).count("1")
+        fits = fits and (self.other is None or line["sm3"] is None or (self.other.stack == others and len(others) == len(hashes)))
+        need(fits, 3, where, "与前日之后的树不符 not the tree of the day before")
         if line["size"] == 0:
             need(not raw and first and not self.manifest["state"], 3, note_where, "首日之前不应有内容 nothing comes before the first day")
             self.state.keys = [self.first_key(day)]
@@ -1034,12 +1008,27 @@ class Log:
         if not first:
             need(note.text == self.notes[-1][2].text, 3, note_where, "不是前日的检查点 not the checkpoint of the day before")
             return
-        yesterday = str(to_date(day) - timedelta(1))
-        said = read_checkpoint(note.text, note_where)
+        said, yesterday = read_checkpoint(note.text, note_where), str(to_date(day) - timedelta(1))
         fits = said[:4] == (self.manifest["origin"], self.manifest["first_size"], self.tree.root(), yesterday)
         need(fits and said.size == self.tree.size, 3, note_where, "与起点的树不符 not the checkpoint of the tree before the first day")
         self.notes.append((note_where, 0, note))
-        load(self.state, self.pack, self.manifest, said)
+        self.begin(said)
+
+    def begin(self, said: Checkpoint) -> None:
+        """Begin from the state document of the day before, proven by the `man` record that names it, in that day's tree."""
+        where, proof_where = "log/state.json", "log/state.proof.json"
+        proof = self.pack.json(proof_where, 7, "line:s leaf:i path:H")
+        line = proof["line"].encode()
+        man, leaf, path = parse(line), sha256(b"\0" + line), [bytes.fromhex(one) for one in proof["path"]]
+        root = [leaf, *(parent for _, _, parent in follow(leaf, proof["leaf"], said.size, path))][-1]
+        fits = root == said.root and man["k"] == "man" and man["day"] == said.day
+        need(fits, 7, proof_where, "不在起点的树中 not in the tree before the first day")
+        doc = self.pack.json(where, 7)
+        fits = sha256(encode(doc).encode()).hex() == man["state"] == self.manifest["state"]
+        need(fits, 7, where, "与其指纹不符 not of its digest")
+        fits = (doc["format"], doc["origin"], doc["day"], doc["size"]) == ("camsla-state/1", said.origin, said.day, said.size)
+        need(fits, 7, where, "不是该日之后的状态 not the state after that day")
+        self.state.load(doc)
 
     def first_key(self, day: str) -> str:
         """The collector's key in force at the log's beginning: the trusted one, unless that is one it was rotated to."""
@@ -1048,34 +1037,26 @@ class Log:
             for line in (line for its in self.manifest["days"] for line in self.pack.lines(f"log/{its}/records.ndjson")):
                 if b'"k":"key"' in line:
                     return str(parse(line)["old"])
-        return self.trust.collector.text()
+        return str(self.trust.collector.text())
 
     def read_day(self, day: str) -> None:
         """Read the lines of a day: form, order, chains, seconds."""
-        name, state, tree, first, end = f"log/{day}/records.ndjson", self.state, self.tree, self.tree.size, self.state.bounds(day)[1]
-        rank = revs = number = 0
-        man, limit, visible = None, end * MICRO - 1, state.visible
+        name, state, tree, first = f"log/{day}/records.ndjson", self.state, self.tree, self.tree.size
+        limit, visible, rank, revs, number, man = state.bounds(day)[1] * MICRO - 1, state.visible, 0, 0, 0, None
         leaves: list[bytes] = []
         others: list[bytes] = []
         for number, line in enumerate(self.pack.lines(name), 1):
             try:
-                hidden = line[:1] == b"~" and visible is not None
-                leaf = bytes.fromhex(line[1:].decode()) if hidden else tree.leaf(line)
-                leaves.append(leaf)
-                if hidden:
+                if line[:1] == b"~" and visible is not None:
                     need(HEX(line[1:].decode()), 4, "", "不是叶指纹 not a leaf hash")
+                    leaves.append(bytes.fromhex(line[1:].decode()))
                     self.other = None
                     continue
+                leaves.append(tree.leaf(line))
                 if self.other is not None:
                     others.append(self.other.leaf(line))
-                r = QUICK[0](line) or QUICK[1](line)
-                if r is None:
-                    r = parse(line)
-                    need(type(r) is dict and r.get("k") in KINDS, 4, "", f"未知的记录 unknown kind of record: {line[:60]!r}")
-                    fit(r, KINDS[r["k"]], 4, "")
-                    fit_rows(r.get("open", ()), "nzi")
-                kind = r["k"]
-                mine = RANK.get(kind, 0)
+                r = read_record(line)
+                kind, mine = r["k"], RANK.get(r["k"], 0)
                 if mine < rank or rank == 3 or (r["at"] != limit if mine else r["at"] > limit):
                     raise Bad(4, "", f"次序或 at 不对 {kind} is out of order, or its `at` is not of this day")
                 rank = mine
@@ -1085,16 +1066,14 @@ class Log:
                     man = r
                 elif kind != "sum":
                     need(r.get("t", 0) <= limit + DAY_US, 4, "", "时钟相差过大 a clock far off: t lies more than a day ahead")
-                    state.feed(r, leaf.hex())
+                    getattr(state, f"_{kind}")(r, leaves[-1].hex())
                     self.freeze(r)
                 else:
                     need(r["day"] <= day, 4, "", "未来的 sum a sum of a day to come")
-                    revs += r["rev"] == 0
+                    self.sums, revs = self.sums + 1, revs + (r["rev"] == 0)
                     if self.prove == (r["point"], r["day"]):
                         self.proven = (first + number - 1, line)
-                    self.sums += 1
-                    told, chain = (r["on"], r["off"], r["un"], r["ex"]), (r["seq"], r["tip"])
-                    state.sum(r["point"], r["day"], r["rev"], told, chain, r["open"], r["prev"], leaf)
+                    state.sum(r, leaves[-1])
             except Bad as bad:
                 self.report.fail(bad.step, bad.where or f"{name}:{number} (leaf {first + number - 1})", bad.what)
             except Exception as error:
@@ -1103,8 +1082,7 @@ class Log:
         tree.extend(leaves)
         if self.other is not None:
             self.other.extend(others)
-        if self.prove:
-            self.leaves += leaves
+        self.leaves += leaves if self.prove else []
         self.lines += number
         if state.late is not None and self.known is not None:
             self.known.with_runs(state)
@@ -1132,9 +1110,8 @@ class Log:
         if due and self.state.visible is not None:
             self.report.lack(7, "状态含未列点位 state documents hold points that this pack leaves out")
         elif due:
-            again = sha256(encode(document(self.state, self.manifest["origin"], day, self.tree.size)).encode()).hex()
-            if again != man["state"]:
-                self.report.fail(7, where, "状态文件重算不符 the state document, made again, has another digest")
+            again = sha256(encode(self.state.document(self.manifest["origin"], day, self.tree.size)).encode()).hex()
+            need(again == man["state"], 7, where, "状态文件重算不符 the state document, made again, has another digest")
             self.report.facts[7].append(day)
 
     def close_day(self, day: str) -> None:
@@ -1148,57 +1125,6 @@ class Log:
         same = said.sm3 is None or self.other is None or said.sm3 == self.other.root()
         need(same, 3, where, "SM3 根不符 its SM3 root is not that of the day's lines")
 
-# -- 7 state documents --------------------------------------------------------------------------------------------------------------
-
-def document(state: State, origin: str, day: str, size: int) -> Json:
-    """What a reader needs to begin after a day."""
-    days = [str(to_date(day) - timedelta(n)) for n in range(3)]
-    horizon, hour, points = state.bounds(days[2])[0] * MICRO, 3_600 * MICRO, {}
-    for code, point in state.points.items():
-        long = [(-r[0], vantage) for vantage, its in point.runs.items() for r in its
-                if r[0] <= horizon and r[4] == "online" and r[2] >= 10 and r[1] - r[0] >= hour]
-        since, own = min(long) if long else (FOREVER, "")
-        runs = []
-        for vantage, its in sorted(point.runs.items()):
-            at = bisect_left(its, (-since,)) if long else 0
-            runs += [[vantage, r[0], r[1], r[2], *r[4:7], r[3], r[7]] for r in its[at if vantage == own else max(0, at - 1) :]]
-        sums = {d: [point.sums[d][0], *point.sums[d][1], point.sums[d][2].hex()] for d in days if d in point.sums}
-        points[code] = {"ros": point.ros, "seq": point.seq, "tip": point.tip, "runs": runs, "sums": sums}
-    gaps = [[v, code, *row] for v, its in state.gaps.items() for code, rows in its.items() for row in rows]
-    gaps.sort(key=lambda row: [(cell is not None, cell or 0) for cell in row])
-    adj = [state.adj[name].adj[name] for name in sorted(state.adj)]
-    return {"format": "camsla-state/1", "origin": origin, "day": day, "size": size, "points": points, "gaps": gaps, "adj": adj,
-            "att": state.att, "key": state.keys[-1]}
-
-def load(state: State, pack: Pack, manifest: dict[str, Json], said: Checkpoint) -> None:
-    """Begin from the state document of the day before, proven by the `man` record that names it, in that day's tree."""
-    where, proof = "log/state.json", pack.json("log/state.proof.json", 7)
-    fit(proof, "line:s leaf:i path:l", 7, "log/state.proof.json")
-    line = proof["line"].encode()
-    steps = list(follow(sha256(b"\0" + line), proof["leaf"], said.size, [bytes.fromhex(one) for one in proof["path"]]))
-    man, raw = parse(line), pack.read(where)
-    fits = (steps[-1][2] if steps else sha256(b"\0" + line)) == said.root and man["k"] == "man" and man["day"] == said.day
-    need(fits, 7, "log/state.proof.json", "不在起点的树中 not in the tree before the first day")
-    doc = pack.json(where, 7)
-    need(sha256(raw[:-1]).hex() == man["state"] == manifest["state"], 7, where, "与其指纹不符 not of its digest")
-    fits = (doc["format"], doc["origin"], doc["day"], doc["size"]) == ("camsla-state/1", said.origin, said.day, said.size)
-    need(fits, 7, where, "不是该日之后的状态 not the state after that day")
-    state.att, state.keys, state.since = dict(doc["att"]), [doc["key"]], str(to_date(said.day) - timedelta(2))
-    for row in doc["gaps"]:
-        state.blacken(*row)
-    state.touched.clear()
-    for code, its in doc["points"].items():
-        point = state.point(code)
-        point.ros, point.seq, point.tip = its["ros"], its["seq"], its["tip"]
-        for vantage, first, last, n, verdict, reason, rung, valid, camera in its["runs"]:
-            run = (first, last, n, valid, *map(sys.intern, (verdict, reason, rung)), camera)
-            point.runs.setdefault(sys.intern(vantage), []).append(run)
-        point.sums = {d: (row[0], tuple(row[1:5]), bytes.fromhex(row[5])) for d, row in its["sums"].items()}
-    for record in doc["adj"]:
-        point = state.adj[record["id"]] = state.point(record["point"])
-        point.adj[record["id"]] = record
-        point.decide()
-
 # -- 8 rates: the timeline under the contract's policy, and what was frozen of it --------------------------------------------------
 
 def join(pieces: Iterable[Piece]) -> list[Piece]:
@@ -1209,11 +1135,10 @@ def join(pieces: Iterable[Piece]) -> list[Piece]:
             if result and result[-1][1] < start:
                 result.append((result[-1][1], start, "unknown", 0))
             if result and result[-1][2] == state:
-                both = None if n is None or result[-1][3] is None else n + result[-1][3]
-                result[-1] = (result[-1][0], end, state, both)
-            else:
-                result.append((start, end, state, n))
-    return result
+                start, _, _, m = result.pop()
+                n = None if None in (m, n) else m + n
+            result.append((start, end, state, n))
+    return [(start, end, state, n if n is None else max(n, 1)) for start, end, state, n in result]
 
 def debounce(pieces: list[Piece], of: str, opposite: str, enclosed: str, exposed: str, least_s: int, least_n: int) -> list[Piece]:
     """Steps 6 and 7: what becomes of the pieces of each chain of a state that is too short or has too few samples."""
@@ -1254,7 +1179,7 @@ def in_contract(point: Point, terms: dict[str, Json], a: int, b: int) -> Iterato
             yield since, until, facts
 
 class Survey:
-    """What a contract's points were in some windows: seconds by phase and point, and outages."""
+    """What a contract's points were in some windows: seconds by window, phase and point, and outages."""
 
     def __init__(self, state: State, terms: dict[str, Json], windows: dict[str, Span]) -> None:
         self.policy = terms["policy"]
@@ -1266,66 +1191,64 @@ class Survey:
             pieces, outages = timeline(state, point, self.policy) if its else ([], [])
             out = [] if self.policy["exclusions"] == "counted" else point.excluded
             for since, until, facts in its:
-                accepted, retired = facts["accepted_on"], facts["retired_on"]
-                since = max(since, state.bounds(accepted)[0] if accepted else FOREVER)
-                until = min(until, state.bounds(retired)[0] if retired else FOREVER)
+                accepted, retired = (state.bounds(facts[name])[0] if facts[name] else FOREVER for name in ("accepted_on", "retired_on"))
                 for label, (a, b) in windows.items():
                     row = self.seconds[label].setdefault(facts["phase"], {}).setdefault(code, [0, 0, 0, 0])
-                    a, b = max(a, since), min(b, until)
+                    a, b = max(a, since, accepted), min(b, until, retired)
                     row[:] = [n + more for n, more in zip(row, account(pieces, a, b, out))]
                     for spans in outages if a < b else ():
                         first, last = spans[0][0], spans[-1][1]
-                        if first < b and last > a:
-                            inside = total(subtract(clip(spans, a, b), out))
-                            if inside or subtract(clip(spans, state.bounds(accepted)[0], a), out):
-                                stamp = datetime.fromtimestamp(first, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-                                excused = clip(point.excluded, first, last) == [(first, last)]
-                                found = self.outages[label].setdefault(facts["phase"], {}).setdefault(code, [])
-                                found.append([f"{code}@{stamp}", first, last, inside, excused])
+                        inside = total(subtract(clip(spans, a, b), out))
+                        if first < b and last > a and (inside or subtract(clip(spans, accepted, a), out)):
+                            stamp = datetime.fromtimestamp(first, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+                            excused = clip(point.excluded, first, last) == [(first, last)]
+                            found = self.outages[label].setdefault(facts["phase"], {}).setdefault(code, [])
+                            found.append([f"{code}@{stamp}", first, last, inside, "", None, excused])
 
     def of(self, label: str, phase: str) -> Json:
         """A phase's seconds in a window, None if it has no points there."""
         rows = self.seconds[label].get(phase)
         return None if rows is None else [sum(column) for column in zip(*rows.values())]
 
-    def counts(self, row: Sequence[int]) -> tuple[int, int]:
+    def counts(self, row: Sequence[int]) -> list[int]:
         """Step 10: good and counted."""
         on, off, un, ex = row
         ex = ex if self.policy["exclusions"] == "online" else 0
         un, good = (0 if self.policy["unknown"] == "excluded" else un), (un if self.policy["unknown"] == "online" else 0)
-        return on + ex + good, on + off + ex + un
+        return [on + ex + good, on + off + ex + un]
 
     def rate(self, row: Json) -> Json:
         """A measured rate as frozen inputs write it, None where nothing was counted."""
-        good, counted = self.counts(row) if row else (0, 0)
-        return [good, counted, "measured", ""] if counted else None
+        return [*self.counts(row), "measured", ""] if row and self.counts(row)[1] else None
 
-def months_of(quarter: str) -> list[date]:
-    """The first days of a quarter's months and of the month after."""
-    year, number = int(quarter[:4]), int(quarter[5:])
-    return [date(year + (3 * number + n - 3) // 12, (3 * number + n - 3) % 12 + 1, 1) for n in range(4)]
+def later(first: date, months: int) -> date:
+    """The day some months later, or that month's last one."""
+    month = first.year * 12 + first.month - 1 + months
+    last = (date((month + 1) // 12, (month + 1) % 12 + 1, 1) - timedelta(1)).day
+    return date(month // 12, month % 12 + 1, min(first.day, last))
 
 def period_of(text: str) -> Span:
     """The first day of a period and the day after its last."""
     if re.fullmatch("[0-9]{4}Q[1-4]", text):
-        return months_of(text)[0], months_of(text)[3]
+        first = date(int(text[:4]), 3 * int(text[5:]) - 2, 1)
+        return first, later(first, 3)
     if re.fullmatch("[0-9]{4}-[0-9]{2}", text):
-        first = to_date(f"{text}-01")
-        return first, (first + timedelta(31)).replace(day=1)
+        return to_date(f"{text}-01"), later(to_date(f"{text}-01"), 1)
     first, last = map(to_date, text.split(".."))
     return first, last + timedelta(1)
 
 def rosters(state: State, terms: dict[str, Json], first: date, after: date) -> dict[str, dict[str, Any]]:
     """By phase and code: [billed days, category, prices of the ledger], from a quarter's first day to the day after it."""
-    low, high = midnight(first, state.zone), midnight(after + timedelta(1), state.zone)
     result: dict[str, dict[str, Any]] = {}
+    edges = [first + timedelta(n) for n in range((after - first).days + 2)]
+    midnights = [midnight(day, state.zone) for day in edges]
     for code, point in sorted(state.points.items()):
-        for a, b, facts in in_contract(point, terms, low, high):
-            held = [day_at(state, at) for at in (a, b)]
+        for a, b, facts in in_contract(point, terms, midnights[0], midnights[-1]):
+            held = [edges[bisect_right(midnights, at) - 1].toordinal() for at in (a, b)]
             start = facts["billed_from"] or facts["accepted_on"]
-            until = min([to_date(facts[name]).toordinal() for name in ("billed_until", "retired_on") if facts[name]], default=3_652_059)
-            pauses = normal((to_date(x).toordinal(), to_date(y).toordinal() if y else 3_652_059) for x, y in point.ros["pauses"])
-            days = subtract(normal([(to_date(start).toordinal(), until)]), pauses) if start else []
+            ends = [ordinal(facts[name]) for name in ("billed_until", "retired_on")]
+            pauses = normal((ordinal(x), ordinal(y)) for x, y in point.ros["pauses"])
+            days = subtract(normal([(ordinal(start), min(ends))]), pauses) if start else []
             row = result.setdefault(facts["phase"], {}).setdefault(code, [[], "", []])
             row[0] = normal([*row[0], *clip(days, *held)])
             row[1] = facts["category"] or row[1]
@@ -1334,60 +1257,69 @@ def rosters(state: State, terms: dict[str, Json], first: date, after: date) -> d
                 row[2].append((held[0], fen(price)))
     return result
 
-def day_at(state: State, second: int) -> int:
-    """The ordinal of the day in which a second lies, in the log's zone."""
-    guess = 719_163 + second // 86_400 + 1
-    while midnight(date.fromordinal(guess), state.zone) > second:
-        guess -= 1
-    return guess
+def ordinal(day: Json) -> int:
+    """The number of a day, of none the last there is."""
+    return to_date(day).toordinal() if day else date.max.toordinal()
 
 def frozen_facts(state: State, terms: dict[str, Json], quarter: str) -> tuple[dict[str, Json], Survey]:
     """The quarter's facts by phase as frozen inputs have them, as far as the log shows them."""
-    days = months_of(quarter)
-    edges = [midnight(day, state.zone) for day in days]
-    labels = [f"{day.year:04}-{day.month:02}" for day in days[:3]]
-    windows = {quarter: (edges[0], edges[3]), **{label: (a, b) for label, a, b in zip(labels, edges, edges[1:])}}
+    first, after = period_of(quarter)
+    days = [later(first, n) for n in range(4)]
+    edges, labels = [midnight(day, state.zone) for day in days], [str(day)[:7] for day in days[:3]]
     looks = terms["grain"] == "month" or terms["rules"] or terms["escalations"] or terms["breaches"]
-    survey = Survey(state, terms, windows if looks else {quarter: windows[quarter]})
+    months: dict[str, Span] = {label: span for label, *span in zip(labels, edges, edges[1:])} if looks else {}
+    survey = Survey(state, terms, {quarter: (edges[0], edges[3]), **months})
     result = {}
-    for phase, points in rosters(state, terms, days[0], days[3]).items():
-        lots = sorted({(tuple(its[0]), tuple(its[2])) for its in points.values()})
-        groups = sorted({lot[0] for lot in lots})
-        months = []
-        for label in labels if looks and any(phase in survey.seconds[label] for label in labels) else ():
+    for phase, points in rosters(state, terms, first, after).items():
+        lots = sorted({(tuple(billed), tuple(prices)) for billed, _, prices in points.values()})
+        rows = []
+        for label in months if any(phase in survey.seconds[label] for label in months) else ():
             seconds, outages = survey.of(label, phase) or [0, 0, 0, 0], survey.outages[label].get(phase, {})
-            rows = [[code, *survey.counts(survey.seconds[label][phase][code]), outages[code]] for code in sorted(outages)]
-            months.append({"month": label, "rate": survey.rate(seconds), "seconds": seconds, "points": rows})
-        result[phase] = {
-            "groups": [[as_lists(spans), sum(tuple(its[0]) == spans for its in points.values())] for spans in groups],
-            "lots": [{"billed": as_lists(billed), "prices": as_lists(prices)} for billed, prices in lots],
+            judged = [[code, *survey.counts(survey.seconds[label][phase][code]), outages[code]] for code in sorted(outages)]
+            rows.append({"month": label, "rate": survey.rate(seconds), "seconds": seconds, "points": judged})
+        seconds, groups = survey.of(quarter, phase), sorted({billed for billed, _ in lots})
+        result[phase] = json.loads(encode({
+            "groups": [[spans, sum(tuple(its[0]) == spans for its in points.values())] for spans in groups],
+            "lots": [{"billed": billed, "prices": prices} for billed, prices in lots],
             "roster": [[code, lots.index((tuple(its[0]), tuple(its[2]))), its[1]] for code, its in points.items()],
-            "own_rate": survey.rate(survey.of(quarter, phase)), "seconds": survey.of(quarter, phase), "months": months,
-        }
+            "own_rate": survey.rate(seconds), "rate": survey.rate(seconds), "seconds": seconds, "months": rows,
+        }))
     return result, survey
 
-def as_lists(rows: Iterable[Any]) -> list[list[Any]]:
-    """Tuples as JSON has them."""
-    return [list(row) for row in rows]
+def measured(facts: Json, own: bool, judged: bool) -> Json:
+    """What of a phase's facts a log shows: `own` rates pay, points are `judged`."""
+    kept: dict[str, Json] = {name: facts[name] for name in ("groups", "lots", "roster", "own_rate", "seconds")}
+    kept.update({"rate": facts["rate"]} if own else {})
+    for month in (month for month in facts["months"] if month["seconds"] is not None):
+        row = kept[f"months.{month['month']}"] = {"seconds": month["seconds"], "points": {}}
+        row.update({"rate": month["rate"]} if own else {})
+        for code, good, counted, outages in month["points"] or () if judged else ():
+            row["points"][code] = [good, counted, {name: its[:3] for name, its in joined(outages).items()}]
+    return kept
+
+def joined(outages: Iterable[Sequence[Json]]) -> dict[str, list[Json]]:
+    """Outages by incident: start, end, counted seconds, whether excused; parts of one are put together."""
+    result: dict[str, list[Json]] = {}
+    for row in outages:
+        known = result.setdefault(row[0], [row[1], row[2], 0, False])
+        known[2], known[3] = known[2] + row[3], known[3] or row[6]
+    return result
 
 # -- 9 money: integer fen, exact fractions, one rounding per line -------------------------------------------------------------------
 
-Columns = Any  # (gross, net, tax) in fen
-Amount = Any  # (columns, [(component, columns)…])
-NOTHING: Amount = ((0, 0, 0), [])
+Fee = Any  # {component: exact fen}, under "" where a price has none
+Amount = Any  # {"": a line's gross, net and tax in fen, component: its part of them}
+NOTHING: Amount = {"": (0, 0, 0)}
 
 def exact(text: Json) -> Fraction:
     """Read a share or an amount exactly; no exponents, in which a few characters stand for gigabytes of digits."""
-    if not re.fullmatch(r"-?[0-9]{1,40}(\.[0-9]{1,40}|/[0-9]{0,39}[1-9][0-9]{0,39})?", str(text)):
-        raise ValueError(f"not a number: {str(text)[:40]!r}")
-    return Fraction(str(text))
+    fits = re.fullmatch(r"-?[0-9]{1,40}(\.[0-9]{1,40}|/[0-9]{0,39}[1-9][0-9]{0,39})?", str(text))
+    return Fraction(str(text) if fits else _no(str(text)))
 
 def fen(yuan: str) -> int:
     """Read yuan exactly."""
     value = exact(yuan) * 100
-    if value.denominator != 1:
-        raise ValueError(f"not an amount: {yuan[:40]!r}")
-    return int(value)
+    return int(value if value.denominator == 1 else _no(yuan))
 
 def yuan(amount: int) -> str:
     """Write fen as yuan with two decimals."""
@@ -1398,76 +1330,59 @@ def rounded(exact: Fraction) -> int:
     size = floor(abs(exact) + Fraction(1, 2))
     return -size if exact < 0 else size
 
-def split(amount: int, weights: Sequence[tuple[str, Any]]) -> dict[str, int]:
+def add(*fees: Fee) -> Fee:
+    """Sum by component."""
+    result: Fee = {}
+    for fee in fees:
+        for name, its in fee.items():
+            result[name] = result.get(name, 0) + its
+    return result
+
+def scale(fee: Fee, by: Any) -> Fee:
+    """Multiply every component."""
+    return {name: its * by for name, its in fee.items()}
+
+def whole(fee: Fee) -> Fraction:
+    """All components together."""
+    return sum(fee.values(), Fraction(0))
+
+def split(amount: int, weights: dict[str, Any]) -> dict[str, int]:
     """Spread an amount by weight, largest remainder, ties to the smaller name; a negative one as the negative of its size's."""
     if amount < 0:
         return {name: -part for name, part in split(-amount, weights).items()}
-    scale = 1
-    for denominator in {Fraction(w).denominator for _, w in weights}:
-        scale = scale * denominator // gcd(scale, denominator)
-    whole = [(name, int(w * scale)) for name, w in weights]
-    everything = sum(w for _, w in whole)
-    parts = {name: amount * w // everything if everything else 0 for name, w in whole}
-    rests = sorted((-(amount * w % everything), name) for name, w in whole) if everything else []
-    for _, name in rests[: amount - sum(parts.values())]:
+    common = 1
+    for denominator in {Fraction(w).denominator for w in weights.values()}:
+        common = common * denominator // gcd(common, denominator)
+    wholes = {name: int(w * common) for name, w in weights.items()}
+    everything = sum(wholes.values()) or 1
+    parts = {name: amount * w // everything for name, w in wholes.items()}
+    rests = sorted(wholes, key=lambda name: (-(amount * wholes[name] % everything), name)) if any(wholes.values()) else []
+    for name in rests[: amount - sum(parts.values())]:
         parts[name] += 1
     return parts
 
-def taxed(gross: int, rate: Fraction, weights: Sequence[tuple[str, Any]]) -> Amount:
-    """A line's columns from its rounded gross: net = gross / (1 + rate) rounded once, both spread over the components."""
-    net = rounded(gross / (1 + rate))
-    if not any(w for _, w in weights):
-        return ((gross, net, gross - net), [])
-    parts = split(gross, weights)
-    nets = split(net, [(name, abs(part)) for name, part in parts.items()])
-    return ((gross, net, gross - net), [(name, (part, nets[name], part - nets[name])) for name, part in parts.items()])
+def taxed(fee: Any, rate: Fraction, weights: Fee) -> Amount:
+    """A line from its exact gross: net = gross / (1 + rate) rounded once, both spread over the components by weight."""
+    gross = rounded(fee)
+    net, weights = rounded(gross / (1 + rate)), {name: w for name, w in weights.items() if name}
+    parts = split(gross, weights) if any(weights.values()) else {}
+    nets = split(net, {name: abs(part) for name, part in parts.items()})
+    return {"": (gross, net, gross - net), **{name: (part, nets[name], part - nets[name]) for name, part in parts.items()}}
 
 def plus(a: Amount, b: Amount, sign: int = 1) -> Amount:
     """Add column by column; where one is not broken down the sum is not either, unless that one is nothing."""
-    line = tuple(x + sign * y for x, y in zip(a[0], b[0]))
-    if bool(a[1]) != bool(b[1]) and any((a if b[1] else b)[0]):
-        return (line, [])
-    parts = dict(a[1])
-    for name, its in b[1]:
-        parts[name] = tuple(x + sign * y for x, y in zip(parts.get(name, (0, 0, 0)), its))
-    return (line, list(parts.items()))
+    line = {name: tuple(x + sign * y for x, y in zip(a.get(name, (0, 0, 0)), b.get(name, (0, 0, 0)))) for name in {**a, **b}}
+    unbroken = [its for its in (a, b) if len(its) == 1]
+    return {"": line[""]} if len(unbroken) == 1 and any(unbroken[0][""]) else line
 
 def written(amount: Amount) -> dict[str, Json]:
     """An amount as a document writes it."""
-    def columns(its: Columns) -> dict[str, str]:
-        return dict(zip(("gross", "net", "tax"), map(yuan, its)))
-
-    return {**columns(amount[0]), "components": {name: columns(its) for name, its in amount[1]}}
+    rows = {name: dict(zip(("gross", "net", "tax"), map(yuan, columns))) for name, columns in amount.items()}
+    return {**rows.pop(""), "components": rows}
 
 def read_amount(row: dict[str, Json]) -> Amount:
     """An amount as frozen inputs hold it."""
-    return (tuple(row["line"]), [(name, tuple(part)) for name, *part in row["components"]])
-
-class Part(NamedTuple):
-    """Part of a point's month under one price: units of a month, fen per month, the price's components."""
-
-    units: Fraction
-    price: int
-    components: list[tuple[str, int]]
-
-    def fee(self, name: str = "") -> Fraction:
-        """Exact fen, of one component or whole."""
-        whole = sum(its for _, its in self.components)
-        share = Fraction(dict(self.components).get(name, 0), whole) if name and whole else 1
-        return self.price * self.units * share
-
-class Lot(NamedTuple):
-    """Points that are charged alike, and one point's parts of each month."""
-
-    points: int
-    codes: list[str]
-    months: list[list[Part]]
-    opening: bool
-    closing: bool
-
-    def fee(self, months: Iterable[int], name: str = "") -> Fraction:
-        """One point's fee."""
-        return sum((part.fee(name) for n in months for part in self.months[n]), Fraction(0))
+    return {"": tuple(row["line"]), **{name: tuple(part) for name, *part in row["components"]}}
 
 def day_count(spans: Sequence[Span], month: Span, rule: str) -> tuple[int, int]:
     """Of a month: the units for which spans of days are charged, and into how many it is divided."""
@@ -1479,111 +1394,22 @@ def day_count(spans: Sequence[Span], month: Span, rule: str) -> tuple[int, int]:
     halves = (inside[0][0] < a + 15) + (inside[-1][1] > a + 15)
     return {"half-month": halves, "full-month": 1, "next-month": int(inside[0][0] == a)}.get(rule, days), units
 
-class Charge:
-    """What a phase's quarter is charged on before any rate: its exact fee by lot and month, and the two prepayments."""
-
-    def __init__(self, terms: dict[str, Json], phase: dict[str, Json], quarter: str, facts: dict[str, Json]) -> None:
-        self.terms, self.phase = terms, phase
-        start = to_date(phase["in_service_from"])
-        ahead = start.year * 12 + start.month - 1 + phase["months"]
-        last = (date(ahead // 12 + (ahead % 12 == 11), (ahead + 1) % 12 + 1, 1) - timedelta(1)).day
-        self.term = (start.toordinal(), date(ahead // 12, ahead % 12 + 1, min(start.day, last)).toordinal())
-        alike: dict[Any, list[str]] = {}
-        for code, lot, _ in facts["roster"]:
-            prices = facts["lots"][lot]["prices"] if terms["prices_from"] == "ledger" else []
-            spans = clip(facts["lots"][lot]["billed"], *self.term)
-            alike.setdefault((tuple(spans), tuple(map(tuple, prices))), []).append(code)
-        rows = [(spans, prices, sorted(codes), len(codes)) for (spans, prices), codes in sorted(alike.items())]
-        if not facts["roster"]:
-            groups: dict[Any, int] = {}
-            for spans, n in facts["groups"]:
-                groups[tuple(clip(spans, *self.term))] = groups.get(tuple(clip(spans, *self.term)), 0) + n
-            rows = [(spans, (), [], n) for spans, n in sorted(groups.items())]
-        days = [day.toordinal() for day in months_of(quarter)]
-        cut = list(zip(days, days[1:]))
-        self.lots, self.priced = [], {}  # type: list[Lot], dict[int, Fraction]
-        for spans, prices, codes, n in rows:
-            months = [self.parts(spans, prices, month) for month in cut]
-            if any(months):
-                opening, closing = (bool(clip(spans, day, day + 1)) for day in (days[0], days[3] - 1))
-                self.lots.append(Lot(n, codes, months, opening, closing))
-                for part in (part for month in months for part in month):
-                    self.priced[part.price] = self.priced.get(part.price, Fraction(0)) + n * part.units
-        self.opening = self.prepaid(rows, cut)
-        after = [day.toordinal() for day in months_of(next_quarter(quarter))]
-        self.following = self.prepaid(rows, list(zip(after, after[1:]))) if self.term[1] > days[3] else None
-
-    def price_on(self, day: int) -> tuple[int, list[tuple[str, int]]]:
-        """The contract's price on a day, and its components."""
-        found = self.phase
-        for later in self.phase["prices"]:
-            found = later if to_date(later["from"]).toordinal() <= day else found
-        return fen(found["unit_price"]), [(name, fen(its)) for name, its in found["components"]]
-
-    def parts(self, spans: Sequence[Span], prices: Sequence[Any], month: Span) -> list[Part]:
-        """Cut a month at the days on which a price changes; without a change it is one part."""
-        billed, rule = clip(spans, *month), self.terms["day_count"]
-        changes = {to_date(later["from"]).toordinal() for later in self.phase["prices"]} | {day for day, _ in prices}
-        edges = [month[0], *sorted(day for day in changes if month[0] < day < month[1]), month[1]]
-        if not billed:
-            return []
-        if len(edges) == 2 or rule != "actual":
-            cut = [(billed[0][0], Fraction(*day_count(spans, month, rule)))]
-        else:
-            cut = [(a, Fraction(total(clip(billed, a, b)), month[1] - month[0])) for a, b in zip(edges, edges[1:])]
-        result = []
-        for day, units in cut:
-            price, components = self.price_on(day)
-            price = [price, *(its for first, its in prices if first <= day)][-1]
-            result += [Part(units, price, components)] if units else []
-        return result
-
-    def prepaid(self, rows: Sequence[Any], cut: Sequence[Span]) -> tuple[int, Fraction, list[tuple[str, Fraction]]]:
-        """The points billed on a quarter's first day, their fee for their whole term in it, and that fee by component."""
-        first, points, fee, by_name = cut[0][0], 0, Fraction(0), {}  # type: int, int, Fraction, dict[str, Fraction]
-        for spans, prices, _, n in rows:
-            if clip(spans, first, first + 1):
-                points += n
-                for part in (part for month in cut for part in self.parts([self.term], prices, month)):
-                    fee += n * part.fee()
-                    for name, _ in part.components:
-                        by_name[name] = by_name.get(name, Fraction(0)) + n * part.fee(name)
-        if not any(by_name.values()):
-            by_name = {name: Fraction(its) for name, its in self.price_on(first)[1]}
-        return points, fee, list(by_name.items())
-
-    def fee(self, months: Iterable[int], name: str = "") -> Fraction:
-        """The full fee of some months (0 to 2), of one component or whole."""
-        return sum((lot.points * lot.fee([n], name) for n in months for lot in self.lots), Fraction(0))
-
-    def by_component(self, months: Sequence[int]) -> dict[str, Fraction]:
-        """The full fee by component, in the contract's order."""
-        names = dict.fromkeys(name for n in months for lot in self.lots for part in lot.months[n] for name, _ in part.components)
-        return {name: self.fee(months, name) for name in names}
-
-def next_quarter(quarter: str) -> str:
-    """2020Q3 → 2020Q4."""
-    day = months_of(quarter)[3]
-    return f"{day.year:04}Q{day.month // 3 + 1}"
-
 # -- 10 the statement ---------------------------------------------------------------------------------------------------------------
 
 MAIN = ("pro-rata", "substituted-tiers")
 RATE_RULES = (*MAIN, "per-percentage-point", "fee-brackets", "excess-surcharge")
 MOVING = ("true_up", "retention_release", "interest", "adjustment", "next_prepayment")
-KINDS_OF_LINES = ("prepayment", "payable", "deduction", "retention", *MOVING)
+KINDS_OF_LINES = ("payable", "deduction", "retention", *MOVING)
 ALL = (0, 1, 2)
+
+Part = namedtuple("Part", "units price fee")  # of a point's month under one price: units of a month, fen per month, the fee
+Lot = namedtuple("Lot", "codes spans prices parts fees")  # points charged alike; one point's billed days, and by month its parts, fees
+Verdict = namedtuple("Verdict", "rule months amount singly")  # what a rule takes, or (code, incident) of whom, if it judges points
+Window = namedtuple("Window", "label fee rate rules left points")  # fee, what each rule took, what is left, by component; and by point
 
 def beyond(value: Any, over: str, limit: Any) -> bool:
     """Whether a value lies beyond a limit as the contract compares it."""
     return bool(value > limit if over == ">" else value >= limit)
-
-def by_reading(reading: str, fee: Fraction, o: Fraction, terms: dict[str, Json]) -> Fraction:
-    """What a reading pays of a fee at an online rate."""
-    t, p, k = (exact(terms[name]) for name in ("target", "prepay_share", "excess_surcharge"))
-    short = max(Fraction(0), t - o)
-    shares = {"A": o, "B": Fraction(1) if o >= t else o, "C": 1 - short, "D": min(Fraction(1), o / t), "E": min(o, p), "G": p * o}
-    return fee * {**shares, "H": max(Fraction(0), o - k * short)}[reading]
 
 def band(rows: Sequence[dict[str, Json]], o: Fraction, over: str) -> Json:
     """The band in which a rate lies; None above the highest."""
@@ -1592,9 +1418,15 @@ def band(rows: Sequence[dict[str, Json]], o: Fraction, over: str) -> Json:
         return None
     return next((row for row in ordered if beyond(o, over, exact(row["from"]))), ordered[-1])
 
-def by_rule(rule: dict[str, Json], fee: Fraction, yearly: Fraction, o: Fraction, target: Fraction) -> Fraction:
-    """What a rule that judges a rate takes of a fee, before caps."""
-    kind, over = rule["kind"], rule["over"]
+def by_rule(rule: dict[str, Json], fee: Fraction, yearly: Fraction, o: Fraction, terms: dict[str, Json]) -> Fraction:
+    """What the reading, or a rule that judges a rate, takes of a fee at an online rate, before caps."""
+    kind, over = rule["kind"], rule.get("over", "")
+    target, prepaid, factor = (exact(terms[name]) for name in ("target", "prepay_share", "excess_surcharge"))
+    if kind == "reading":
+        short = max(Fraction(0), target - o)
+        pays = {"A": o, "B": 1 if o >= target else o, "C": 1 - short, "D": min(Fraction(1), o / target), "E": min(o, prepaid),
+                "G": prepaid * o, "H": max(Fraction(0), o - factor * short)}
+        return fee * (1 - pays[terms["reading"]])
     count: Any = {"ceil": ceil, "floor": floor}.get(rule.get("rounding", ""), lambda units: units)
     if kind == "pro-rata":
         full = rule["full_from"] is not None and beyond(o, over, exact(rule["full_from"]))
@@ -1624,230 +1456,245 @@ def by_rule(rule: dict[str, Json], fee: Fraction, yearly: Fraction, o: Fraction,
     cost = sum((min(end, points) - start) * share for (start, share), end in zip(steps, ends) if points > start)
     return (yearly if rule["of"] == "year" else fee) * Fraction(cost)
 
-Window = NamedTuple("Window", [  # exact fee and payable, what each rule took, what is left by component and by point
-    ("label", str), ("months", Any), ("fee", Fraction), ("payable", Fraction), ("rate", Any), ("rules", Any), ("left", Any),
-    ("points", Any)
-])
-
 class PhaseQuarter:
-    """One phase's quarter: facts, charge, and its windows under the reading and the rules (None: not assessable)."""
+    """One phase's quarter: what it is charged on, and its windows under the reading and the rules (None: not assessable)."""
 
     def __init__(self, inputs: dict[str, Json], phase: dict[str, Json], facts: dict[str, Json]) -> None:
-        self.terms, self.phase, self.facts, self.reading = inputs["terms"], phase, facts, inputs["reading"]
-        self.charge, self.quarter = Charge(self.terms, phase, inputs["quarter"], facts), inputs["quarter"]
-        self.labels = [f"{day.year:04}-{day.month:02}" for day in months_of(self.quarter)[:3]]
-        self.months = {month["month"]: month for month in facts["months"]}
-        self.points: list[Any] = [
-            {row[0]: row for row in (self.months.get(label) or {}).get("points") or ()} for label in self.labels
-        ]
-        self.places = {code: lot for lot in self.charge.lots for code in lot.codes}
+        self.terms, self.phase, self.facts, self.quarter = inputs["terms"], phase, facts, inputs["quarter"]
+        self.first = period_of(self.quarter)[0]
+        start = to_date(phase["in_service_from"])
+        self.term = (start.toordinal(), later(start, phase["months"]).toordinal())
+        alike: dict[Any, list[str]] = {}
+        for code, place, _ in facts["roster"]:
+            prices = facts["lots"][place]["prices"] if self.terms["prices_from"] == "ledger" else []
+            key = tuple(clip(facts["lots"][place]["billed"], *self.term)), tuple(map(tuple, prices))
+            alike.setdefault(key, []).append(code)
+        self.lots = []
+        for (spans, prices), codes in sorted(alike.items()):
+            parts = [self.parts(spans, prices, month) for month in self.cut(0)]
+            self.lots.append(Lot(sorted(codes), spans, prices, parts, [add(*(part.fee for part in month)) for month in parts]))
+        self.places = {code: lot for lot in self.lots if any(lot.parts) for code in lot.codes}
+        self.whole = [add(*(scale(lot.fees[n], len(lot.codes)) for lot in self.lots)) for n in ALL]
+        self.labels = [str(later(self.first, n))[:7] for n in ALL]
+        self.months: list[Json] = [next((month for month in facts["months"] if month["month"] == label), {}) for label in self.labels]
+        self.points: list[Any] = [{row[0]: row for row in month.get("points") or ()} for month in self.months]
         self.rules = [rule for rule in self.terms["rules"] if phase["id"] in rule["phases"] or not rule["phases"]]
-        self.left: set[tuple[str, int]] = set()
+        self.left: set[tuple[str, int]] = set()  # points that left the pool, with the month
         self.windows: list[Window] | None = []
-        if self.charge.fee(ALL):
-            try:
-                verdicts = [*self.eliminated(), *self.judged()]
-                self.windows = [self.taken(verdicts, months) for months in self.cut(self.terms["grain"])]
-            except ZeroDivisionError:
-                self.windows = None
+        try:
+            verdicts = [*self.eliminated(), *self.judged()] if whole(self.fee(ALL)) else []
+            self.windows = [self.taken(verdicts, months) for months in self.windows_of(self.terms["grain"])]
+        except ZeroDivisionError:
+            self.windows = None
 
-    def cut(self, grain: str) -> list[tuple[int, ...]]:
-        """The quarter's windows of a grain that have a fee."""
-        return [months for months in ([ALL] if grain == "quarter" else [(0,), (1,), (2,)]) if self.charge.fee(months)]
+    def cut(self, ahead: int) -> list[Span]:
+        """The months of the quarter, or of one some months ahead, as days."""
+        days = [later(self.first, ahead + n).toordinal() for n in range(4)]
+        return list(zip(days, days[1:]))
 
-    def label(self, months: Sequence[int]) -> str:
-        """2020Q3 or 2020-07."""
-        return str(self.quarter) if len(months) == 3 else self.labels[months[0]]
+    def part(self, day: int, units: Fraction, prices: Sequence[Any]) -> Part:
+        """Some units of a month at the price of a day: the contract's, or the ledger's in its place."""
+        its = [self.phase, *(row for row in self.phase["prices"] if ordinal(row["from"]) <= day)][-1]
+        price = [fen(its["unit_price"]), *(amount for first, amount in prices if first <= day)][-1]
+        shares = {name: Fraction(fen(amount)) for name, amount in its["components"]}
+        shares = shares if any(shares.values()) else {"": Fraction(1)}
+        return Part(units, price, scale(shares, price * units / whole(shares)))
 
-    def point_fee(self, code: str, months: Sequence[int]) -> Fraction:
-        """One point's fee, 0 if it is not billed."""
-        return self.places[code].fee(months) if code in self.places else Fraction(0)
+    def parts(self, spans: Sequence[Span], prices: Sequence[Any], month: Span) -> list[Part]:
+        """Cut a month at the days on which a price changes; without a change it is one part."""
+        billed, rule = clip(spans, *month), self.terms["day_count"]
+        changes = {ordinal(row["from"]) for row in self.phase["prices"]} | {day for day, _ in prices}
+        edges = [month[0], *sorted(day for day in changes if month[0] < day < month[1]), month[1]]
+        cut = [(a, Fraction(total(clip(billed, a, b)), month[1] - month[0])) for a, b in zip(edges, edges[1:])]
+        if billed and (len(edges) == 2 or rule != "actual"):
+            cut = [(billed[0][0], Fraction(*day_count(spans, month, rule)))]
+        return [self.part(day, units, prices) for day, units in cut if units]
 
-    def pool(self, months: Sequence[int], name: str = "") -> Fraction:
+    def prepaid(self, ahead: int) -> tuple[int, Fee, Fee]:
+        """The points billed on a quarter's first day, their fee for their whole term in it, and weights of its components."""
+        first = self.cut(ahead)[0][0]
+        lots = [lot for lot in self.lots if clip(lot.spans, first, first + 1)]
+        fees = [add(*(part.fee for month in self.cut(ahead) for part in self.parts([self.term], lot.prices, month))) for lot in lots]
+        fee = add(*(scale(its, len(lot.codes)) for lot, its in zip(lots, fees)))
+        return sum(len(lot.codes) for lot in lots), fee, fee if whole(fee) else self.part(first, Fraction(1), ()).fee
+
+    def fee(self, months: Iterable[int]) -> Fee:
+        """The full fee of some months (0 to 2)."""
+        return add(*(self.whole[n] for n in months))
+
+    def point_fee(self, code: str, months: Iterable[int]) -> Fee:
+        """One point's fee, nothing if it is not billed."""
+        return add(*(self.places[code].fees[n] for n in months)) if code in self.places else {}
+
+    def pool(self, months: Sequence[int]) -> Fee:
         """The fee of all points but those that left the pool."""
-        gone = (self.places[code].fee([n], name) for code, n in self.left if n in months)
-        return self.charge.fee(months, name) - sum(gone, Fraction(0))
+        return add(self.fee(months), *(scale(self.point_fee(code, [n]), -1) for code, n in self.left if n in months))
+
+    def windows_of(self, grain: str) -> list[tuple[int, ...]]:
+        """The quarter's windows of a grain that have a fee."""
+        return [months for months in ([ALL] if grain == "quarter" else [(0,), (1,), (2,)]) if whole(self.fee(months))]
 
     def rate(self, months: Sequence[int]) -> Json:
         """A window's rate: of a measured one, those that left are taken out."""
-        whole = self.facts["rate"] if len(months) == 3 else (self.months.get(self.labels[months[0]]) or {"rate": None})["rate"]
+        rate = self.facts["rate"] if len(months) == 3 else self.months[months[0]].get("rate")
         gone = [self.points[n][code] for code, n in self.left if n in months and code in self.points[n]]
-        if whole is None or whole[2] != "measured" or not gone:
-            return whole
-        good, counted = whole[0] - sum(row[1] for row in gone), whole[1] - sum(row[2] for row in gone)
-        return [good, counted, *whole[2:]] if counted else None
+        if rate is None or rate[2] != "measured" or not gone:
+            return rate
+        good, counted = rate[0] - sum(row[1] for row in gone), rate[1] - sum(row[2] for row in gone)
+        return [good, counted, *rate[2:]] if counted else None
 
-    def eliminated(self) -> list[Any]:
+    def eliminated(self) -> list[Verdict]:
         """Point elimination: the whole fee of each point whose outages without excuse lasted too long; it leaves the pool."""
         done = []
         for rule in (rule for rule in self.rules if rule["kind"] == "point-elimination"):
-            for months in self.cut(rule["grain"]):
-                items = []
+            for months in self.windows_of(rule["grain"]):
+                singly = []
                 for code in sorted({code for n in months for code in self.points[n] if code in self.places}):
-                    joined: dict[str, Any] = {}
-                    rows = [row for n in months if code in self.points[n] for row in self.points[n][code][3]]
-                    for row in sorted(rows, key=lambda row: row[:4]):
-                        old = joined.get(row[0], (row[1], 0, True))
-                        joined[row[0]] = (min(old[0], row[1]), old[1] + row[3], old[2] and row[6])
-                    down = sorted((first, name, s) for name, (first, s, excused) in joined.items() if s and not excused)
+                    parts: dict[str, Any] = {}
+                    for row in sorted((row for n in months for row in self.points[n].get(code, [[]])[-1]), key=lambda row: row[:4]):
+                        first, seconds, excused = parts.get(row[0], (row[1], 0, True))
+                        parts[row[0]] = (min(first, row[1]), seconds + row[3], excused and row[6])
+                    down = sorted((first, name, s) for name, (first, s, excused) in parts.items() if s and not excused)
                     if down and beyond(sum(s for *_, s in down), rule["over"], rule["hours"] * 3600):
-                        items.append([code, down[0][1], self.point_fee(code, months)])
-                done.append((rule, months, items, Fraction(0)))
-                self.left |= {(code, n) for code, _, fee in items if fee for n in months if self.point_fee(code, [n])}
+                        singly.append((code, down[0][1]))
+                done.append(Verdict(rule, months, Fraction(0), singly))
+                self.left |= {(code, n) for code, _ in singly for n in months if whole(self.point_fee(code, [n]))}
         return done
 
-    def judged(self) -> list[Any]:
+    def judged(self) -> list[Verdict]:
         """The reading, then the rules that judge a rate, the main one first. ZeroDivisionError where no rate is known."""
-        done, target = [], exact(self.terms["target"])
+        done = []
         rules = sorted((rule for rule in self.rules if rule["kind"] in RATE_RULES), key=lambda rule: rule["kind"] not in MAIN)
         reading = {"id": "reading", "kind": "reading", "grain": self.terms["grain"], "cap_share": None, "cap": None}
-        for rule in ([reading] if self.reading != "none" else []) + rules:
-            for months in self.cut(rule["grain"]):
-                fee, rate = self.pool(months), self.rate(months)
+        for rule in ([reading] if self.terms["reading"] != "none" else []) + rules:
+            for months in self.windows_of(rule["grain"]):
+                fee, rate = whole(self.pool(months)), self.rate(months)
                 if fee:
-                    o = Fraction(rate[0], rate[1]) if rate else Fraction(1, 0)
-                    if rule is reading:
-                        amount = fee - by_reading(self.reading, fee, o, self.terms)
-                    else:
-                        amount = by_rule(rule, fee, self.yearly(months), o, target)
-                    done.append((rule, months, None, amount))
+                    o = Fraction(*rate[:2]) if rate else Fraction(1, 0)
+                    done.append(Verdict(rule, months, by_rule(rule, fee, self.yearly(months), o, self.terms), None))
         return done
 
     def yearly(self, months: Sequence[int]) -> Fraction:
         """Twelve months of each point's last price in the window, without those that left in all their months there."""
-        fee = Fraction(0)
-        for lot in self.charge.lots:
-            parts = [part for n in months for part in lot.months[n]]
-            if parts:
-                gone = sum(all((code, n) in self.left for n in months if lot.months[n]) for code in lot.codes) if self.left else 0
-                fee += 12 * (lot.points - gone) * parts[-1].price
-        return fee
+        fee = 0
+        for lot in self.lots:
+            billed = [n for n in months if lot.parts[n]]
+            gone = sum(all((code, n) in self.left for n in billed) for code in lot.codes) if self.left else 0
+            fee += 12 * (len(lot.codes) - gone) * lot.parts[billed[-1]][-1].price if billed else 0
+        return Fraction(fee)
 
-    def taken(self, verdicts: Sequence[Any], window: tuple[int, ...]) -> Window:
+    def taken(self, verdicts: Sequence[Verdict], window: tuple[int, ...]) -> Window:
         """Caps, and what the verdicts take off one of the contract's windows: a quarter's verdict by the months' fees."""
-        charge, fee = self.charge, self.charge.fee(window)
-        fees, pool = charge.by_component(window) or {"": fee}, self.pool(window)
-        own: dict[str, Fraction] = {}
+        fee, pool = self.fee(window), self.pool(window)
+        own: dict[str, Fee] = {}  # what was taken of points singly
         punished: dict[str, list[str]] = {}
-        rules: list[Json] = []
-        lost, of_pool = dict.fromkeys(fees, Fraction(0)), Fraction(0)
-        for rule, months, items, wanted in verdicts:
+        rules, of_pool = [], Fraction(0)
+        for rule, months, amount, singly in verdicts:
             inside = [n for n in months if n in window]
             if not inside:
                 continue
-            part = Fraction(1)
-            if len(months) > len(window):
-                part = charge.fee(window) / charge.fee(months)
-            if items is not None:
-                shares = [(code, name, self.point_fee(code, inside)) for code, name, _ in items]
-                wanted = sum((its for *_, its in shares), Fraction(0))
-            else:
-                shares, wanted = [], wanted * part
-            touched = charge.fee(inside) if items is not None else self.pool(inside)
+            part = whole(fee) / whole(self.fee(months)) if len(months) > len(window) else Fraction(1)
+            shares = [(code, name, self.point_fee(code, inside)) for code, name in singly or ()]
+            touched = whole(self.pool(inside) if singly is None else self.fee(inside))
+            wanted = amount * part if singly is None else sum((whole(its) for *_, its in shares), Fraction(0))
             limits = [touched * exact(rule["cap_share"])] if rule["cap_share"] is not None else []
             limits += [fen(rule["cap"]) * part] if rule["cap"] is not None else []
-            limits += [touched, pool - of_pool] if items is None else []
+            limits += [touched, whole(pool) - of_pool] if singly is None else []
             amount = min([wanted, *limits])
-            for code, _, its in shares if wanted else ():
-                its = its * amount / wanted
-                own[code] = own.get(code, Fraction(0)) + its
-                whole = self.point_fee(code, inside)
-                for name in fees if whole else ():
-                    lost[name] += its * (self.places[code].fee(inside, name) / whole)
-                punished.setdefault(code, []).extend([rule["id"]] if its and rule["id"] not in punished.get(code, ()) else [])
-            of_pool += amount if items is None else 0
+            for code, _, its in shares:
+                own[code] = add(own.get(code, {}), scale(its, amount / wanted if wanted else 0))
+                names = punished.setdefault(code, [])
+                names += [rule["id"]] if whole(its) and amount and rule["id"] not in names else []
+            of_pool += amount if singly is None else 0
+            items = [{"point": code, "incident": name, "amount": yuan(rounded(whole(its))), "suppressed_by": ""} for code, name, its in shares]
             rules.append({"rule": rule["id"], "kind": rule["kind"], "window": self.label(months), "unit": "fen",
-                          "amount": yuan(rounded(amount)), "items": [
-                {"point": code, "incident": name, "amount": yuan(rounded(its)), "suppressed_by": ""} for code, name, its in shares]})
-        share = of_pool / pool if pool else Fraction(0)
-        left = [(name, fees[name] - lost[name] - share * self.pool(window, name)) for name in fees]
-        payable = sum((its for _, its in left), Fraction(0))
+                          "amount": yuan(rounded(amount)), "items": items})
+        share = of_pool / whole(pool) if whole(pool) else Fraction(0)
+        left = add(fee, scale(add(*own.values()), -1), scale(pool, -share))
         points: list[Any] = []
-        for lot in charge.lots:
-            full = lot.fee(window)
+        alone = {*own, *(code for code, n in self.left if n in window)}
+        for lot in self.lots:
+            full = whole(add(*(lot.fees[n] for n in window)))
             for code in lot.codes if full else ():
-                rows = [row for n in window if code in self.points[n] for row in self.points[n][code][3] if row[3]]
+                rows = [row for n in window for row in self.points[n].get(code, [[]])[-1] if row[3]]
                 rest = full * (1 - share)
-                if code in own or any((code, n) in self.left for n in window):
-                    rest = full - own.get(code, Fraction(0)) - share * self.point_fee(code, [n for n in window if (code, n) not in self.left])
-                told: list[Any] = [len({row[0] for row in rows}), sum(row[3] for row in rows), punished.get(code, [])]
-                points.append((code, full, max(Fraction(0), rest), *told))
+                if code in alone:
+                    pooled = self.point_fee(code, [n for n in window if (code, n) not in self.left])
+                    rest = max(Fraction(0), full - whole(own.get(code, {})) - share * whole(pooled))
+                points.append((code, full, rest, len({row[0] for row in rows}), sum(row[3] for row in rows), punished.get(code, [])))
         have = sum((row[2] for row in points), Fraction(0))
-        factor = payable / have if have else Fraction(0)
+        factor = whole(left) / have if have else Fraction(0)
         points = [(code, full, rest * factor, *told) for code, full, rest, *told in points]
-        return Window(self.label(window), window, fee, payable, self.rate(window), rules, [row for row in left if row[0]], points)
+        return Window(self.label(window), fee, self.rate(window), rules, left, points)
 
-def lines_of(one: PhaseQuarter, before: dict[str, Json]) -> list[tuple[str, str, Amount]]:
-    """A phase's lines: kind, window, amount."""
-    terms, charge, phase = one.terms, one.charge, one.phase["id"]
-    tax, end = exact(terms["tax_rate"]), months_of(one.quarter)[3]
-    issued = read_amount(before["prepaid"][phase]) if phase in before["prepaid"] else None
-    share, after = exact(terms["prepay_share"]), months_of(next_quarter(one.quarter))[3].toordinal()
-    prepays = [terms["payment"]["last_quarter"] == "cash" or charge.term[1] > day for day in (end.toordinal(), after)]
-    lines: list[tuple[str, str, Amount]] = []
-    if one.windows or (issued and any(issued[0]) and not charge.fee(ALL)):
-        empty = taxed(0, tax, charge.opening[2])
-        rows = [("", empty, empty)] if not one.windows else []
-        for window in one.windows or ():
-            fees = list(charge.by_component(window.months).items())
-            left = window.left if any(its for _, its in window.left) else fees
-            label = window.label if terms["grain"] == "month" else ""
-            rows.append((label, taxed(rounded(window.fee), tax, fees), taxed(rounded(window.payable), tax, left)))
-        due = NOTHING
-        for _, _, payable in rows:
-            due = plus(due, payable)
-        prepaid = issued or taxed(rounded(charge.opening[1] * share) if prepays[0] else 0, tax, charge.opening[2])
-        lines = [("prepayment", "", prepaid), *(("payable", label, payable) for label, _, payable in rows)]
-        lines += [("deduction", label, plus(full, payable, -1)) for label, full, payable in rows]
-        kept, clause = NOTHING, terms["retention"]
-        if clause is not None and to_date(clause["released_on"]) > end:
-            kept = taxed(rounded(due[0][0] * exact(clause["share"])), tax, [(name, its[0]) for name, its in due[1]])
-            lines.append(("retention", "", kept))
-        lines.append(("true_up", "", plus(plus(due, kept, -1), prepaid, -1)))
-    if charge.following is not None and (lines or charge.following[0]) and prepays[1]:
-        lines.append(("next_prepayment", "", taxed(rounded(charge.following[1] * share), tax, charge.following[2])))
-    return lines
+    def label(self, months: Sequence[int]) -> str:
+        """2020Q3 or 2020-07."""
+        return str(self.quarter if len(months) == 3 else self.labels[months[0]])
 
-def settle(inputs: dict[str, Json]) -> dict[str, Json]:
-    """The figures of a statement's document from its frozen inputs (no texts)."""
-    terms, before, quarter = inputs["terms"], inputs["before"], inputs["quarter"]
-    end, phases, done, everything, number = months_of(quarter)[3], [], set(), [], 0
-    for phase in terms["phases"]:
-        name = phase["id"]
-        owed = any(name in before[what] and any(before[what][name]["line"]) for what in ("prepaid", "retained"))
-        facts = inputs["facts"].get(name) or ({"groups": [], "lots": [], "roster": [], "rate": None, "months": []} if owed else None)
-        if facts is None:
-            continue
-        one, alone = PhaseQuarter(inputs, phase, facts), name in before["prepay_alone"]
-        if alone and facts["rate"] is None:
-            one.windows = None
-        lines = lines_of(one, before) if one.windows is not None or alone else []
-        settled = bool(lines) and one.windows is not None
-        kept, clause = before["retained"].get(name), terms["retention"]
-        if kept and any(kept["line"]) and (clause is None or to_date(clause["released_on"]) <= end):
-            lines.append(("retention_release", "", read_amount(kept)))
-        if lines:
-            done |= {name} if settled else set()
-            rows = [{"n": number + n, "kind": kind, "window": label, **written(amount), "parent": ""}
-                    for n, (kind, label, amount) in enumerate(lines, 1)]
-            number += len(rows)
-            everything += [(kind, amount) for kind, _, amount in lines]
-            phases.append(phase_document(one, facts, rows, lines))
-    adjusted = [(row, read_amount(row)) for row in before["adjustments"]]
-    everything += [(row["kind"], amount) for row, amount in adjusted]
-    sums = {kind: yuan(sum(amount[0][0] for its, amount in everything if its == kind)) for kind in KINDS_OF_LINES}
-    moved = [yuan(sum(amount[0][n] for kind, amount in everything if kind in MOVING)) for n in range(3)]
-    totals = {"prepaid": sums.pop("prepayment"), **sums, "fault_deduction": sums["deduction"], "other_deduction": "0.00"}
-    return {
-        "format": "camsla-statement/1", "quarter": quarter, "revision": inputs["revision"], "reading": inputs["reading"],
-        "contract": {"id": terms["contract"], "title": terms["title"], "version": inputs["contract_version"],
-                     "purchaser": terms["purchaser"], "supplier": terms["supplier"]},
-        "phases": phases, "totals": {**totals, **dict(zip(("total", "net", "tax"), moved))},
-        "adjustments": [{"n": number + n, "phase": row["phase"], "kind": row["kind"], **written(amount), "parent": row["parent"]}
-                        for n, (row, amount) in enumerate(adjusted, 1)],
-        "not_settled": [{"phase": phase["id"]} for phase in terms["phases"] if phase["id"] not in done],
-        "inputs_sha256": sha256(encode(inputs).encode()).hex(),
-    }
+    def lines(self, before: dict[str, Json]) -> list[tuple[str, str, Amount]]:
+        """The phase's lines: kind, window, amount."""
+        terms, phase, lines = self.terms, self.phase["id"], []  # type: Any, str, list[tuple[str, str, Amount]]
+        tax, share, end = exact(terms["tax_rate"]), exact(terms["prepay_share"]), later(self.first, 3)
+        issued = read_amount(before["prepaid"][phase]) if phase in before["prepaid"] else None
+        cash = terms["payment"]["last_quarter"] == "cash"
+        _, opening, shares = self.prepaid(0)
+        if self.windows or (issued and any(issued[""]) and not whole(self.fee(ALL))):
+            rows = [] if self.windows else [("", *[taxed(0, tax, shares)] * 2)]
+            for window in self.windows or ():
+                left = window.left if any(window.left.values()) else window.fee
+                label = window.label if terms["grain"] == "month" else ""
+                rows.append((label, taxed(whole(window.fee), tax, window.fee), taxed(whole(window.left), tax, left)))
+            due = NOTHING
+            for _, _, payable in rows:
+                due = plus(due, payable)
+            prepaid = issued or taxed(whole(opening) * share if cash or self.term[1] > end.toordinal() else 0, tax, shares)
+            lines += [("prepayment", "", prepaid), *(("payable", label, payable) for label, _, payable in rows)]
+            lines += [("deduction", label, plus(full, payable, -1)) for label, full, payable in rows]
+            kept, clause = NOTHING, terms["retention"]
+            if clause is not None and to_date(clause["released_on"]) > end:
+                weights = {name: Fraction(its[0]) for name, its in due.items()}
+                kept = taxed(due[""][0] * exact(clause["share"]), tax, weights)
+                lines.append(("retention", "", kept))
+            lines.append(("true_up", "", plus(plus(due, kept, -1), prepaid, -1)))
+        points, following, shares = self.prepaid(3)
+        if self.term[1] > end.toordinal() and (lines or points) and (cash or self.term[1] > later(self.first, 6).toordinal()):
+            lines.append(("next_prepayment", "", taxed(whole(following) * share, tax, shares)))
+        return lines
+
+    def document(self, rows: list[Json], lines: list[Any]) -> dict[str, Json]:
+        """The phase's part of the statement's document."""
+        terms, facts, windows, full = self.terms, self.facts, self.windows or [], NOTHING
+        points: dict[str, list[Any]] = {}
+        for window in windows:
+            full = plus(full, taxed(whole(window.fee), exact(terms["tax_rate"]), window.fee))
+            fulls = split(rounded(whole(window.fee)), {row[0]: row[1] for row in window.points})
+            dues = split(rounded(whole(window.left)), {row[0]: row[2] for row in window.points})
+            for code, _, _, outages, offline, rules in window.points:
+                row = points.setdefault(code, [0, 0, 0, 0, []])
+                row[:] = [row[0] + fulls[code], row[1] + dues[code], row[2] + outages, row[3] + offline, list(dict.fromkeys(row[4] + rules))]
+        parts = [(len(lot.codes), part) for lot in self.lots for month in lot.parts for part in month]
+        months, prices = sum((n * part.units for n, part in parts), Fraction(0)), {part.price for _, part in parts}
+        payable = sum(amount[""][0] for kind, _, amount in lines if kind == "payable")
+        days = self.cut(0)
+        on = [sum(len(lot.codes) for lot in self.lots if any(lot.parts) and bool(clip(lot.spans, day, day + 1)) is held)
+              for day, held in ((days[0][0], True), (days[0][0], False), (days[2][1] - 1, False))]
+        return {
+            "phase": self.phase["id"], "title": self.phase["title"], "target": six(exact(terms["target"])), "lines": rows,
+            "unit_price": yuan(prices.pop() if len(prices) == 1 else fen(self.phase["unit_price"])),
+            "points": {**dict(zip(("opening", "added", "removed"), on)),
+                       "point_months": f"{floor(months)}" + (f" {months % 1}" if months % 1 else "")},
+            "full_fee": {name: its for name, its in written(full).items() if name != "components"},
+            "component_names": [name for name in full if name],
+            "rate": rate_document(windows[0].rate if len(windows) == 1 else facts["rate"]),
+            "own_rate": rate_document(facts.get("own_rate")), "authority_rate": rate_document(facts.get("authority_rate")),
+            "seconds": dict(zip(("online", "offline", "unknown", "excluded"), facts["seconds"])) if facts.get("seconds") else None,
+            "windows": [{"window": w.label, "fee": yuan(rounded(whole(w.fee))), "payable": yuan(rounded(whole(w.left))),
+                         "rate": rate_document(w.rate)} for w in windows],
+            "rules": [rule for window in windows for rule in window.rules],
+            "unit_price_after_deduction": yuan(rounded(Fraction(payable) / months)) if windows and months else None,
+            "point_lines": [{"code": code, "full": yuan(row[0]), "payable": yuan(row[1]), "deduction": yuan(row[0] - row[1]),
+                             "outages": row[2], "offline_s": row[3], "rules": row[4]} for code, row in sorted(points.items())],
+        }
 
 def six(share: Fraction) -> str:
     """Six places, half up."""
@@ -1855,51 +1702,54 @@ def six(share: Fraction) -> str:
 
 def rate_document(rate: Json) -> Json:
     """A rate as documents write it."""
-    if rate is None:
-        return None
-    good, counted, source, reference = rate
-    return {"source": source, "good": good, "counted": counted, "value": six(Fraction(good, counted)), "reference": reference}
+    names = ("good", "counted", "source", "reference")
+    return None if rate is None else {**dict(zip(names, rate)), "value": six(Fraction(*rate[:2]))}
 
-def phase_document(one: PhaseQuarter, facts: dict[str, Json], rows: list[Json], lines: list[Any]) -> dict[str, Json]:
-    """A phase's part of the statement's document."""
-    charge, terms, windows, full = one.charge, one.terms, one.windows or [], NOTHING
-    points: dict[str, list[Any]] = {}
-    for window in windows:
-        full = plus(full, taxed(rounded(window.fee), exact(terms["tax_rate"]), list(charge.by_component(window.months).items())))
-        fulls, dues = (split(rounded(exact), [(row[0], row[k]) for row in window.points]) if window.points else {}
-                       for exact, k in ((window.fee, 1), (window.payable, 2)))
-        for code, _, _, outages, offline, rules in window.points:
-            row = points.setdefault(code, [0, 0, 0, 0, []])
-            row[:] = [row[0] + fulls[code], row[1] + dues[code], row[2] + outages, row[3] + offline, list(dict.fromkeys(row[4] + rules))]
-    months = sum(charge.priced.values(), Fraction(0))
-    mixed = f"{int(months)}" if months.denominator == 1 else f"{floor(months)} {months - floor(months)}"
-    payable = sum(amount[0][0] for kind, _, amount in lines if kind == "payable")
-    prices = sorted(charge.priced)
+def settle(inputs: dict[str, Json]) -> dict[str, Json]:
+    """The figures of a statement's document from its frozen inputs (no texts)."""
+    terms, before, (_, end) = inputs["terms"], inputs["before"], period_of(inputs["quarter"])
+    phases, done, everything, number = [], set(), [], 0
+    for phase in terms["phases"]:
+        name = phase["id"]
+        owed = any(name in before[what] and any(before[what][name]["line"]) for what in ("prepaid", "retained"))
+        facts = inputs["facts"].get(name) or ({"lots": [], "roster": [], "rate": None, "months": []} if owed else None)
+        if facts is None:
+            continue
+        one, alone = PhaseQuarter(inputs, phase, facts), name in before["prepay_alone"]
+        if alone and facts["rate"] is None:
+            one.windows = None
+        lines = one.lines(before) if one.windows is not None or alone else []
+        done |= {name} if lines and one.windows is not None else set()
+        kept, clause = before["retained"].get(name), terms["retention"]
+        if kept and any(kept["line"]) and (clause is None or to_date(clause["released_on"]) <= end):
+            lines.append(("retention_release", "", read_amount(kept)))
+        rows = [{"n": number + n, "kind": kind, "window": label, **written(amount), "parent": ""}
+                for n, (kind, label, amount) in enumerate(lines, 1)]
+        number += len(rows)
+        everything += [(kind, amount[""]) for kind, _, amount in lines]
+        phases += [one.document(rows, lines)] if lines else []
+    adjusted = [(row, read_amount(row)) for row in before["adjustments"]]
+    everything += [(row["kind"], amount[""]) for row, amount in adjusted]
+    sums = {kind: yuan(sum(line[0] for its, line in everything if its == kind)) for kind in ("prepayment", *KINDS_OF_LINES)}
+    moved = [yuan(sum(line[n] for kind, line in everything if kind in MOVING)) for n in range(3)]
     return {
-        "phase": one.phase["id"], "title": one.phase["title"], "target": six(exact(terms["target"])), "lines": rows,
-        "unit_price": yuan(prices[0]) if len(prices) == 1 else yuan(fen(one.phase["unit_price"])),
-        "points": {"opening": sum(lot.points for lot in charge.lots if lot.opening),
-                   "added": sum(lot.points for lot in charge.lots if not lot.opening),
-                   "removed": sum(lot.points for lot in charge.lots if not lot.closing), "point_months": mixed},
-        "full_fee": {name: its for name, its in written(full).items() if name != "components"},
-        "component_names": [name for name, _ in full[1]],
-        "rate": rate_document(windows[0].rate if len(windows) == 1 else facts["rate"]),
-        "own_rate": rate_document(facts.get("own_rate")), "authority_rate": rate_document(facts.get("authority_rate")),
-        "seconds": dict(zip(("online", "offline", "unknown", "excluded"), facts["seconds"])) if facts.get("seconds") else None,
-        "windows": [{"window": w.label, "fee": yuan(rounded(w.fee)), "payable": yuan(rounded(w.payable)), "rate": rate_document(w.rate)}
-                    for w in windows],
-        "rules": [rule for window in windows for rule in window.rules],
-        "unit_price_after_deduction": yuan(rounded(Fraction(payable) / months)) if windows and months else None,
-        "point_lines": [{"code": code, "full": yuan(row[0]), "payable": yuan(row[1]), "deduction": yuan(row[0] - row[1]),
-                         "outages": row[2], "offline_s": row[3], "rules": row[4]} for code, row in sorted(points.items())],
+        "format": "camsla-statement/1", "quarter": inputs["quarter"], "revision": inputs["revision"], "reading": inputs["reading"],
+        "contract": {"id": terms["contract"], "title": terms["title"], "version": inputs["contract_version"],
+                     "purchaser": terms["purchaser"], "supplier": terms["supplier"]},
+        "phases": phases,
+        "totals": {"prepaid": sums.pop("prepayment"), **sums, "fault_deduction": sums["deduction"], "other_deduction": "0.00",
+                   **dict(zip(("total", "net", "tax"), moved))},
+        "adjustments": [{"n": number + n, "phase": row["phase"], "kind": row["kind"], **written(amount), "parent": row["parent"]}
+                        for n, (row, amount) in enumerate(adjusted, 1)],
+        "not_settled": [{"phase": phase["id"]} for phase in terms["phases"] if phase["id"] not in done],
+        "inputs_sha256": sha256(encode(inputs).encode()).hex(),
     }
 
 def not_recomputed(inputs: dict[str, Json]) -> Iterator[str]:
     """Name what of a contract this file does not compute: then no amount is compared."""
     terms: Json = inputs["terms"]
-    usual: dict[str, Json] = {"components": [], "repeat": None}
     for rule in terms["rules"]:
-        odd = [name for name, value in usual.items() if rule[name] != value]
+        odd = [name for name, usual in (("components", []), ("repeat", None)) if rule[name] != usual]
         if rule["kind"] not in (*RATE_RULES, "point-elimination", "late-payment") or odd:
             yield f"规则 rule {rule['id']} ({', '.join([rule['kind'], *odd])})"
     singles = [rule for rule in terms["rules"] if rule["kind"] == "point-elimination"]
@@ -1908,6 +1758,9 @@ def not_recomputed(inputs: dict[str, Json]) -> Iterator[str]:
         yield f"规则 rule {singles[0]['id']}: 不止一条、不出池或在线率外来 more than one, staying in the pool, or a rate from outside"
     if terms["escalations"]:
         yield "连续未达标加重 escalations"
+    if any(not facts["rate"] and any(month["rate"] and month["rate"][2] != "measured" for month in facts["months"])
+           for facts in inputs["facts"].values()):
+        yield "由各月合成的季度在线率 a quarter's rate put together from its months"
 
 TEXTS = {"why", "formula", "reason", "notices", "software"}
 
@@ -1935,18 +1788,21 @@ class Way:
         self.trust: Trust = report.step(2, "trust.json", lambda: read_trust(trust))
         if not self.manifest or not self.trust:
             return
-        self.statement, facts = self.manifest["statement"], report.facts
+        self.statement, self.inputs, facts = self.manifest["statement"], None, report.facts  # type: Json, Json, Any
         facts[1].append(f"{len(self.pack.members):,} 个成员 members，{len(self.manifest['days'])} 天 days")
-        self.log = Log(report, self.pack, self.manifest, self.trust, prove)
-        self.whole = report.step(3, "log", self.log.read)
+        log = self.log = Log(report, self.pack, self.manifest, self.trust, prove)
+        self.whole = report.step(3, "log", log.read)
         report.step(2, "log", self.signatures)
         if not self.whole:
             return
         report.reached |= {4, 5, 6, 7}
-        other = "SM3 已核 checked" if self.log.other else "SM3 未核 not checked"
-        facts[3].append(f"{self.log.tree.size:,} 叶 leaves，根 root {self.log.tree.root().hex()[:16]}…，{other}")
-        facts[4].append(f"{self.log.lines:,} 行 lines")
-        facts[6].append(f"{self.log.sums:,} 个点日 point-days")
+        other = "SM3 已核 checked" if log.other else "SM3 未核 not checked"
+        facts[3].append(f"{log.tree.size:,} 叶 leaves，根 root {log.tree.root().hex()[:16]}…，{other}")
+        facts[4].append(f"{log.lines:,} 行 lines")
+        facts[6].append(f"{log.sums:,} 个点日 point-days")
+        if log.state.visible is not None:
+            report.lack(8, "只含部分点位 a pack of some points: rates of whole phases")
+            report.lack(9, "只含部分点位 a pack of some points: amounts")
         report.step(8, "blobs", self.rates)
         report.step(9, "blobs", self.amounts)
         if prove:
@@ -1959,11 +1815,10 @@ class Way:
         if not keys:
             return  # the log could not be begun, which is said at its step
         need(trust.collector.text() in keys, 2, "trust.json", "采集方密钥与日志不符 the collector's key is not the log's, nor rotated to")
-        witnesses = [key for _, key in trust.witnesses]
         found: dict[Key, int] = {}
         for where, rotations, note in log.notes:
             collector = read_key(keys[rotations], 1)
-            found = signers(note, [collector, *witnesses], where)
+            found = signers(note, [collector, *(key for _, key in trust.witnesses)], where)
             need(collector in found or where.endswith("prev.note"), 2, where, "没有采集方的签名 not signed by the collector")
         where = log.notes[-1][0] if log.notes else "log"
         for role in trust.require if self.whole else ():  # else the last checkpoint was not reached
@@ -1984,93 +1839,77 @@ class Way:
 
     def document(self, digest: str, step: int) -> Json:
         """A canonical document among the blobs."""
-        return self.pack.json(f"blobs/{digest}", step, b"")
+        return self.pack.json(f"blobs/{digest}", step, end=b"")
 
-    def rates(self) -> None:
-        """Step 8."""
-        report, log, manifest = self.report, self.log, self.manifest
-        if log.state.visible is not None:
-            report.lack(8, "只含部分点位 a pack of some points: rates of whole phases")
-            report.lack(9, "只含部分点位 a pack of some points: amounts")
-            return
-        state, period, where = log.state, period_of(manifest["period"]), "blobs"
-        inputs: Json = None
+    def terms(self) -> Json:
+        """The terms that the statement was made under, as the log has them; without a statement the contract's newest."""
+        manifest, att, where = self.manifest, self.log.state.att, "blobs"
         if self.statement:
             where = f"blobs/{self.statement['inputs_sha256']}"
             inputs = self.inputs = self.document(self.statement["inputs_sha256"], 8)
-            need(log.known, 8, where, "这些天的日志没有这份输入 the log of these days has no record of these inputs")
-            state, terms = log.known, inputs["terms"]  # type: ignore[assignment]
+            need(self.log.known, 8, where, "这些天的日志没有这份输入 the log of these days has no record of these inputs")
+            terms = inputs["terms"]
             name = f"contract {terms['contract']} {inputs['contract_version']}"
-            need(log.state.att.get(name) == sha256(encode(terms).encode()).hex(), 8, where, f"条款不是记录的版本 terms are not those of {name}")
+            need(att.get(name) == sha256(encode(terms).encode()).hex(), 8, where, f"条款不是记录的版本 terms are not those of {name}")
             said = (f"{terms['contract']}/{inputs['quarter']}", inputs["revision"], inputs["quarter"], terms["contract"])
             fits = said == (self.statement["id"], self.statement["version"], manifest["period"], manifest["contract"])
             need(fits and inputs["format"] == "camsla-inputs/1", 8, where, "不是这一季的输入 not the inputs of this quarter")
-        else:
-            names = [name.rpartition(" ") for name in log.state.att if name.startswith(f"contract {manifest['contract']} ")]
-            newest = max(((int(n), f"{head} {n}") for head, _, n in names), default=(0, ""))[1]
-            if not newest:
-                report.lack(8, "日志中没有这份合同 the log has no record of the contract")
-                return
-            terms = self.document(log.state.att[newest], 8)
-        policy = terms["policy"]
+            return terms
+        versions = [name.rpartition(" ") for name in att if name.startswith(f"contract {manifest['contract']} ")]
+        if not versions:
+            self.report.lack(8, "日志中没有这份合同 the log has no record of the contract")
+            return None
+        newest: Any = max(versions, key=lambda its: int(its[2]))
+        return self.document(att["".join(newest)], 8)
+
+    def rates(self) -> None:
+        """Step 8: the period's rates from what was known, beside what the statement froze."""
+        report, log, manifest = self.report, self.log, self.manifest
+        terms = self.terms() if log.state.visible is None else None
+        if terms is None:
+            return
+        state, (first, after) = log.known if self.statement and log.known else log.state, period_of(manifest["period"])
+        policy, where = terms["policy"], f"blobs/{self.statement['inputs_sha256']}" if self.statement else "blobs"
         if manifest["first_size"] and (policy["recovery_samples"] > 10 or policy["minimum_recovery_s"] > 3_600):
             report.lack(8, "恢复条件超过状态文件所存 a recovery beyond what the state document holds: needs the log from its beginning")
         if terms["zone"] != manifest["zone"]:
             report.lack(8, "合同与日志的时区不同 the contract's time zone is not the log's")
             return
-        if str(period[1] - timedelta(1)) > manifest["days"][-1]:
+        if str(after - timedelta(1)) > manifest["days"][-1]:
             report.lack(8, "期间未封存完 the period is not sealed to its end")
-        windows = {manifest["period"]: tuple(midnight(day, state.zone) for day in period)}
-        facts, survey = frozen_facts(state, terms, inputs["quarter"]) if inputs else ({}, Survey(state, terms, windows))
+        windows = {manifest["period"]: (midnight(first, state.zone), midnight(after, state.zone))}
+        theirs = self.inputs["facts"] if self.inputs else {}
+        mine, survey = frozen_facts(state, terms, manifest["period"]) if self.inputs else ({}, Survey(state, terms, windows))
         for phase in sorted(survey.seconds[manifest["period"]]):
             good, counted = survey.counts(survey.of(manifest["period"], phase))
             report.facts[8].append(f"{phase} {good:,}/{counted:,}" + (f" = {six(Fraction(good, counted))}" if counted else ""))
-        for phase in sorted(facts.keys() | inputs["facts"].keys()) if inputs else ():
-            theirs, mine = inputs["facts"].get(phase), facts.get(phase)
-            if mine is None and theirs is not None and not theirs["roster"]:
-                continue
-            need(mine and theirs, 8, where, f"{phase}: 期次不符 the log and the inputs do not have the same phases")
-            for place in self.unlike(theirs, mine, terms, phase):
+        own, judged = terms["authority"]["pays"] == "own", any(rule["kind"] == "point-elimination" for rule in terms["rules"])
+        for phase in sorted(theirs.keys() | mine.keys()):
+            facts, again = (its.get(phase) for its in (theirs, mine))  # type: Json, Json
+            if again is None and not (facts["roster"] or facts["groups"] or facts["lots"]):
+                continue  # a phase without points: an earlier statement left something to it
+            need(facts and again, 8, where, f"{phase}: 期次不符 the log and the inputs do not have the same phases")
+            for place in differences(*(measured(its, own, judged) for its in (facts, again))):
                 report.fail(8, where, f"facts.{phase}.{place}")
+            self.excuses(facts, again, where)
+            if not own or (facts["rate"] and facts["rate"][2] != "measured"):
+                what = f"{facts['rate'][0]}/{facts['rate'][1]} {facts['rate'][3]}" if facts["rate"] else "—"
+                report.lack(9, f"{phase}: 公安核定数取自其文件 the authority's figure is taken from its sealed file, compare it: {what}")
 
-    def unlike(self, theirs: Json, mine: Json, terms: Json, phase: str) -> Iterator[str]:
-        """Where a phase's frozen facts differ from what the log shows; what it cannot show is named."""
-        pays = terms["authority"]["pays"]
-        for name in ("groups", "lots", "roster", "own_rate", "seconds"):
-            yield from differences(theirs[name], mine[name], name)
-        if pays == "own":
-            yield from differences(theirs["rate"], mine["own_rate"], "rate")
-        known = {month["month"]: month for month in mine["months"]}
-        there = {month["month"]: month for month in theirs["months"] if month["seconds"] is not None}
-        for label in sorted(known.keys() | there.keys()):
-            a, b = there.get(label), known.get(label)
-            if not a or not b:
-                yield f"months.{label}: 只在一处 only in one of them"
-                continue
-            yield from differences(a["seconds"], b["seconds"], f"months.{label}.seconds")
-            yield from differences(a["rate"], b["rate"], f"months.{label}.rate") if pays == "own" else ()
-            points = {row[0]: (row[1:3], row[3]) for row in b["points"]}
-            for code, good, counted, rows in a["points"] or ():
-                counts, found = points.pop(code, ([], []))
-                yield from differences([good, counted], counts, f"months.{label}.{code}")
-                sums = [joined(rows, 6), joined(found, 4)]
-                told, seen = ({name: row[:3] for name, row in its.items()} for its in sums)
-                yield from differences(told, seen, f"months.{label}.{code}.outages")
-                if any(row[3] and not sums[1].get(name, row)[3] for name, row in sums[0].items()):
-                    self.report.lack(9, "日志不含的免责 excuses of outages that the log does not hold")
-                for name in (name for name, row in sums[1].items() if row[3] and not sums[0].get(name, row)[3]):
-                    yield f"months.{label}.{name}: 已全部剔除却未免责 wholly excluded, yet not excused"
-            for code in points if a["points"] is not None else ():
-                yield f"months.{label}.{code}: 缺少中断 its outages are missing"
-        if pays != "own" or (theirs["rate"] and theirs["rate"][2] != "measured"):
-            what = f"{theirs['rate'][0]}/{theirs['rate'][1]} {theirs['rate'][3]}" if theirs["rate"] else "—"
-            self.report.lack(9, f"{phase}: 公安核定数取自其文件 the authority's figure is taken from its sealed file, compare it: {what}")
+    def excuses(self, theirs: Json, mine: Json, where: str) -> None:
+        """Outages that are excused: those that nothing in the log excuses are named, those that it excuses must be."""
+        told, known = (joined(outage for month in facts["months"] for row in month["points"] or () for outage in row[3]) for facts in (theirs, mine))
+        for name, (*_, excused) in told.items():
+            if excused and not known.get(name, [False])[-1]:
+                self.report.lack(9, "日志不含的免责 excuses of outages that the log does not hold")
+            if not excused and known.get(name, [False])[-1]:
+                self.report.fail(8, where, f"{name}: 已全部剔除却未免责 wholly excluded, yet not excused")
 
     def amounts(self) -> None:
         """Step 9."""
         report, statement, att = self.report, self.statement, self.log.state.att
         if not statement or self.log.state.visible is not None:
-            report.facts[9].append("" if statement else "本包没有结算单 the pack has no statement")
+            report.facts[9] += [] if statement else ["本包没有结算单 the pack has no statement"]
             return
         where, inputs, name = f"blobs/{statement['sha256']}", self.inputs, f"{statement['id']} {statement['version']}"
         need(att.get(f"statement {name}") == statement["sha256"], 9, where, "日志中没有这份结算单 the log has no record of this statement")
@@ -2096,9 +1935,8 @@ class Way:
 
     def prepaid(self, phase: str, its: Json) -> None:
         """A prepayment as an earlier statement issued it must be that statement's line; otherwise it is named."""
-        contract, source = self.inputs["terms"]["contract"], its["source"].rpartition("/")
-        name = f"{contract}/{source[0]} {source[2]}"
-        sha = self.log.state.att.get(f"issued {name}", "")
+        contract, (quarter, _, revision) = self.inputs["terms"]["contract"], its["source"].rpartition("/")
+        sha = self.log.state.att.get(f"issued {contract}/{quarter} {revision}", "")
         if not any(its["line"]) and not sha:
             return
         if f"blobs/{sha}" not in self.pack.members:
@@ -2122,31 +1960,20 @@ class Way:
         path: list[bytes] = []
 
         def fold(lo: int, hi: int) -> bytes:
-            if (lo, hi) in known:
-                return known[lo, hi]
-            if hi - lo == 1:
-                return log.leaves[lo - first]
+            if (lo, hi) in known or hi - lo == 1:
+                return known[lo, hi] if (lo, hi) in known else log.leaves[lo - first]
             middle = lo + (1 << (hi - lo - 1).bit_length() - 1)
             left, right = fold(lo, middle), fold(middle, hi)
             if lo <= index < hi:
                 path.append(right if index < middle else left)
             return log.tree.node(left, right)
 
-        root = fold(0, log.tree.size)
-        leaf = sha256(b"\0" + line)
+        root, leaf = fold(0, log.tree.size), sha256(b"\0" + line)
         say(f"行 line (leaf {index} of {log.tree.size}):\n{line.decode()}\n叶 leaf:")
         say(f"(printf '\\000'; printf '%s' '{line.decode()}') | sha256sum   # {leaf.hex()}")
         for left, right, parent in follow(leaf, index, log.tree.size, path):
             say(f"printf '01{left.hex()}{right.hex()}' | xxd -r -p | sha256sum   # {parent.hex()}")
         say(f"根 root, third line of {log.notes[-1][0]}: {base64.b64encode(root).decode()} = {root.hex()}")
-
-def joined(rows: Iterable[Sequence[Json]], excused: int) -> dict[str, list[Json]]:
-    """Outages by incident: start, end, counted seconds, whether excused; parts of one are put together."""
-    result: dict[str, list[Json]] = {}
-    for row in rows:
-        known = result.setdefault(row[0], [row[1], row[2], 0, False])
-        known[2], known[3] = known[2] + row[3], known[3] or row[excused]
-    return result
 
 def check(data: Any, trust: bytes, prove: Any = None) -> Report:
     """Check a pack's bytes against a trust.json's bytes. Never raises for what they hold."""
@@ -2168,9 +1995,8 @@ def cosign(note_path: str, key_path: str, seconds: int) -> None:
     with open(key_path, encoding="utf-8") as text:
         head, _, rest = text.read().strip().partition("PRIVATE+KEY+")
     name, data = rest.partition("+")[0], unbase64(rest.partition("+")[2].partition("+")[2])
-    public, _ = sign(data[1:], b"")
-    key = Key(name, 4, public)
-    if head or len(data) != 33 or Key(name, data[0], public).text(data[1:]) != rest:
+    key = Key(name, 4, sign(data[1:], b"")[0])
+    if head or len(data) != 33 or Key(name, data[0], key.raw).text(data[1:]) != rest:
         raise ValueError(f"不是私钥 not a private key: {key_path}")
     if not re.fullmatch(r"[^\n]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n(?:(?:day|hour|sm3) [^\n]+\n)*", note.text):
         raise ValueError(f"不是检查点 not a checkpoint: {note_path}")
@@ -2182,7 +2008,7 @@ def main(argv: Sequence[str]) -> int:
     """The command line; returns the exit code."""
     words = argparse.ArgumentParser(prog="verifier.py", description="证据包验证 check an evidence pack; keygen, cosign: for witnesses")
     witness = argv[0] if argv and argv[0] in {"keygen", "cosign"} else ""
-    words.add_argument(*(["NAME"] if witness == "keygen" else ["NOTE"] if witness else ["pack"]))
+    words.add_argument({"keygen": "NAME", "cosign": "NOTE"}.get(witness, "pack"))
     if witness == "keygen":
         words.add_argument("--out", required=True)
     elif witness:
