@@ -154,6 +154,22 @@ def to_draft(terms: Terms, lives: Mapping[str, Life], known: Sequence[str], toda
     return found
 
 
+def to_draft_now(connection: Connection, contract: str, today: date) -> list[str] | None:
+    """Return the quarters of a contract that could be drafted now; None if there is no such contract."""
+    if contract not in _contracts(connection):
+        return None
+    terms, approved = _newest_terms(connection, contract)
+    if not approved:
+        return []
+    heads = newest_heads(connection, [contract])
+    steps = steps_of(connection, [head.id for head in heads])
+    lives = {
+        head.quarter: life_of(steps[head.id], terms_of_version(connection, contract, head.version).approval)
+        for head in heads
+    }
+    return [quarter.label for quarter in to_draft(terms, lives, list(lives), today)]
+
+
 def _undrafted(name: str, terms: Terms, quarter: Quarter, person: Person) -> Row:
     opening = quarter.end <= min(phase.in_service_from for phase in terms.phases)
     return Row(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from console.pages.settle import authority, budget, invoices, payments
+from console.pages.settle import authority, budget, invoices, payments, settlement, statement
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (*authority.TABLES, invoices.routes, *payments.TABLES, budget.routes)
+CHAPTER: tuple[Routes, ...] = (
+    *authority.TABLES,
+    settlement.routes,
+    *statement.TABLES,
+    invoices.routes,
+    *payments.TABLES,
+    budget.routes,
+)
 """The chapter's tables of routes; the composition root takes them in this order."""
