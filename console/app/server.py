@@ -1,4 +1,4 @@
-"""The server put together: watcher, schedule and HTTP on one loop, all writes on the watcher's thread."""
+"""The server put together: watcher, schedule, console and API on one loop, all writes on the watcher's thread."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from config.contracts import load_contract
 from config.settings import Settings
 from console.app.evidence import Sealing
+from console.app.front import Front
 from console.app.identifying import Identifying
 from console.app.watcher import watching
 from console.clock import today, wall_now
 from console.closing import close_months, quarter_so_far
 from console.schedule import scheduler
-from monitor.finding import refuse
 from settlement.contract import Terms
 
 
@@ -76,8 +72,9 @@ class Server:
             self._ready = True
 
         async def finish() -> None:
-            """Let a close that is under way end with its month before the store goes."""
+            """Let requests under way be answered, and a close that is under way end with its month, before the store goes."""
             self._stopping.set()
+            await front.close()
             if not planned.running:
                 return
             planned.pause()
@@ -87,38 +84,19 @@ class Server:
 
         delay = self._settings.evidence.seal_delay_minutes
         planned = scheduler(zone, close, measure, identify, sealing.round, delay)
-        runner = web.AppRunner(self._routes(metrics.registry), access_log=None)
+        front = Front(
+            self._settings,
+            store.writer,
+            watcher.on_writer,
+            metrics.registry,
+            lambda: self._ready,
+            self._say,
+            self._contracts,
+        )
         try:
-            await runner.setup()
-            await self._listen(runner)
+            await front.open(self._host, self._port)
             await watcher.run(duration_s=duration_s, probing=self._watch, ready=ready, finish=finish)
         finally:
             self._ready = False
+            await front.close()
             store.close()
-            await runner.cleanup()
-
-    async def _listen(self, runner: web.AppRunner) -> None:
-        site = web.TCPSite(runner, self._host, self._port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise refuse(
-                f"无法监听 cannot listen on {self._host}:{self._port}: {error.strerror}",
-                "换一个端口 choose another port: --port",
-            ) from None
-        port = runner.addresses[0][1]
-        self._say(f"已就绪 ready: http://{self._host}:{port}/metrics")
-
-    def _routes(self, registry: Any) -> web.Application:
-        async def metrics(_request: web.Request) -> web.Response:
-            return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-        async def healthz(_request: web.Request) -> web.Response:
-            return web.Response(text="ok\n")
-
-        async def readyz(_request: web.Request) -> web.Response:
-            return web.Response(text="ready\n" if self._ready else "starting\n", status=200 if self._ready else 503)
-
-        application = web.Application(client_max_size=1024)
-        application.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
-        return application

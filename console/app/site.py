@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -32,8 +33,17 @@ def readers() -> Executor:
 
 
 def workers() -> Executor:
-    """Return the process that heavy work runs in; it starts with the first job."""
-    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), max_tasks_per_child=WORKER_JOBS)
+    """Return the process that heavy work runs in; it starts with the first job.
+
+    A terminal's Ctrl-C reaches it as well; the server ends it in its turn.
+    """
+    return ProcessPoolExecutor(
+        max_workers=1,
+        mp_context=get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+        max_tasks_per_child=WORKER_JOBS,
+    )
 
 
 def application(site: Site, more: Iterable[web.RouteDef] = ()) -> web.Application:
