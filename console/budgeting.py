@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from config.settings import Settings
-from console import rosters, views
+from console import reconciled, rosters, views
 from console.app import database
 from console.payables import paid_so_far
 from console.paying import saying_fields
 from console.receiving import terms_in_store
-from monitor.finding import Finding, InputError
+from console.web.visit import Visit
+from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
 from monitor.period import parse_period
 from monitor.scope import EVERYTHING
@@ -26,6 +27,7 @@ from settlement.budget import BudgetYear, Execution, budget_findings, execution,
 from settlement.budget_advice import advice_document, advise
 from settlement.contract import Terms
 from settlement.daycount import Quarter
+from settlement.figures import fraction_of
 from settlement.money import grouped
 from settlement.payments import Movement
 from settlement.readings import percent
@@ -36,6 +38,8 @@ from settlement.store.payment_checks import contract_total, newest_terms, supple
 
 LEAST_WATCHED = Fraction(1, 2)
 """A quarter of which less was watched says nothing of the year, whatever the contract's minimum coverage."""
+
+MOST_FACTOR = 100
 
 
 class Held(NamedTuple):
@@ -198,3 +202,27 @@ def advice_pdf(document: dict[str, Any]) -> bytes:
         path = Path(folder) / "advice.pdf"
         write_budget_advice_pdf(document, path)
         return path.read_bytes()
+
+
+def factor_of(text: str) -> Fraction:
+    """Read k of the excess surcharge. InputError for anything but a number from zero to a hundred."""
+    try:
+        factor = fraction_of(text[:20])
+    except ValueError:
+        factor = Fraction(-1)
+    if not 0 <= factor <= MOST_FACTOR:
+        raise refuse(f"不是倍数 not a factor: {text[:20]}", f"0–{MOST_FACTOR}", column="k")
+    return factor
+
+
+async def advised(visit: Visit, contract: str, year: int, factor: Fraction) -> Advised:
+    """Return the advice, computed once for all who ask until something changes."""
+    stamped = await visit.read(reconciled.stamp)
+    settings = visit.site.settings
+    key = ("advice", contract, year, factor, stamped, visit.today)
+    return await reconciled.kept(visit).get(key, lambda: visit.compute(advice, settings, contract, year, factor))
+
+
+def exists(connection: Connection, project: str, year: int) -> bool:
+    """Tell whether a project's year was ever recorded."""
+    return budgets.newest(connection, project, year) is not None

@@ -15,6 +15,7 @@ from settlement.dues import Due
 from settlement.life import State
 from settlement.money import grouped
 from settlement.payments import Days, Movement
+from settlement.reports.beancount import beancount_text
 from settlement.store import contracts, dues, invoices, journal, movements, workdays
 from settlement.store.interest import DueState, known_contracts, states
 from settlement.store.invoices import Invoice
@@ -207,6 +208,11 @@ def last_day(row: Stored) -> date:
     return max(row.service_from, row.service_until - timedelta(days=1))
 
 
+def served_until(due: Due) -> date:
+    """The last day of a due's service period, as people write it."""
+    return max(due.service_from, due.service_until - timedelta(days=1))
+
+
 def invoices_of(connection: Connection, names: Iterable[str]) -> list[Invoice]:
     """Return the invoices of some contracts, the newest first."""
     wanted = set(names)
@@ -247,3 +253,14 @@ def account_statement(connection: Connection, contract: str, until: date | None 
                 )
             )  # fmt: skip
     return rows
+
+
+def beancount(connection: Connection, contract: str) -> str:
+    """Return a contract's journal as a Beancount file, with the store's balances asserted at its end."""
+    versions = contracts.versions(connection, contract)
+    return beancount_text(
+        journal.entries(connection, contract),
+        journal.balances(connection, contract),
+        {version.contract: version.terms.title for version in versions},
+        {version.contract: version.terms.supplier for version in versions},
+    )

@@ -98,6 +98,8 @@ class PaymentEntry:
     project: str = ""
     budget_year: int | None = None
     service: tuple[date, date] | None = None
+    receipt_sha: str = ""
+    """The digest of a receipt that was kept before, instead of one handed in now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def register(
     """Register a payment or, for a due of the supplier's, a refund. InputError with everything that is wrong."""
     with saying_fields(), writer.transaction() as connection:
         first, last = paid_range(f"{entry.paid_first}..{entry.paid_last}", today)
-        sha = _kept(writer, connection, paper, at=at, actor=actor)
+        sha = _kept(writer, connection, paper, at=at, actor=actor) or entry.receipt_sha
         parts = [(entry.due, entry.fen)]
         if entry.due and "/" not in entry.due:
             parts = movements.spread(connection, entry.contract, entry.due, entry.fen, entry.voucher)
@@ -168,6 +170,8 @@ class InvoiceEntry:
     gross_fen: int | None = None
     tax_fen: int | None = None
     reverses: str = ""
+    scan_sha: str = ""
+    """The digest of a scan that was kept before, instead of one handed in now."""
 
 
 def add_invoice(
@@ -175,7 +179,7 @@ def add_invoice(
 ) -> tuple[Invoice, bool]:
     """Register an invoice or a credit invoice; tell whether it is new. InputError with everything that is wrong."""
     with saying_fields(), writer.transaction() as connection:
-        sha = _kept(writer, connection, paper, at=at, actor=actor)
+        sha = _kept(writer, connection, paper, at=at, actor=actor) or entry.scan_sha
         if not entry.reverses:
             return invoices.add(
                 connection, writer.audit, number=entry.number, contract=entry.contract, due=entry.due,

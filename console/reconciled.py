@@ -17,6 +17,7 @@ from console.app import database
 from console.authority.reconciling import reconcile_quarter
 from console.receiving import terms_in_store
 from console.store.tables import audit
+from console.web.visit import Visit
 from monitor.finding import Finding, InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import quarter_of
@@ -96,6 +97,22 @@ def compute(settings: Settings, contract: str, label: str, today: date, pending:
     except InputError as error:
         return Outcome(None, error.findings, at)
     return Outcome(found, (), at)
+
+
+def kept(visit: Visit) -> Kept:
+    """Return what was computed at this site."""
+    found: Kept = visit.site.more.setdefault(Kept, Kept())
+    return found
+
+
+async def outcome(visit: Visit, contract: str, quarter: Quarter, *, pending: bool) -> Outcome:
+    """Return the quarter reconciled, computed once for all who ask until something changes."""
+    stamped = await visit.read(stamp)
+    at, today, settings = visit.at, visit.today, visit.site.settings
+    key = key_of(contract, quarter, today, pending=pending, stamped=stamped, at=at)
+    return await kept(visit).get(
+        key, lambda: visit.compute(compute, settings, contract, quarter.label, today, pending, at)
+    )
 
 
 class QuarterState(NamedTuple):

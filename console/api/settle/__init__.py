@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from console.api.settle import authority, authority_quarter, budget, invoices, payments, payments_account, payments_due
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = ()
+CHAPTER: tuple[Routes, ...] = (
+    authority.routes,
+    authority_quarter.routes,
+    invoices.routes,
+    payments_due.routes,
+    payments_account.routes,
+    payments.routes,
+    budget.routes,
+)
 """The chapter's tables of routes; the composition root takes them in this order."""

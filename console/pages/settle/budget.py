@@ -10,8 +10,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import budgeting, payables, paying, reconciled
-from console.budgeting import Advised, ProjectYear
+from console import budgeting, payables, paying
+from console.budgeting import ProjectYear
 from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError
@@ -20,8 +20,7 @@ from console.web.routes import Routes
 from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
-from monitor.finding import InputError, refuse
-from settlement.figures import fraction_of
+from monitor.finding import InputError
 from settlement.money import yuan
 
 routes = Routes()
@@ -126,7 +125,11 @@ async def add(visit: Visit) -> web.Response:
     entered = await visit.enter(BudgetForm)
     if entered.model is None:
         return await _form(visit, entered, 422)
-    titles, _ = await visit.read(_projects, visit)
+    titles, rows = await visit.read(_projects, visit)
+    project, year = entered.model.project.strip(), entered.model.year
+    if not any((row.budget.project, row.budget.year) == (project, year) for row in rows):
+        if await visit.read(budgeting.exists, project, year):  # a year of contracts that this person does not see
+            raise MissingError
     try:
         made = await visit.write(
             budgeting.set_year, entry_of(entered.model, titles), at=visit.at, actor=visit.person.name
@@ -156,7 +159,7 @@ def entry_of(model: BudgetForm, titles: dict[str, str]) -> budgeting.BudgetEntry
 async def advice(visit: Visit) -> web.Response:
     """Next year's proposal with its arithmetic."""
     contract, year, factor = await _asked(visit)
-    found = await advised(visit, contract, year, factor)
+    found = await budgeting.advised(visit, contract, year, factor)
     return visit.render(
         "settle/budget_advice.html", contract=contract, year=year, advice=found.document, findings=found.findings,
         factor=visit.request.query.get("k", "1"),
@@ -167,7 +170,7 @@ async def advice(visit: Visit) -> web.Response:
 async def advice_file(visit: Visit) -> web.Response:
     """The proposal as a page (pdf) or as data (json)."""
     contract, year, factor = await _asked(visit)
-    found = await advised(visit, contract, year, factor)
+    found = await budgeting.advised(visit, contract, year, factor)
     if found.document is None:
         raise InputError(found.findings)
     name = f"budget-{contract}-{year + 1}"
@@ -183,27 +186,7 @@ async def _asked(visit: Visit) -> tuple[str, int, Fraction]:
     titles, _ = await visit.read(_projects, visit)
     if contract not in titles or not year.isdecimal() or not 1990 <= int(year) <= 2199:
         raise MissingError
-    return contract, int(year), factor_of(visit.request.query.get("k", "1"))
-
-
-def factor_of(text: str) -> Fraction:
-    """Read k of the excess surcharge. InputError for anything but a number from zero to a hundred."""
-    try:
-        factor = fraction_of(text[:20])
-    except ValueError:
-        factor = Fraction(-1)
-    if not 0 <= factor <= 100:
-        raise refuse(f"不是倍数 not a factor: {text[:20]}", "0–100", column="k")
-    return factor
-
-
-async def advised(visit: Visit, contract: str, year: int, factor: Fraction) -> Advised:
-    """Return the advice, computed once for all who ask until something changes."""
-    kept: reconciled.Kept = visit.site.more.setdefault(reconciled.Kept, reconciled.Kept())
-    stamped = await visit.read(reconciled.stamp)
-    settings = visit.site.settings
-    key = ("advice", contract, year, factor, stamped, visit.today)
-    return await kept.get(key, lambda: visit.compute(budgeting.advice, settings, contract, year, factor))
+    return contract, int(year), budgeting.factor_of(visit.request.query.get("k", "1"))
 
 
 @routes.page("/budget/{year}/{project}", allow=READERS, section="budget")

@@ -145,18 +145,6 @@ def quarter_in(visit: Visit) -> Quarter:
         raise MissingError from None
 
 
-async def outcome(visit: Visit, contract: str, quarter: Quarter, *, pending: bool) -> reconciled.Outcome:
-    """Return the quarter reconciled, computed once for all who ask until something changes."""
-    kept: reconciled.Kept = visit.site.more.setdefault(reconciled.Kept, reconciled.Kept())
-    stamped = await visit.read(reconciled.stamp)
-    at, today = visit.at, visit.today
-    key = reconciled.key_of(contract, quarter, today, pending=pending, stamped=stamped, at=at)
-    settings = visit.site.settings
-    return await kept.get(
-        key, lambda: visit.compute(reconciled.compute, settings, contract, quarter.label, today, pending, at)
-    )
-
-
 def _context(connection: Connection, contract: str, quarter: Quarter) -> tuple[Terms, bool, int]:
     """Return the contract's terms, whether the quarter has a statement, and how many files wait to be checked."""
     if contract not in receiving.known_contracts(connection):
@@ -174,7 +162,7 @@ async def beside(visit: Visit) -> web.Response:
         return visit.see(f"/authority/{contract}/{quarter.label}")
     query = visit.query(BesideQuery)
     terms, settled, waiting = await visit.read(_context, contract, quarter)
-    done = await outcome(visit, contract, quarter, pending=query.pending)
+    done = await reconciled.outcome(visit, contract, quarter, pending=query.pending)
     found = done.found
     if found is not None and query.format:
         return await _exported(visit, found, query)
@@ -239,7 +227,7 @@ async def workbook(visit: Visit) -> web.Response:
     """The reconciliation as a workbook: phases, items, points, files."""
     contract, quarter = visit.contract(visit.path("contract")), quarter_in(visit)
     await visit.read(_context, contract, quarter)
-    done = await outcome(visit, contract, quarter, pending=visit.query(WorkbookQuery).pending)
+    done = await reconciled.outcome(visit, contract, quarter, pending=visit.query(WorkbookQuery).pending)
     if done.found is None:
         raise InputError(done.findings)
     body = await visit.compute(write_workbook, done.found)

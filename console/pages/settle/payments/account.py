@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from console import payables
 from console.pages.settle.payments.words import seen
 from console.payables import Posted
-from console.web.access import FINANCE, MONEY_READERS, Role
+from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError
 from console.web.routes import Routes
@@ -19,8 +19,7 @@ from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from settlement.ledger import TITLES, Account
-from settlement.reports.beancount import beancount_text
-from settlement.store import contracts, journal
+from settlement.store import journal
 
 routes = Routes()
 READERS = MONEY_READERS - {Role.SUPPLIER}
@@ -84,29 +83,15 @@ def _read(
 
 
 class ExportQuery(BaseModel):
-    """Which contract's journal; all that the person sees without one."""
+    """Whose journal."""
 
     contract: str = ""
 
 
 @routes.download("/payments/account/beancount", allow=READERS)
 async def beancount(visit: Visit) -> web.Response:
-    """The journal as a Beancount file that asserts the store's balances at its end."""
-    query = visit.query(ExportQuery)
-    text = await visit.read(beancount_of, visit, query.contract)
-    return attachment(text.encode(), "text/plain", f"{query.contract or 'camsla'}.beancount")
-
-
-def beancount_of(connection: Connection, visit: Visit, contract: str) -> str:
-    """Return the journal of a contract as a Beancount file; of all for those who see all. MissingError for a foreign one."""
-    if contract:
-        seen(connection, visit, contract)
-    elif not (visit.scope.contracts is None and visit.may(FINANCE)):
-        raise MissingError
-    versions = contracts.versions(connection, contract or None)
-    return beancount_text(
-        journal.entries(connection, contract or None),
-        journal.balances(connection, contract or None),
-        {version.contract: version.terms.title for version in versions},
-        {version.contract: version.terms.supplier for version in versions},
-    )
+    """A contract's journal as a Beancount file."""
+    contract = visit.query(ExportQuery).contract
+    await visit.read(seen, visit, contract)
+    text = await visit.read(payables.beancount, contract)
+    return attachment(text.encode(), "text/plain", f"{contract}.beancount")

@@ -109,7 +109,7 @@ async def one(visit: Visit) -> web.Response:
     return visit.render(
         "settle/payment_due.html", found=found, row=found.row, due=found.row.due, kinds=KINDS, states=STATUS,
         tones=TONE, life=STATE_ZH.get(found.state, "") if found.state else "", may_pay=visit.may(HANDLERS),
-        inside=visit.may(MONEY_READERS - {Role.SUPPLIER}), last_day=payables.last_day,
+        inside=visit.may(MONEY_READERS - {Role.SUPPLIER}), served=payables.served_until(found.row.due),
     )  # fmt: skip
 
 

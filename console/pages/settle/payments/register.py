@@ -76,7 +76,7 @@ async def _form(visit: Visit, entered: Entered[Payment] | None, status: int = 20
         "settle/payment_new.html", status=status, entered=entered, chosen=chosen, titles=titles, rows=rows, row=row,
         quarters=[quarter for quarter in quarters if quarter], projects=projects, kinds=KINDS,
         amount="" if row is None else yuan(abs(row.state.open_fen) - row.state.contested_fen),
-        today=visit.today.isoformat(),
+        today=visit.today.isoformat(), served=payables.served_until(row.due) if row else "",
     )  # fmt: skip
 
 
