@@ -63,10 +63,11 @@ def stretches(connection: Connection, scope: Scope, code: str) -> list[RosterPoi
     if scope.supplier is not None:
         conditions.append(f.supplier == scope.supplier)
     query = select(point_facts, points.c.code).join(points, points.c.id == f.point_id).where(*conditions)
-    return [_stretch(row) for row in connection.execute(query.order_by(f.valid_from)).mappings()]
+    return [stretch_of(row) for row in connection.execute(query.order_by(f.valid_from)).mappings()]
 
 
-def _stretch(row: Mapping[Any, Any]) -> RosterPoint:
+def stretch_of(row: Mapping[Any, Any]) -> RosterPoint:
+    """Return a row of point_facts, with its point's code, as a stretch of facts without pauses."""
     values: dict[str, Any] = {name: row[name] for name in _NAMES}
     values |= {name: date.fromisoformat(row[name]) if row[name] else None for name in DATE_FACTS}
     end = None if row["valid_to"] is None else Instant(row["valid_to"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.pages.watch import point
+from console.pages.watch import changes, importing, point, points
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (point.routes,)
+CHAPTER: tuple[Routes, ...] = (points.routes, importing.routes, point.routes, changes.routes)
 """The chapter's tables of routes; the composition root takes them in this order."""

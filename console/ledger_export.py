@@ -1,0 +1,23 @@
+"""The ledger as the file that imports read, made by a worker process with a connection of its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from monitor.model import Instant
+from monitor.roster.export import to_csv, to_xlsx
+from monitor.scope import Scope
+from monitor.store import roster
+from monitor.store.database import open_database, reading
+
+
+def ledger_file(url: str, scope: Scope, at: Instant, zone: str, kind: Literal["csv", "xlsx"]) -> bytes:
+    """Return the visible points' ledger at an instant; never a login."""
+    engine = open_database(url)
+    try:
+        with reading(engine) as connection:
+            rows = roster.roster_at(connection, scope, at, zone=zone)
+            cameras = roster.cameras_at(connection, scope, at)
+    finally:
+        engine.dispose()
+    return to_xlsx(rows, cameras) if kind == "xlsx" else to_csv(rows, cameras)
