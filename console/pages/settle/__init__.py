@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from console.pages.settle import authority, budget, invoices, payments, settlement, statement
+from console.pages.settle import authority, budget, contracts, invoices, payments, settlement, statement
 from console.web.routes import Routes
 
 CHAPTER: tuple[Routes, ...] = (
     *authority.TABLES,
+    *contracts.TABLES,
     settlement.routes,
     *statement.TABLES,
     invoices.routes,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from console.pages.settle.statement import amounts, disputes, drafting, history, papers, shown, steps
+from console.pages.settle.statement.amounts import routes as amounts
+from console.pages.settle.statement.disputes import routes as disputes
+from console.pages.settle.statement.drafting import routes as drafting
+from console.pages.settle.statement.history import routes as history
+from console.pages.settle.statement.papers import routes as papers
+from console.pages.settle.statement.shown import routes as shown
+from console.pages.settle.statement.steps import routes as steps
 from console.web.routes import Routes
 
-TABLES: tuple[Routes, ...] = (
-    shown.routes,
-    amounts.routes,
-    history.routes,
-    disputes.routes,
-    drafting.routes,
-    steps.routes,
-    papers.routes,
-)
+TABLES: tuple[Routes, ...] = (shown, amounts, history, disputes, drafting, steps, papers)
 """The statement's tables of routes."""
