@@ -13,7 +13,9 @@ import random
 import struct
 import sys
 import zlib
+from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ class City:
         self.rng, self.days = random.Random(seed), days
         self.codes = [f"P{n:06d}" for n in range(points)]
         self.runs = [self._runs(outages) for _ in self.codes]
+        self.down = [[(a, b + 30) for a, b, _, state in its if state == "offline"] for its in self.runs]
         self.dark = [(START + n * DAY + GAP_AT, START + n * DAY + GAP_AT + DARK) for n in range(days) if n % 5]
 
     def _runs(self, outages: int) -> list[tuple[int, int, int, str]]:
@@ -61,8 +64,13 @@ class City:
 
     def offline(self, point: int, a: int, b: int) -> int:
         """Offline seconds of [a, b)."""
-        spans = [(first, last + 30) for first, last, _, state in self.runs[point] if state == "offline"]
-        return sum(max(0, min(e, b) - max(s, a)) for s, e in spans)
+        down, found = self.down[point], 0
+        for place in range(bisect_right(down, a, key=itemgetter(1)), len(down)):
+            start, end = down[place]
+            if start >= b:
+                break
+            found += min(end, b) - max(start, a)
+        return found
 
 
 def write(out: Path, trust: Path, points: int, outages: int, days: int) -> dict[str, int]:
@@ -220,7 +228,7 @@ class _Log:
 
     def _tr(self, n: int, at: int, place: list[int]) -> bytes:
         runs = self.city.runs[n]
-        k = next(i for i, run in enumerate(runs) if run[0] == at)
+        k = bisect_left(runs, at, key=itemgetter(0))
         before = runs[k - 1] if k else None
         self.seq[n] += 1
         online = runs[k][3] == "online"
