@@ -1883,12 +1883,13 @@ class Way:
         for phase in sorted(survey.seconds[manifest["period"]]):
             good, counted = survey.counts(survey.of(manifest["period"], phase))
             report.facts[8].append(f"{phase} {good:,}/{counted:,}" + (f" = {six(Fraction(good, counted))}" if counted else ""))
-        own, judged = terms["authority"]["pays"] == "own", any(rule["kind"] == "point-elimination" for rule in terms["rules"])
+        own, singly = terms["authority"]["pays"] == "own", any(rule["kind"] == "point-elimination" for rule in terms["rules"])
         for phase in sorted(theirs.keys() | mine.keys()):
             facts, again = (its.get(phase) for its in (theirs, mine))  # type: Json, Json
             if again is None and not (facts["roster"] or facts["groups"] or facts["lots"]):
                 continue  # a phase without points: an earlier statement left something to it
             need(facts and again, 8, where, f"{phase}: 期次不符 the log and the inputs do not have the same phases")
+            judged = singly or any(month["points"] is not None for month in facts["months"])
             for place in differences(*(measured(its, own, judged) for its in (facts, again))):
                 report.fail(8, where, f"facts.{phase}.{place}")
             self.excuses(facts, again, where)
@@ -1925,6 +1926,9 @@ class Way:
         for what, zh in (("retained", "以前留存 retained before"), ("adjustments", "以前期调整、利息 adjustments and interest")):
             if inputs["before"][what]:
                 report.lack(9, f"{zh}: 取自冻结的输入 taken as frozen, added up only")
+        earlier = any(facts["earlier"] for facts in inputs["facts"].values())
+        if earlier and any(clause["consecutive"] > 1 for clause in inputs["terms"]["breaches"]):
+            report.lack(9, "本期之前各月取自冻结的输入 months before the period are taken as frozen")
         lacking = list(not_recomputed(inputs))
         for what in lacking:
             report.lack(9, what)

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from console.evidence_page import page
+from console.packs.checking import check_file
+from console.packs.trust import read_trust
 from monitor.canonical import canonical
 from monitor.evidence import verifier
 from monitor.evidence.note import Note
@@ -31,6 +33,8 @@ from monitor.store.migrate import migrate
 from settlement.contract import Terms
 from settlement.document import canonical as canonical_bytes
 from settlement.inputs import Inputs, settle_inputs
+from settlement.lines import Adjustment, Before, Issued
+from settlement.money import Amount, Columns
 from tests import evidence_logs as logs
 from tests.forged_packs import manifest_of, members_of, signed, unzipped
 from tests.properties.quarters import Case, cases
@@ -256,6 +260,22 @@ def others(pack: bytes, trust: bytes) -> tuple[int, int | None]:
     return report.exit, next((n for n in range(1, 10) if report.failures[n]), None)
 
 
+def library(pack: bytes, trust: bytes, folder: Path) -> int:
+    """What the product's own modules say."""
+    path, keys = folder / "library.zip", folder / "library.json"
+    path.write_bytes(pack)
+    keys.write_bytes(trust)
+    return check_file(path, read_trust(keys)).exit
+
+
+def agreed(browser: Opened, pack: bytes, trust: bytes, folder: Path) -> tuple[int, int | None]:
+    """The verdict of all three readers, which must be one."""
+    found = told(by_call(browser, pack, trust))
+    assert found == others(pack, trust)
+    assert found[0] == library(pack, trust, folder)
+    return found
+
+
 def trusted(log: logs.Log, **changes: Any) -> bytes:
     return json.dumps(log.trust() | changes).encode()
 
@@ -362,6 +382,109 @@ def _doubled_key(record: dict[str, Any]) -> list[bytes]:
     return [canonical(record).encode().replace(b'"k":"tr",', b'"k":"tr","k":"tr",', 1)]
 
 
+S = logs.S
+
+
+def corrected(monkeypatch: pytest.MonkeyPatch, what: str, to: str) -> None:
+    """Let invented logs have one correction of each point and no other: ten days, approved on the twelfth."""
+
+    def one_each(rng: random.Random, world: logs.World, codes: list[str]) -> None:
+        for n, code in enumerate(codes):
+            at = world.start(11) + (100 + n) * S
+            body = {**logs._adj(what, code, world.start(1), world.start(11), at, "补"), "to": to}
+            world.rows.append((at, "adj", {**body, "id": claim_id(body)}))
+
+    monkeypatch.setattr(logs, "_corrections", one_each)
+
+
+@pytest.mark.parametrize(("what", "to"), [("exclude", ""), ("reclassify", "online"), ("reclassify", "offline")])
+def test_three_readers_take_an_approved_correction_alike(
+    browser: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, to: str
+) -> None:
+    bare = tmp_path / "bare"
+    monkeypatch.setattr(logs, "_corrections", lambda *_: None)
+    _, _, without = settled_pack(bare, 4)
+    corrected(monkeypatch, what, to)
+    pack, log, document = settled_pack(tmp_path / "with", 4)
+    seconds = [[phase["seconds"] for phase in its["phases"]] for its in (without, document)]
+    assert seconds[0] != seconds[1]  # the correction bears on what is settled
+    assert agreed(browser, pack, trusted(log), tmp_path) == (0, None)
+
+    def longer(record: dict[str, Any]) -> None:
+        record["end"] += 3_600 * S
+        record["id"] = claim_id(record)
+
+    changed = resealed(pack, log, one("adj", longer, 1))
+    assert agreed(browser, changed, trusted(log), tmp_path)[0] == 1
+
+
+LEFT = Amount(Columns(10_600, 10_000, 600))
+LINE = {"kind": "next_prepayment", "gross": "106.00", "net": "100.00", "tax": "6.00", "components": {}}
+FROZEN: dict[str, tuple[int, dict[str, Any]]] = {
+    "a prepayment whose statement is not there": (3, {"before": Before({"phase-1": Issued(LEFT, "2020Q1/0")})}),
+    "a prepayment of an issued statement": (
+        0,
+        {
+            "before": Before({"phase-1": Issued(LEFT, "2020Q1/0")}),
+            "earlier": {"phases": [{"phase": "phase-1", "lines": [LINE]}]},
+        },
+    ),
+    "a prepayment that is not the issued one": (
+        1,
+        {
+            "before": Before({"phase-1": Issued(LEFT, "2020Q1/0")}),
+            "earlier": {"phases": [{"phase": "phase-1", "lines": [LINE | {"gross": "106.01"}]}]},
+        },
+    ),
+    "kept back": (3, {"before": Before(retained={"phase-1": Issued(LEFT, "2020Q1/0")})}),
+    "adjusted": (
+        3,
+        {"before": Before(adjustments=(Adjustment("phase-1", "adjustment", LEFT, "why", "2020Q1/0/1"),))},
+    ),
+    "the authority's figure pays": (3, {"authority": {"pays": "authority", "if_missing": "provisional-own"}}),
+}
+
+
+@pytest.mark.parametrize("what", FROZEN)
+def test_three_readers_say_alike_what_amounts_rest_on(browser: Opened, tmp_path: Path, what: str) -> None:
+    exit_code, more = FROZEN[what]
+    pack, log, _ = settled_pack(tmp_path / "log", 5, points=3, begun="2020-06-29", days=5, **more)
+    assert agreed(browser, pack, trusted(log), tmp_path)[0] == exit_code
+
+
+def _no_points(facts: dict[str, Any]) -> None:
+    for month in facts["months"]:
+        month["points"] = None
+
+
+def _ghost(inputs: dict[str, Any]) -> None:
+    """A phase that no record shows: a hundred points that nobody names, for the whole quarter, at another phase's rate."""
+    facts = next(iter(inputs["facts"].values()))
+    unnamed = {"roster": [], "lots": [], "groups": [[[[737_500, 738_000]], 100]], "months": [], "earlier": []}
+    inputs["facts"]["phase-3"] = {**facts, **unnamed}
+
+
+def test_a_phase_that_no_record_shows_has_no_points(browser: Opened, tmp_path: Path) -> None:
+    names = ("phase-1", "phase-2", "phase-3")
+    phase = {"unit_price": "628.00", "in_service_from": "2020-01-01", "months": 48}
+    phases = [{"id": name, "title": name, **phase} for name in names]
+    pack, log, _ = settled_pack(tmp_path, 2, reading="A", rules=[], phases=phases)
+    assert agreed(browser, pack, trusted(log), tmp_path) == (0, None)
+    changed = restated(pack, log, "inputs", _ghost)
+    assert told(by_call(browser, changed, trusted(log))) == others(changed, trusted(log)) == (1, 8)
+
+
+def test_points_that_a_rule_judges_cannot_be_left_out(browser: Opened, tmp_path: Path) -> None:
+    rule = {"kind": "point-elimination", "id": "long", "hours": 1, "over": ">", "grain": "quarter"}
+    pack, log, _ = settled_pack(tmp_path, 5, points=3, begun="2020-06-29", days=5, reading="A", rules=[rule])
+    changed = restated(
+        pack, log, "inputs", lambda inputs: [_no_points(its) for its in inputs["facts"].values()] and None
+    )
+    found = told(by_call(browser, changed, trusted(log)))
+    assert found == others(changed, trusted(log)) == (1, 8)
+    assert library(changed, trusted(log), tmp_path) == 1
+
+
 REWRITTEN: dict[str, tuple[int, Edit, bool]] = {
     "a transition left out, the chain as it was": (5, one("tr", lambda record: []), False),
     "a transition left out, the chain made anew": (6, one("tr", lambda record: [], 40), True),
@@ -440,6 +563,8 @@ def test_keys_and_witnesses(browser: Opened, settled: tuple[bytes, logs.Log, Any
         (pack, trusted(log, require=[])),
         (pack, trusted(log, witnesses=twice)),
         (pack, b"{"),
+        (pack, right[:-1] + b',"format":"camsla-trust/1"}'),
+        (pack, right.replace(b'{"role":', b'{"role": "x", "\\u0072ole":', 1)),
         (signed(unzipped(pack), json.loads(unzipped(pack)["manifest.json"]), foreign), right),
     ]
     for changed, trust in cases:

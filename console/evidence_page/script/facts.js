@@ -125,7 +125,8 @@ class Comparison {
   phases(facts) {
     for (const phase of new Set([...this.rosters.keys(), ...Object.keys(facts)])) {
       const [frozen, roster] = [facts[phase], this.rosters.get(phase)];
-      if (!roster && frozen && !frozen.roster.length) continue;
+      // A phase without points: an earlier statement left something to it.
+      if (!roster && frozen && ![frozen.roster, frozen.groups, frozen.lots].some((its) => its.length)) continue;
       if (frozen && roster) this.phase(phase, frozen, roster);
       else this.differs(`facts.${phase}`, frozen ? "有 there" : "无 none", roster ? "有 there" : "无 none");
     }
@@ -156,7 +157,11 @@ class Comparison {
     const seconds = survey.total(frozen.month, phase) || [0, 0, 0, 0];
     same(`${place}.seconds`, frozen.seconds, seconds);
     if (pays === "own") same(`${place}.rate`, frozen.rate, survey.rate(seconds));
-    if (frozen.points === null) return;
+    if (frozen.points === null) {
+      // Without a rule that judges single points nobody asks for them.
+      same(`${place}.points`, false, this.terms.rules.some(({ kind }) => kind === "point-elimination"));
+      return;
+    }
     const outages = survey.outages.get(frozen.month).get(phase) || new Map();
     same(`${place}.points`, frozen.points.map(([code]) => code), [...outages.keys()]);
     for (const [code, good, counted, rows] of frozen.points) {

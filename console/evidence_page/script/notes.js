@@ -76,11 +76,29 @@ const isTrust = (value) =>
     witnesses: (rows) => Array.isArray(rows) && rows.every(exactly({ role: isName, key: isName })),
   })(value);
 
+// Whether some object of a JSON text names a key twice: JSON.parse would silently take the last.
+const hasDoubledKey = (text) => {
+  const open = []; // the keys of each object that is not closed yet, null for an array
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g) || [];
+  return tokens.some((token) => {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(null);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token.endsWith(":")) {
+      const [keys, key] = [open[open.length - 1], JSON.parse(token.slice(0, token.lastIndexOf('"') + 1))];
+      if (keys.has(key)) return true;
+      keys.add(key);
+    }
+    return false;
+  });
+};
+
 // trust.json comes from the parties, not from the pack, and by hand: any JSON spelling will do. Trust that is void (one
-// key in two roles, nobody required) is refused.
+// key in two roles, nobody required) or that reads in two ways (a key twice) is refused.
 const readTrust = (text) => {
   try {
     const value = JSON.parse(text);
+    need(!hasDoubledKey(text), "重复的键 duplicate key");
     need(isTrust(value) && value.format === "camsla-trust/1", "字段或格式不对 wrong fields or format");
     const collector = readKey(value.collector, COLLECTOR_KEY);
     const witnesses = value.witnesses.map(({ role, key }) => ({ role, key: readKey(key, WITNESS_KEY) }));

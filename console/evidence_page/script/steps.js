@@ -589,6 +589,10 @@ class Verification {
     for (const [phase, its] of Object.entries(inputs.before.prepaid)) await this.prepaid(phase, its);
     if (Object.keys(inputs.before.retained).length) report.lack(9, "以前留存取自冻结的输入 what was retained before is taken as frozen");
     if (inputs.before.adjustments.length) report.lack(9, "以前期调整、利息取自冻结的输入 adjustments and interest are taken as frozen");
+    const looksBack = inputs.terms.breaches.some(({ consecutive }) => consecutive > 1);
+    if (looksBack && Object.values(inputs.facts).some((its) => its.earlier.length)) {
+      report.lack(9, "本期之前各月取自冻结的输入 months before the period are taken as frozen");
+    }
     const lacking = notRecomputed(inputs);
     for (const what of lacking) report.lack(9, what);
     if (!lacking.length) {
