@@ -13,6 +13,7 @@ from typing import NamedTuple
 from console.authority.cell import text_of
 from console.authority.layout import Column, Layout
 from console.authority.mapping import Mapping
+from console.authority.periods import When
 from console.authority.reading import Asked, AuthorityFile, read_authority
 from console.authority.words import FIELDS
 from monitor.finding import Finding, InputError
@@ -137,12 +138,13 @@ def _sheet(sheet: Sheet, layout: Layout | None) -> SheetPreview:
 
 
 def _heading(column: Column, field: str) -> Heading:
-    when = ""
-    if column.when is not None:
-        year = "" if column.when.year is None else f"{column.when.year}-"
-        when = f"{year}{column.when.month:02d}" if column.when.month is not None else f"{year}Q{column.when.quarter}"
+    when = "" if column.when is None else column.when.label(None) or _yearless(column.when)
     key = column.headings[-1] if column.headings else ""
     return Heading(column.at + 1, column.name, key, field, when, column.phase or "")
+
+
+def _yearless(when: When) -> str:
+    return f"{when.month}月" if when.month is not None else f"Q{when.quarter}"
 
 
 def fields() -> list[str]:
