@@ -6,6 +6,7 @@ serves pages. What goes in and out is plain data.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -113,21 +114,31 @@ def _outage_log(
     return OutageLog(rows, tuple(results), leaf, bool(failing) and not own, trouble)
 
 
-def probe_log(source: Source, code: str, start: Instant, end: Instant, most: int) -> list[LogRow]:
-    """Return a point's first results in [start, end) of every vantage, by time. InputError names a damaged file."""
+def probe_log(source: Source, code: str, spans: Sequence[tuple[int, int]], most: int) -> list[LogRow]:
+    """Return a point's first results in some spans of microseconds, of every vantage, by time. InputError names a damaged file."""
     engine = open_database(source.url)
     try:
         with reading(engine) as connection:
-            seen = sightings(connection, code, (start, end))
-            found: list[LogRow] = []
-            for vantage in sorted({run.vantage for run in seen if run.kind not in {"import", "platform"}}):
-                stored = probes(connection, code, vantage, (start, end), most)
-                until = stored[0].at if stored else end
-                found += _archived(source, code, vantage, (start, until), most) if start < until else []
-                found += [_row(probe) for probe in stored]
+            found = [
+                row for a, b in spans for row in _results(connection, source, code, (Instant(a), Instant(b)), most)
+            ]
             return sorted(found, key=lambda row: (row.at, row.vantage))[:most]
     finally:
         engine.dispose()
+
+
+def _results(
+    connection: Connection, source: Source, code: str, span: tuple[Instant, Instant], most: int
+) -> list[LogRow]:
+    """What batches have of a span, and before the first of that what the archive has."""
+    found: list[LogRow] = []
+    seen = sightings(connection, code, span)
+    for vantage in sorted({run.vantage for run in seen if run.kind not in {"import", "platform"}}):
+        stored = probes(connection, code, vantage, span, most)
+        until = stored[0].at if stored else span[1]
+        found += _archived(source, code, vantage, (span[0], until), most) if span[0] < until else []
+        found += [_row(probe) for probe in stored]
+    return found
 
 
 def _archived(source: Source, code: str, vantage: str, span: tuple[Instant, Instant], most: int) -> list[LogRow]:

@@ -160,7 +160,7 @@ def page_of(
         year,
         shown,
         shown_period,
-        newest(connection, code),
+        newest(connection, code) if any(a <= at < b for a, b in year.seen_spans()) else None,
         months,
         tuple(downs(connection, year, year.question.window)),
         tuple(_seen(one_point.devices(connection, number), year.facts)),

@@ -89,6 +89,10 @@ class Watched:
         """The zone in which days are cut."""
         return self.question.zone
 
+    def seen_spans(self) -> tuple[Span, ...]:
+        """Return the microseconds in which the reader's scope sees the point."""
+        return tuple(normalise((fact.start, _us(fact.end)) for fact in self.facts))
+
     def account(self, start: int, end: int) -> Seconds:
         """Return the account of the seconds [start, end) in service."""
         seconds = ZERO
@@ -306,5 +310,6 @@ def gaps_of(connection: Connection, point: Watched, span: Span) -> list[GapRow]:
 
 
 def claims_of(connection: Connection, point: Watched) -> list[Claim]:
-    """Return the exclusions and reclassifications of a point, newest first."""
-    return one_point.claims(connection, point.code)[::-1]
+    """Return the exclusions and reclassifications of a point, newest first, those that the reader's scope sees."""
+    seen = point.seen_spans()
+    return [claim for claim in one_point.claims(connection, point.code)[::-1] if clip(seen, claim.start, claim.end)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from console.api.watch import changes, point, points
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = ()
+CHAPTER: tuple[Routes, ...] = (points.routes, point.routes, changes.routes)
 """The chapter's tables of routes; the composition root takes them in this order."""
