@@ -9,8 +9,8 @@ from html import escape
 from settlement.money import grouped, round_half_up
 from settlement.reports.waterfall import Step
 
-WIDTH = 680
-_LABELS, _AMOUNTS, _ROW, _BAR, _TOP = 130, 124, 30, 18, 6
+WIDTH = 520
+_LABELS, _AMOUNTS, _ROW, _BAR, _TOP = 104, 112, 30, 18, 6
 
 
 def draw(steps: Sequence[Step], name: Callable[[Step], str], link: Callable[[Step], str], title: str) -> str:

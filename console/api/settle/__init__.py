@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from console.api.settle import authority, authority_quarter, budget, invoices, payments, payments_account, payments_due
+from console.api.settle import (
+    authority,
+    authority_quarter,
+    budget,
+    contracts,
+    disputes,
+    invoices,
+    payments,
+    payments_account,
+    payments_due,
+    statement_steps,
+    statements,
+)
 from console.web.routes import Routes
 
 CHAPTER: tuple[Routes, ...] = (
     authority.routes,
     authority_quarter.routes,
+    contracts.routes,
+    statements.routes,
+    statement_steps.routes,
+    disputes.routes,
     invoices.routes,
     payments_due.routes,
     payments_account.routes,
