@@ -24,7 +24,12 @@ total: "120576.00"
 authority: {authority}
 payment: {{due_days: 30, counted_from: quarter-end, interest_per_day: "0.05%"}}
 phases:
-  - {{id: phase-2, title: 二期, unit_price: "628.00", components: {{line: "122.00", integration: "359.00", platform: "147.00"}}, in_service_from: 2020-07-01, months: 48}}
+  - id: phase-2
+    title: 二期
+    unit_price: "628.00"
+    components: {{line: "122.00", integration: "359.00", platform: "147.00"}}
+    in_service_from: 2020-07-01
+    months: 48
 """
 LOWER = '{pays: lower, level: point, months: simple-mean, tolerance: "0.5%", by_day: 15, if_missing: wait}'
 POINTS = """点位编号,设备编码,原设备编码,设备名称,期次,合同编号,终验日期,计费起

@@ -71,7 +71,7 @@ async def test_next_years_advice_shows_its_arithmetic(client: Any) -> None:
     # 8.15 % of faults lie within the allowed 10 %: the year earned its online rate, and next year's full fee shrinks by it.
     assert found["advice"]["totals"]["next_full_fee"] == "30144.00" and found["advice"]["totals"]["excess"] == "0.00"
     assert found["advice"]["totals"]["proposed"] == "27686.61"
-    status, problem = await api(client, "GET", "/budget/advice/lease/2018", "领导")
+    status, _ = await api(client, "GET", "/budget/advice/lease/2018", "领导")
     assert status in {404, 422}
     assert (await api(client, "GET", "/budget/advice/lease/2020?k=-1", "领导"))[0] == 422
 
