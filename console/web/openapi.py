@@ -20,7 +20,8 @@ from console.web.routes import Models, Route
 
 Document = dict[str, Any]
 Mode = Literal["validation", "serialization"]
-_PARAMETER = re.compile(r"\{([^}:]+)(?::([^}]+))?\}")
+PARAMETER = re.compile(r"\{([A-Za-z_]\w*)(?::([^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}")
+"""A part of an address, and the pattern that it may name; as aiohttp reads them."""
 
 DESCRIPTION = """\
 camsla 的接口，与页面同权限、同口径。The interface of camsla: the same rights and the same figures as its pages.
@@ -69,9 +70,9 @@ def document(routes: Iterable[Route], version: str, cookie: str = "__Host-camsla
     paths: dict[str, dict[str, Any]] = {}
     tags: dict[str, None] = {}
     for route, models in sorted(endpoints, key=lambda found: (found[0].path, found[0].method)):
-        address = _PARAMETER.sub(r"{\1}", route.path)
+        address = PARAMETER.sub(r"{\1}", route.path)
         item = paths.setdefault(address, {})
-        if route.arguments:
+        if PARAMETER.search(route.path):
             item["parameters"] = _path_parameters(route.path)
         item[route.method.lower()] = _operation(route, models, schemas)
         tags[models.tag] = None
@@ -94,12 +95,9 @@ def document(routes: Iterable[Route], version: str, cookie: str = "__Host-camsla
 
 def operation_id(method: str, path: str) -> str:
     """Return an endpoint's name: it changes only with its method or address. `GET /api/v1/points/{code}` is get_points_by_code."""
-    words = [
-        f"by_{name}" if (name := part.strip("{}").partition(":")[0]) != part else part
-        for part in path.removeprefix("/api/v1").split("/")
-        if part
-    ]
-    return "_".join([method.lower(), *(re.sub(r"\W", "_", word) for word in words)])
+    plain = PARAMETER.sub(r"by_\1", path.removeprefix("/api/v1"))
+    words = [re.sub(r"\W", "_", part) for part in plain.split("/") if part]
+    return "_".join([method.lower(), *words])
 
 
 class _Schemas:
@@ -157,7 +155,7 @@ def _description(route: Route) -> str:
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     found = []
-    for name, pattern in _PARAMETER.findall(path):
+    for name, pattern in PARAMETER.findall(path):
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
         if pattern:
             schema["pattern"] = f"^(?:{pattern})$"
