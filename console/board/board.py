@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,6 +21,9 @@ from config.settings import Settings
 from console.board.city import City
 from console.board.counting import accounts_of
 from console.board.memory import Memory
+from console.board.prepared import Prepared
+from console.board.streams import Streams
+from console.board.summary import Summary, summary_of
 from monitor.model import Instant
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.database import open_database, reading
@@ -61,6 +65,9 @@ class Board:
         self._tasks: list[asyncio.Task[None]] = []
         self._troubles: dict[str, str] = {}
         self._pause = REFRESH_S
+        self._summaries: dict[Scope, Summary] = {}
+        self.streams = Streams()
+        self.prepared = Prepared()
         self.closing = asyncio.Event()
         """Set when the board stops: streams end then."""
 
@@ -72,6 +79,22 @@ class Board:
             if len(self._views) > SCOPES:
                 self._views.popitem(last=False)
         return found
+
+    def summary(self, scope: Scope = EVERYTHING) -> Summary:
+        """Return the overview of the city as somebody with a scope sees it."""
+        found = self._summaries.get(scope)
+        if found is None:
+            found = self._summaries[scope] = summary_of(self.city(scope))
+            if len(self._summaries) > SCOPES:
+                del self._summaries[next(iter(self._summaries))]
+        return found
+
+    async def measured(
+        self, workers: Executor, work: Callable[..., bytes], asked: tuple[str, ...], scope: Scope, keeps_s: float
+    ) -> bytes:
+        """Run a measurement in a process of its own, once for all who ask the same, and keep it for a while."""
+        make = partial(work, self._settings.url, self._contracts, *asked, scope)
+        return (await self.prepared.body(("measured", asked, scope), 0, workers, make, keeps_s)).plain
 
     async def changed(self, version: int, timeout_s: float) -> bool:
         """Wait until the city's version is another than `version`; tell whether it became so in time."""
@@ -165,6 +188,7 @@ class Board:
         self._city = replace(city, version=self._city.version + changed)
         self._views = OrderedDict({EVERYTHING: self._city})
         if changed:
+            self._summaries.clear()
             self._tell()
 
     def _tell(self) -> None:

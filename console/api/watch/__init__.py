@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from console.api.watch import changes, point, points
+from console.api.watch import badges, changes, live, map, overview, point, points
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (points.routes, point.routes, changes.routes)
+CHAPTER: tuple[Routes, ...] = (
+    overview.routes,
+    live.routes,
+    map.routes,
+    badges.routes,
+    points.routes,
+    point.routes,
+    changes.routes,
+)
 """The chapter's tables of routes; the composition root takes them in this order."""
