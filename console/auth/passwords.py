@@ -72,4 +72,5 @@ def good(password: str, name: str, column: str = "password") -> str:
 
 
 def _plain(password: str) -> str:
-    return unicodedata.normalize("NFC", password)[: MOST * 4]
+    """Return a password as it is hashed: without blanks around it, which pages take away and programs may not."""
+    return unicodedata.normalize("NFC", password.strip())[: MOST * 4]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from console.store import sessions
 from console.store.tables import accounts, tokens
@@ -21,6 +21,7 @@ from console.web.access import FINANCE, ROLE_ZH, Person, Role, Roles
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
 from monitor.persons import person as as_compared
+from monitor.persons import same_person
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
@@ -174,30 +175,37 @@ def add_within(
 def change(writer: Writer, name: str, terms: Terms, *, at: Instant, actor: str) -> Account:
     """Decide anew about an account. InputError for one's own administrator's role, and for the last administrator's."""
     with writer.transaction() as connection:
-        one_at_a_time(connection, "accounts")
-        old = get(connection, name)
-        _hold(terms)
-        loses = Role.ADMINISTRATOR in old.terms.roles - terms.roles
-        if loses and as_compared(actor) == as_compared(old.name):
-            raise refuse(
-                "不能取消自己的系统管理员角色 nobody takes the administrator's role from themselves",
-                "请另一位管理员办理 ask another administrator",
-                column="roles",
-            )
-        _write(connection, old.name, _columns(terms))
-        if Role.ADMINISTRATOR in old.terms.roles:
-            _still_governed(connection, old, at, "roles")
-        if terms != old.terms:
-            writer.audit(
-                connection,
-                at=at,
-                actor=actor,
-                action="account.change",
-                object=old.name,
-                before=_said(old.terms),
-                after=_said(terms),
-            )
-        return get(connection, old.name)
+        return change_within(connection, writer, name, terms, at=at, actor=actor)
+
+
+def change_within(
+    connection: Connection, writer: Writer, name: str, terms: Terms, *, at: Instant, actor: str
+) -> Account:
+    """Decide anew about an account in the caller's transaction; see `change`."""
+    one_at_a_time(connection, "accounts")
+    old = get(connection, name)
+    _hold(terms)
+    loses = Role.ADMINISTRATOR in old.terms.roles - terms.roles
+    if loses and same_person(actor, old.name):
+        raise refuse(
+            "不能取消自己的系统管理员角色 nobody takes the administrator's role from themselves",
+            "请另一位管理员办理 ask another administrator",
+            column="roles",
+        )
+    _write(connection, old.name, _columns(terms))
+    if Role.ADMINISTRATOR in old.terms.roles and old.alive(at):
+        _still_governed(connection, old, at, "roles" if loses else "until")
+    if terms != old.terms:
+        writer.audit(
+            connection,
+            at=at,
+            actor=actor,
+            action="account.change",
+            object=old.name,
+            before=_said(old.terms),
+            after=_said(terms),
+        )
+    return get(connection, old.name)
 
 
 def disable(writer: Writer, name: str, *, at: Instant, actor: str) -> None:
@@ -205,7 +213,7 @@ def disable(writer: Writer, name: str, *, at: Instant, actor: str) -> None:
     with writer.transaction() as connection:
         one_at_a_time(connection, "accounts")
         old = get(connection, name)
-        if as_compared(actor) == as_compared(old.name):
+        if same_person(actor, old.name):
             raise refuse(
                 "不能停用自己的账号 nobody disables their own account",
                 "请另一位管理员办理 ask another administrator",
@@ -214,7 +222,8 @@ def disable(writer: Writer, name: str, *, at: Instant, actor: str) -> None:
         if old.disabled_at is not None:
             return
         _write(connection, old.name, {"disabled_at": at})
-        _still_governed(connection, old, at, "name")
+        if Role.ADMINISTRATOR in old.terms.roles and old.alive(at):
+            _still_governed(connection, old, at, "name")
         ended = sessions.end_all(connection, old.name)
         revoked = connection.execute(
             update(tokens).where(tokens.c.account == old.name, tokens.c.revoked_at.is_(None)).values(revoked_at=at)
@@ -413,8 +422,3 @@ def _listed(names: frozenset[str] | None) -> str | None:
 def _unlisted(text: str | None) -> frozenset[str] | None:
     found: Sequence[str] | None = None if text is None else json.loads(text)
     return None if found is None else frozenset(found)
-
-
-def count(connection: Connection) -> int:
-    """Return how many accounts there are."""
-    return connection.scalar(select(func.count()).select_from(accounts)) or 0

@@ -192,7 +192,8 @@ async def strangers(
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
-            return _with_headers(error, request.app[SITE])
+            _with_headers(error, request.app[SITE])
+            raise
         site = request.app[SITE]
         nowhere = Route(request.method, request.path, handler, None, "page")
         visit = Visit(request, site, nowhere, None, _language(request, None))

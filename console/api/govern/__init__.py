@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.api.govern import reference
+from console.api.govern import account, accounts, links, reference
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (reference.routes,)
+CHAPTER: tuple[Routes, ...] = (account.routes, accounts.routes, links.routes, reference.routes)
 """The chapter's tables of routes; the composition root takes them in this order."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.pages.govern import login, reference
+from console.pages.govern import account, accounts, links, login, reference
 from console.web.routes import Routes
 
-CHAPTER: tuple[Routes, ...] = (login.routes, reference.routes)
+CHAPTER: tuple[Routes, ...] = (login.routes, account.routes, accounts.routes, links.routes, reference.routes)
 """The chapter's tables of routes; the composition root takes them in this order."""

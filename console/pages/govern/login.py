@@ -23,6 +23,8 @@ from console.web.words import COOKIE, LANGUAGES, N_
 from monitor.finding import InputError
 
 routes = Routes()
+FORM_BYTES = 16_384
+"""Strangers send no more."""
 WRONG = N_("账号或密码不对，或账号已停用。")
 
 
@@ -193,5 +195,7 @@ async def _first_needed(visit: Visit) -> None:
 
 
 def _from_our_page(visit: Visit) -> None:
+    """ConflictError unless our own page sent the form; from here on, no more of it is read than such a form has."""
     if not coming_in.ours(visit.request):
         raise ConflictError(visit.say("表单不是从本系统的页面提交的，请打开登录页重试。"))
+    visit.request = visit.request.clone(client_max_size=FORM_BYTES)

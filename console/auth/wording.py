@@ -1,0 +1,40 @@
+"""Accounts' terms as people write them: days that an account lasts, names separated by commas or lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor.model import MICROSECONDS, Instant
+
+_BETWEEN = re.compile(r"[,，、;；\n\r\t]+")
+
+
+def end_of(last: date | None, zone: str) -> Instant | None:
+    """Return the instant after an account's last day in a zone; None for no end."""
+    if last is None:
+        return None
+    midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+    return Instant(int(midnight.timestamp()) * MICROSECONDS)
+
+
+def last_day(until: Instant | None, zone: str) -> date | None:
+    """Return the last day before an account's end in a zone; None for no end."""
+    return None if until is None else datetime.fromtimestamp((until - 1) / MICROSECONDS, ZoneInfo(zone)).date()
+
+
+def names_in(text: str) -> frozenset[str] | None:
+    """Return the names in a text, between commas or on lines of their own; None for none, which restricts nothing."""
+    return restricted(_BETWEEN.split(text))
+
+
+def restricted(names: Iterable[str]) -> frozenset[str] | None:
+    """Return names without blanks around them; None for none."""
+    return frozenset(name.strip() for name in names if name.strip()) or None
+
+
+def written(names: frozenset[str] | None) -> str:
+    """Return names as a field shows them."""
+    return "、".join(sorted(names or ()))
