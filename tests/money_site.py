@@ -68,14 +68,23 @@ def _lease(folder: Path, authority: str) -> Path:
     return data
 
 
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+"""Held until the interpreter ends, which removes them."""
+
+
+def _folder() -> Path:
+    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="camsla-lease-", ignore_cleanup_errors=True))
+    return Path(_FOLDERS[-1].name)
+
+
 @cache
 def _before() -> Path:
-    return _lease(Path(tempfile.mkdtemp(prefix="camsla-lease-")), LOWER)
+    return _lease(_folder(), LOWER)
 
 
 @cache
 def _issued() -> Path:
-    data = _lease(Path(tempfile.mkdtemp(prefix="camsla-lease-")), "{pays: own}")
+    data = _lease(_folder(), "{pays: own}")
     _run(data, "statement", "draft", "lease", "2020Q3", "--prepaid", "computed", "--actor", "甲")
     for step, actor in (
         ("reconcile", "甲"),

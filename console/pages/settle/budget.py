@@ -21,7 +21,7 @@ from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from monitor.finding import InputError
-from settlement.money import yuan
+from settlement.money import fen, yuan
 
 routes = Routes()
 READERS = MONEY_READERS - {Role.SUPPLIER}
@@ -142,7 +142,7 @@ async def add(visit: Visit) -> web.Response:
 def entry_of(model: BudgetForm, titles: dict[str, str]) -> budgeting.BudgetEntry:
     """Return the form as what is recorded; contracts that the person does not see are refused like none at all."""
 
-    def fen(name: str) -> int | None:
+    def amount(name: str) -> int | None:
         text = getattr(model, name)
         return paying.fen_of(text, name) if text else None
 
@@ -150,7 +150,7 @@ def entry_of(model: BudgetForm, titles: dict[str, str]) -> budgeting.BudgetEntry
     if strange:
         raise MissingError
     return budgeting.BudgetEntry(
-        model.project.strip(), model.year, fen("initial"), fen("adjusted"), fen("in_place"), model.name, model.unit,
+        model.project.strip(), model.year, amount("initial"), amount("adjusted"), amount("in_place"), model.name, model.unit,
         model.functional, model.economic, tuple(model.contracts),
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ async def advice(visit: Visit) -> web.Response:
     found = await budgeting.advised(visit, contract, year, factor)
     return visit.render(
         "settle/budget_advice.html", contract=contract, year=year, advice=found.document, findings=found.findings,
-        factor=visit.request.query.get("k", "1"),
+        factor=visit.request.query.get("k", "1"), fen=fen,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from settlement.comparing import PointComparison
 from settlement.contract import Terms
 from settlement.daycount import Quarter, parse_quarter
 from settlement.matching import Item
-from settlement.reconcile import FileNote, Reconciliation
+from settlement.reconcile import FileNote, Reconciliation, points_text
 from settlement.store import authority as store
 from settlement.store import statements
 
@@ -171,7 +171,7 @@ async def beside(visit: Visit) -> web.Response:
         "settle/authority_beside.html", contract=contract, quarter=quarter, terms=terms, clause=terms.authority,
         found=found, findings=found.findings if found else done.findings, at=done.at, query=query,
         table=None if found is None else _table(visit, found, query), last=last, settled=settled, waiting=waiting,
-        overdue=last is not None and visit.today > last, sources=SOURCES, source_tone=SOURCE_TONE, items=ITEMS,
+        overdue=last is not None and visit.today > last, sources=SOURCES, source_tone=SOURCE_TONE, items=ITEMS, points_text=points_text,
         counts=_counts(found), pays=PAYS, months=MONTHS, missing=MISSING, before=_step(quarter, -1),
         after=_step(quarter, 1) if quarter.end <= visit.today else None, may_write=visit.may(AUTHORITY),
         may_settle=visit.may(MONEY_READERS), may_watch=visit.may(WATCHERS),
