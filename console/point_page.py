@@ -16,7 +16,8 @@ from console.correcting import GapRow
 from console.point_changes import PointChange, changes
 from console.point_kept import Kept
 from console.point_money import Loss, PointLines, losses, outage_cost, pauses_of
-from console.point_watch import Down, Month, Watched, claims_of, day_of, downs, gaps_of, watched
+from console.point_outages import claims_of, downs, gaps_of
+from console.point_watch import Down, Month, Watched, day_of, watched
 from monitor.finding import refuse
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Instant

@@ -17,23 +17,21 @@ from sqlalchemy import Connection
 
 from console import views
 from console.board.card import Standing
-from console.correcting import GapRow, gaps_in
-from monitor.attribution import upstream_of
 from monitor.debounce import Outage
-from monitor.intervals import Span, clip, intersect, normalise, subtract, total
+from monitor.intervals import Span, clip, intersect, normalise, subtract
 from monitor.model import MICROSECONDS, Instant, Reason, Run, State
 from monitor.period import Period, midnight, months_of
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, Seconds, Service, add, measure, service_of
 from monitor.scope import EVERYTHING, Scope
 from monitor.store import one_point
-from monitor.store.claims import Claim
-from monitor.store.happenings import upstreams_down
-from monitor.store.queries import timeline_inputs
+from monitor.store.queries import PointHistory, timeline_inputs
 from monitor.timeline import NOTHING, Timeline
 
 MAX_DAYS = 400
 """The longest stretch of days that is read at once."""
+MOST_RUNS = 20_000
+"""A point with more runs is read by the window: that looks for the window among all points, which takes longer."""
 FIRST_SECOND, LAST_SECOND = 0, 2**40
 
 
@@ -91,7 +89,7 @@ class Watched:
 
     def seen_spans(self) -> tuple[Span, ...]:
         """Return the microseconds in which the reader's scope sees the point."""
-        return tuple(normalise((fact.start, _us(fact.end)) for fact in self.facts))
+        return tuple(normalise((fact.start, microseconds(fact.end)) for fact in self.facts))
 
     def account(self, start: int, end: int) -> Seconds:
         """Return the account of the seconds [start, end) in service."""
@@ -197,19 +195,7 @@ def _made(
     connection: Connection, code: str, facts: tuple[RosterPoint, ...], question: views.Question, at: Instant
 ) -> Watched:
     policy = question.policy
-    history = next(
-        iter(
-            timeline_inputs(
-                connection,
-                EVERYTHING,
-                question.window_us,
-                recovery_samples=policy.recovery_samples,
-                minimum_recovery_s=policy.minimum_recovery_s,
-                only=(code,),
-            )
-        ),
-        None,
-    )
+    history = _history(connection, code, facts[0].id, question)
     stays: dict[str, list[tuple[int, int | None]]] = {}
     for device in one_point.devices(connection, facts[0].id):
         stays.setdefault(str(device.camera), []).append((device.start, device.end))
@@ -240,6 +226,22 @@ def _made(
         days[day] = made.account(midnight(day, question.zone), midnight(day + timedelta(days=1), question.zone))
         day += timedelta(days=1)
     return replace(made, days=days)
+
+
+def _history(connection: Connection, code: str, number: int, question: views.Question) -> PointHistory | None:
+    """All of the point's history; where that is very long, so much of it as the question needs."""
+    if one_point.mark(connection, number, code)[0] <= MOST_RUNS:
+        return one_point.history(connection, number, code)
+    policy = question.policy
+    found = timeline_inputs(
+        connection,
+        EVERYTHING,
+        question.window_us,
+        recovery_samples=policy.recovery_samples,
+        minimum_recovery_s=policy.minimum_recovery_s,
+        only=(code,),
+    )
+    return next(iter(found), None)
 
 
 def _service(point: RosterPoint, zone: str) -> Span:
@@ -281,35 +283,6 @@ def _outages(
     return found
 
 
-def downs(connection: Connection, point: Watched, span: Span) -> list[Down]:
-    """Return the confirmed outages that touch a span of seconds, newest first, each with the upstream device that was down."""
-    its = [row for row in point.outages if row[1][-1][1] > span[0] and row[1][0][0] < span[1]]
-    if not its:
-        return []
-    low, high = its[0][1][0][0], max(spans[-1][1] for _, spans, _ in its)
-    down = upstreams_down(connection, Instant(low * MICROSECONDS), Instant(high * MICROSECONDS))
-    found = []
-    for outage, spans, causes in its:
-        start, end = spans[0][0], spans[-1][1]
-        open_still = point.timeline.open_chain and outage is point.timeline.outages[-1] and end == outage.end
-        held = next((p for p in point.facts if p.start <= start * MICROSECONDS < _us(p.end)), None)
-        named = upstream_of((start, end), held.upstream, down) if held is not None and down else None
-        excluded = total(intersect(list(spans), list(point.excluded)))
-        found.append(Down(start, end, total(spans), excluded, open_still, named or "", causes))
-    return found[::-1]
-
-
-def _us(end: Instant | None) -> int:
+def microseconds(end: Instant | None) -> int:
+    """Return an end in microseconds; of what is open, one after all others."""
     return LAST_SECOND * MICROSECONDS if end is None else end
-
-
-def gaps_of(connection: Connection, point: Watched, span: Span) -> list[GapRow]:
-    """Return the watcher's gaps in a span of seconds that hold for a point, newest first."""
-    start, end = Instant(span[0] * MICROSECONDS), Instant(span[1] * MICROSECONDS)
-    return gaps_in(connection, (start, end), point.code)[::-1]
-
-
-def claims_of(connection: Connection, point: Watched) -> list[Claim]:
-    """Return the exclusions and reclassifications of a point, newest first, those that the reader's scope sees."""
-    seen = point.seen_spans()
-    return [claim for claim in one_point.claims(connection, point.code)[::-1] if clip(seen, claim.start, claim.end)]

@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, null, or_, select
 
-from monitor.model import Instant
+from monitor.model import Gap, Instant
 from monitor.points import Pause, RosterPoint, host_of
 from monitor.scope import Scope
 from monitor.store.claims import Claim
+from monitor.store.given import given_to
+from monitor.store.identities import outcomes_by_id
+from monitor.store.queries import PointHistory
 from monitor.store.roster import DATE_FACTS, known
 from monitor.store.tables import (
     billing_pauses,
@@ -26,6 +29,7 @@ from monitor.store.tables import (
     point_facts,
     points,
     runs,
+    vantages,
 )
 
 _NAMES = frozenset(RosterPoint.__slots__) - {"id", "code", "start", "end", "category", "extra", "pauses"} - DATE_FACTS
@@ -146,6 +150,34 @@ def _status(row: Any, taken_back: Any) -> str:
     if taken_back is not None and (taken_back.approved_by is not None or row.approved_by is None):
         return "withdrawn"
     return "pending" if row.approved_by is None else "approved"
+
+
+def history(connection: Connection, number: int, code: str) -> PointHistory:
+    """Return all that was ever seen of a point: its runs, the gaps that hold for it, what was given to its unknown time.
+
+    A point has a few hundred runs a year; for the seldom one with very many, read a window (monitor/store/queries.py).
+    """
+    names = {row.id: row.name for row in connection.execute(select(vantages.c.id, vantages.c.name))}
+    r, g = runs.c, gaps.c
+    query = (
+        select(
+            r.point_id, r.vantage_id, r.first_at, r.last_at, r.n, r.outcome_id, r.valid_s, r.camera_id, null(), null()
+        )
+        .where(r.point_id == number)
+        .order_by(r.vantage_id, r.first_at)
+    )
+    rows = [tuple(row) for row in connection.execute(query)]
+    blind = (
+        select(g.vantage_id, g.point_id, g.start_at, g.end_at, g.cause)
+        .where(or_(g.point_id.is_(None), g.point_id == number))
+        .order_by(g.start_at, g.id)
+    )
+    found = [
+        Gap(names[vantage], start, end, cause, None if point is None else code)
+        for vantage, point, start, end, cause in connection.execute(blind)
+    ]
+    given = given_to(connection, [code]).get(code, ())
+    return PointHistory(code, rows, found if rows else (), names, outcomes_by_id(connection), given)
 
 
 def mark(connection: Connection, number: int, code: str) -> tuple[Any, ...]:

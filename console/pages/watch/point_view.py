@@ -129,8 +129,12 @@ class PointView:
         return datetime.fromtimestamp(second, self._clock).strftime("%H:%M:%S").removesuffix(":00")
 
     def calendar(self) -> Markup:
-        """Return the last 366 days; a day leads to its view."""
+        """Return the last 366 days; a day leads to its view. Drawn once a minute at most: only today changes."""
         page, say = self._page, self._say
+        key, minute = ("calendar", say(N_("离线"))), page.now_s // 60
+        drawn: tuple[int, Markup] | None = page.year.memo.get(key)
+        if drawn is not None and drawn[0] == minute:
+            return drawn[1]
         base, first = address(page.code), page.year.question.period.first
         squares = []
         for n in range(YEAR_DAYS):
@@ -140,7 +144,9 @@ class PointView:
             squares.append(
                 Square(day, rate, seconds.total() > 0, self._day_told(day, seconds, rate), f"{base}?day={day}#timeline")
             )
-        return calendar_svg(squares, page.reads.target, say("近 366 天每日在线率"), say)
+        svg = calendar_svg(squares, page.reads.target, say("近 366 天每日在线率"), say)
+        page.year.memo[key] = (minute, svg)
+        return svg
 
     def _day_told(self, day: date, seconds: Seconds, rate: Fraction | None) -> str:
         say = self._say
