@@ -85,7 +85,7 @@ def strip(parts: Sequence[Part], label: str) -> Markup:
     whole = sum(part.n for part in parts)
     if not whole:
         return Markup("")
-    found, at = [_head(12, label)], 0.0
+    found, at = [_head(12, label).replace(" role=", ' preserveAspectRatio="none" role=')], 0.0
     for part in parts:
         wide = part.n / whole * WIDTH
         if part.n:

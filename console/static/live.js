@@ -7,8 +7,6 @@
   const { stream, once, lost } = place.dataset;
   let heard = Date.now(), source = null, version = null, partAt = Date.now(), partWaits = 0, alarmed = null, lastAt = null;
 
-  const clock = (us) => new Date(us / 1000).toLocaleTimeString("zh-CN", { hour12: false });
-
   const alarm = (texts) => {
     const key = texts.join("\n");
     if (key === alarmed) return;
@@ -30,9 +28,9 @@
 
   const show = (told) => {
     heard = Date.now();
-    if (told.at) {
-      lastAt = told.at;
-      document.querySelectorAll("[data-live-at]").forEach((node) => { node.textContent = clock(told.at); });
+    if (told.at_text) {
+      lastAt = told.at_text;
+      document.querySelectorAll("[data-live-at]").forEach((node) => { node.textContent = lastAt; });
     }
     alarm(told.alarms || []);
     if (!told.texts) return;
@@ -68,7 +66,7 @@
     const dead = !source || source.readyState === EventSource.CLOSED;
     if (dead || Date.now() - heard > ASK_MS) ask();
     if (dead && window.EventSource && Date.now() - heard < SILENT_MS) listen();
-    if (Date.now() - heard > SILENT_MS) alarm([lastAt ? `${lost} ${clock(lastAt)}` : lost]);
+    if (Date.now() - heard > SILENT_MS) alarm([lastAt ? `${lost} ${lastAt}` : lost]);
   }, ASK_MS);
   addEventListener("pagehide", () => { if (source) source.close(); });
   listen();

@@ -33,7 +33,7 @@
   if (box.dataset.tiles) L.tileLayer(box.dataset.tiles, { maxZoom: 19 }).addTo(map);
   const ground = L.layerGroup().addTo(map), marks = L.layerGroup().addTo(map);
   const renderer = L.canvas({ padding: .3 });
-  let city = null, layers = [], down = new Map(), chosen = null, fitted = false, draws = 0;
+  let city = null, layers = [], down = new Map(), chosen = null, fitted = false, draws = 0, ahead = 0;  // ahead: by how much the server's clock is
 
   const wanted = () => {
     const given = new FormData(form), text = (name) => String(given.get(name) || "");
@@ -48,7 +48,7 @@
     if (filter.supplier && city.suppliers[supplier] !== filter.supplier) return false;
     if (filter.hours !== "") {
       const since = letter === "f" && down.get(n);
-      if (!since || Date.now() / 1000 - since[1] < Number(filter.hours) * 3600) return false;
+      if (!since || (Date.now() + ahead) / 1000 - since[1] < Number(filter.hours) * 3600) return false;
     }
     return !filter.found || filter.found.has(n);
   };
@@ -126,6 +126,8 @@
   const load = async () => {
     const response = await fetch(box.dataset.points);
     if (!response.ok) return;
+    const date = Date.parse(response.headers.get("Date") || "");
+    ahead = Number.isNaN(date) ? 0 : date - Date.now();
     const whole = await response.json();
     city = whole;
     take(whole);

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp_sse import sse_response
 
-from console.board.board import Board
-from console.board.telling import ENDPOINT_S, events
+from console.board.telling import ENDPOINT_S, stream
 from console.web.access import WATCHERS
 from console.web.routes import Routes
 from console.web.visit import Visit
@@ -24,19 +22,4 @@ routes = Routes()
 )
 async def live(visit: Visit) -> web.StreamResponse:
     """Events `city` (what the overview shows, as texts) and `beat`; ends within a minute, then come again."""
-    board = visit.site.part(Board)
-    with board.streams.one(visit.person.name):
-        async with sse_response(visit.request) as response:
-            told = events(
-                board,
-                visit.scope,
-                visit.site.now,
-                visit.site.settings.zone,
-                visit.say,
-                lasting_s=ENDPOINT_S,
-            )
-            async for event, data in told:
-                if not response.is_connected():
-                    break
-                await response.send(data, event=event)
-            return response
+    return await stream(visit, ENDPOINT_S)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from aiohttp import web
-from aiohttp_sse import sse_response
 
 from console.board.board import Board
-from console.board.telling import events, numbers
+from console.board.telling import numbers, stream
 from console.web.access import WATCHERS
 from console.web.routes import Routes
 from console.web.visit import Visit
@@ -19,14 +18,7 @@ routes = Routes()
 @routes.stream("/live", allow=WATCHERS)
 async def live(visit: Visit) -> web.StreamResponse:
     """Send what changes until the page goes, the stream has lived long enough, or the server stops."""
-    board = visit.site.part(Board)
-    with board.streams.one(visit.person.name):
-        async with sse_response(visit.request) as response:
-            async for event, data in events(board, visit.scope, visit.site.now, visit.site.settings.zone, visit.say):
-                if not response.is_connected():
-                    break
-                await response.send(data, event=event)
-            return response
+    return await stream(visit)
 
 
 @routes.download("/live/now", allow=WATCHERS)
