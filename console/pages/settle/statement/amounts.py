@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
 from console.settling.page import KINDS, Shown, address, visible_codes
+from console.settling.point_table import found_points
 from console.settling.reasons import TOTALS, reason_for
 from console.settling.rule_sentences import rule_sentence
 from console.settling.view import PointLine, RuleItem, RuleResult, items_of
@@ -14,7 +17,7 @@ from console.web.access import MONEY_READERS
 from console.web.export import exported
 from console.web.faults import MissingError
 from console.web.routes import Routes
-from console.web.table import Column, TableQuery, table_of
+from console.web.table import MOST_PAGE_ROWS, Column, TableQuery, page_of, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from settlement.families.registry import FAMILIES
@@ -28,7 +31,8 @@ AT = "/settlement/{contract}/{quarter}"
 class PointQuery(TableQuery):
     """Which points' lines are shown."""
 
-    phase: str = ""
+    size: Annotated[int, Field(ge=1, le=MOST_PAGE_ROWS)] = 25
+    phase: Annotated[str, Field(max_length=64)] = ""
     touched: bool = False
 
 
@@ -60,25 +64,24 @@ async def points(visit: Visit) -> Any:
     found = await statement_of(visit)
     seen = await _seen(visit, found)
     query = visit.query(PointQuery)
-    rows = (
-        [
-            line
-            for line in found.view.points
-            if query.phase in ("", line.phase)
-            and (line.rules or not query.touched)
-            and (seen is None or line.code in seen)
-        ]
-        if query.phase or query.touched or seen is not None
-        else found.view.points
+    rows = found_points(
+        found.view,
+        found.head.body_sha,
+        query.sort,
+        query.q,
+        phase=query.phase,
+        touched=query.touched,
+        seen=seen,
     )
     columns = point_columns(found)
     if query.format:
         return await exported(visit, rows, columns, query, f"{found.head.contract}-{found.head.quarter}-points")
+    start = (min(query.page, max(1, -(-len(rows) // query.size))) - 1) * query.size
     return visit.render(
         "settle/statement_points.html",
         s=found,
         tabs=tabs(found, "points", visit.say),
-        table=table_of(rows, columns, query),
+        table=page_of(rows[start : start + query.size], len(rows), columns, query),
         query=query,
         limited=seen is not None,
     )

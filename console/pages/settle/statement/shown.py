@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import aiohttp_jinja2
+from aiohttp import web
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +14,7 @@ from console.pages.settle.statement.frame import tabs
 from console.settling.board import to_draft_now
 from console.settling.page import KINDS, Shown, address, shown
 from console.settling.reasons import BARS
+from console.settling.remembered import Remembered
 from console.web.access import MONEY_READERS
 from console.web.faults import MissingError
 from console.web.routes import Routes
@@ -20,6 +23,7 @@ from settlement.daycount import parse_quarter
 from settlement.reports.waterfall import Step
 
 routes = Routes()
+_RENDERED: Remembered[Markup] = Remembered(200, 20_000_000)
 
 
 class WhichQuery(BaseModel):
@@ -45,6 +49,34 @@ async def find_statement(visit: Visit) -> Shown | None:
     return await visit.read(shown, contract, quarter, revision, visit.person, visit.at)
 
 
+def answered(visit: Visit, found: Shown, status: int = 200, **more: Any) -> web.Response:
+    """Return the statement's page."""
+    return visit.render(
+        "settle/statement.html",
+        status=status,
+        s=found,
+        tabs=tabs(found, "statement", visit.say),
+        kinds=KINDS,
+        picture=waterfall(visit, found),
+        phases=_phases(visit, found),
+        address=address,
+        **more,
+    )
+
+
+def _phases(visit: Visit, found: Shown) -> Markup:
+    """Return what the document alone says of its phases; the same for everybody who reads that language."""
+    zone = visit.site.settings.zone
+    key = f"{found.head.body_sha} {found.head.inputs_sha} {visit.language} {zone} {found.base}{found.tail}"
+
+    def make() -> tuple[Markup, int]:
+        context = {"visit": visit, "s": found, "kinds": KINDS}
+        text = aiohttp_jinja2.render_string("settle/statement_phases.html", visit.request, context)
+        return Markup(text), len(text)  # noqa: S704  rendered by a template that escapes
+
+    return _RENDERED.get_or(key, make)
+
+
 def waterfall(visit: Visit, found: Shown) -> Markup:
     """Draw the picture from full fee to net due, each bar a link to its reason."""
 
@@ -62,21 +94,14 @@ def waterfall(visit: Visit, found: Shown) -> Markup:
 async def statement(visit: Visit) -> Any:
     """A quarter's statement; where there is none yet, how it is drafted."""
     found = await find_statement(visit)
-    if found is None:
-        contract, quarter = visit.path("contract"), visit.path("quarter")
-        possible = await visit.read(to_draft_now, contract, visit.today)
-        if possible is None or not _is_quarter(quarter):
-            raise MissingError
-        return visit.render(
-            "settle/statement_none.html", contract=contract, quarter=quarter, possible=possible, address=address
-        )
+    if found is not None:
+        return answered(visit, found)
+    contract, quarter = visit.path("contract"), visit.path("quarter")
+    possible = await visit.read(to_draft_now, contract, visit.today)
+    if possible is None or not _is_quarter(quarter):
+        raise MissingError
     return visit.render(
-        "settle/statement.html",
-        s=found,
-        tabs=tabs(found, "statement", visit.say),
-        kinds=KINDS,
-        picture=waterfall(visit, found),
-        address=address,
+        "settle/statement_none.html", contract=contract, quarter=quarter, possible=possible, address=address
     )
 
 

@@ -6,10 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.pages.settle.statement.frame import tabs
-from console.pages.settle.statement.shown import statement_of, waterfall
+from console.pages.settle.statement.shown import answered, statement_of
 from console.settling.actions import WHO
-from console.settling.page import KINDS, address
 from console.settling.taking import Asked, take_word
 from console.web.access import FINANCE, Role
 from console.web.faults import ConflictError
@@ -60,13 +58,4 @@ async def step(visit: Visit) -> Any:
             entered = entered.refused(error)
         else:
             return visit.see(found.base, visit.say("已办理，结算单现为：{state}").format(state=visit.say(state)))
-    return visit.render(
-        "settle/statement.html",
-        status=422,
-        s=found,
-        tabs=tabs(found, "statement", visit.say),
-        kinds=KINDS,
-        picture=waterfall(visit, found),
-        address=address,
-        entered=entered,
-    )
+    return answered(visit, found, 422, entered=entered)
