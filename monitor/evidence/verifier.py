@@ -874,14 +874,6 @@ class State:
 
     def seconds(self, point: Point, a: int, b: int) -> tuple[int, int, int, int]:
         """Online, offline, unknown and excluded seconds of [a, b), raw, as known now."""
-        if len(point.runs) == 1 and point.whole and not point.excluded and not point.given:
-            ((vantage, runs),) = point.runs.items()  # most days of most points: one run, nothing happens
-            at = bisect_left(runs, ((a + 1) * MICRO,)) - 1
-            if at >= 0 and (at + 1 == len(runs) or runs[at + 1][0] >= b * MICRO) and runs[at][4] == "online":
-                gaps, ends = self.blind(vantage, point.code)
-                k, last = bisect_right(ends, a - runs[at][3]), runs[at][1] // MICRO + runs[at][3]
-                if last >= b and (k == len(gaps) or gaps[k][0] >= b):
-                    return (b - a, 0, 0, 0)
         return account(self.pieces(point, a, b), a, b, point.excluded)
 
     def sum(self, r: dict[str, Json], leaf: bytes) -> None:
@@ -1286,16 +1278,21 @@ def frozen_facts(state: State, terms: dict[str, Json], quarter: str) -> tuple[di
         }))
     return result, survey
 
-def measured(facts: Json, own: bool, judged: bool) -> Json:
-    """What of a phase's facts a log shows: `own` rates pay, points are `judged`."""
+def measured(facts: Json, own: bool, judged: bool, excused: Any) -> Json:
+    """What of a phase's facts a log shows: `own` rates pay, points are `judged`; what the log wholly excludes is `excused`."""
     kept: dict[str, Json] = {name: facts[name] for name in ("groups", "lots", "roster", "own_rate", "seconds")}
     kept.update({"rate": facts["rate"]} if own else {})
     for month in (month for month in facts["months"] if month["seconds"] is not None):
         row = kept[f"months.{month['month']}"] = {"seconds": month["seconds"], "points": {}}
         row.update({"rate": month["rate"]} if own else {})
         for code, good, counted, outages in month["points"] or () if judged else ():
-            row["points"][code] = [good, counted, {name: its[:3] for name, its in joined(outages).items()}]
+            told = {name: [*its, name not in excused or yes] for name, (*its, yes) in joined(outages).items()}
+            row["points"][code] = [good, counted, told]
     return kept
+
+def outages_of(facts: Json) -> Iterator[Json]:
+    """All outages of a phase's months."""
+    return (outage for month in facts["months"] for row in month["points"] or () for outage in row[3])
 
 def joined(outages: Iterable[Sequence[Json]]) -> dict[str, list[Json]]:
     """Outages by incident: start, end, counted seconds, whether excused; parts of one are put together."""
@@ -1475,9 +1472,11 @@ class PhaseQuarter:
             self.lots.append(Lot(sorted(codes), spans, prices, parts, [add(*(part.fee for part in month)) for month in parts]))
         self.places = {code: lot for lot in self.lots if any(lot.parts) for code in lot.codes}
         self.whole = [add(*(scale(lot.fees[n], len(lot.codes)) for lot in self.lots)) for n in ALL]
-        self.labels = [str(later(self.first, n))[:7] for n in ALL]
-        self.months: list[Json] = [next((month for month in facts["months"] if month["month"] == label), {}) for label in self.labels]
-        self.points: list[Any] = [{row[0]: row for row in month.get("points") or ()} for month in self.months]
+        self.labels: dict[Any, str] = {ALL: self.quarter, **{(n,): str(later(self.first, n))[:7] for n in ALL}}
+        months: Json = {month["month"]: month for month in facts["months"]}
+        self.rates = {label: (months.get(label) or {"rate": None})["rate"] for label in self.labels.values()}
+        self.rates[self.quarter] = facts["rate"]
+        self.points: list[Any] = [{row[0]: row for row in (months.get(self.labels[n,]) or {}).get("points") or ()} for n in ALL]
         self.rules = [rule for rule in self.terms["rules"] if phase["id"] in rule["phases"] or not rule["phases"]]
         self.left: set[tuple[str, int]] = set()  # points that left the pool, with the month
         self.windows: list[Window] | None = []
@@ -1534,9 +1533,9 @@ class PhaseQuarter:
         """The quarter's windows of a grain that have a fee."""
         return [months for months in ([ALL] if grain == "quarter" else [(0,), (1,), (2,)]) if whole(self.fee(months))]
 
-    def rate(self, months: Sequence[int]) -> Json:
+    def rate(self, months: tuple[int, ...]) -> Json:
         """A window's rate: of a measured one, those that left are taken out."""
-        rate = self.facts["rate"] if len(months) == 3 else self.months[months[0]].get("rate")
+        rate = self.rates[self.labels[months]]
         gone = [self.points[n][code] for code, n in self.left if n in months and code in self.points[n]]
         if rate is None or rate[2] != "measured" or not gone:
             return rate
@@ -1607,7 +1606,7 @@ class PhaseQuarter:
                 names += [rule["id"]] if whole(its) and amount and rule["id"] not in names else []
             of_pool += amount if singly is None else 0
             items = [{"point": code, "incident": name, "amount": yuan(rounded(whole(its))), "suppressed_by": ""} for code, name, its in shares]
-            rules.append({"rule": rule["id"], "kind": rule["kind"], "window": self.label(months), "unit": "fen",
+            rules.append({"rule": rule["id"], "kind": rule["kind"], "window": self.labels[months], "unit": "fen",
                           "amount": yuan(rounded(amount)), "items": items})
         share = of_pool / whole(pool) if whole(pool) else Fraction(0)
         left = add(fee, scale(add(*own.values()), -1), scale(pool, -share))
@@ -1625,11 +1624,7 @@ class PhaseQuarter:
         have = sum((row[2] for row in points), Fraction(0))
         factor = whole(left) / have if have else Fraction(0)
         points = [(code, full, rest * factor, *told) for code, full, rest, *told in points]
-        return Window(self.label(window), fee, self.rate(window), rules, left, points)
-
-    def label(self, months: Sequence[int]) -> str:
-        """2020Q3 or 2020-07."""
-        return str(self.quarter if len(months) == 3 else self.labels[months[0]])
+        return Window(self.labels[window], fee, self.rate(window), rules, left, points)
 
     def lines(self, before: dict[str, Json]) -> list[tuple[str, str, Amount]]:
         """The phase's lines: kind, window, amount."""
@@ -1890,21 +1885,14 @@ class Way:
                 continue  # a phase without points: an earlier statement left something to it
             need(facts and again, 8, where, f"{phase}: 期次不符 the log and the inputs do not have the same phases")
             judged = singly or any(month["points"] is not None for month in facts["months"])
-            for place in differences(*(measured(its, own, judged) for its in (facts, again))):
+            told, shown = ({name for name, its in joined(rows).items() if its[3]} for rows in map(outages_of, (facts, again)))
+            if told - shown:
+                report.lack(9, "日志不含的免责 excuses of outages that the log does not hold")
+            for place in differences(*(measured(its, own, judged, shown) for its in (facts, again))):
                 report.fail(8, where, f"facts.{phase}.{place}")
-            self.excuses(facts, again, where)
             if not own or (facts["rate"] and facts["rate"][2] != "measured"):
                 what = f"{facts['rate'][0]}/{facts['rate'][1]} {facts['rate'][3]}" if facts["rate"] else "—"
                 report.lack(9, f"{phase}: 公安核定数取自其文件 the authority's figure is taken from its sealed file, compare it: {what}")
-
-    def excuses(self, theirs: Json, mine: Json, where: str) -> None:
-        """Outages that are excused: those that nothing in the log excuses are named, those that it excuses must be."""
-        told, known = (joined(outage for month in facts["months"] for row in month["points"] or () for outage in row[3]) for facts in (theirs, mine))
-        for name, (*_, excused) in told.items():
-            if excused and not known.get(name, [False])[-1]:
-                self.report.lack(9, "日志不含的免责 excuses of outages that the log does not hold")
-            if not excused and known.get(name, [False])[-1]:
-                self.report.fail(8, where, f"{name}: 已全部剔除却未免责 wholly excluded, yet not excused")
 
     def amounts(self) -> None:
         """Step 9."""

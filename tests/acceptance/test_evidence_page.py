@@ -452,6 +452,19 @@ def test_three_readers_say_alike_what_amounts_rest_on(browser: Opened, tmp_path:
     assert agreed(browser, pack, trusted(log), tmp_path)[0] == exit_code
 
 
+def _march(inputs: dict[str, Any]) -> None:
+    for facts in inputs["facts"].values():
+        facts["earlier"] = [{**month, "month": "2020-03", "points": None} for month in facts["months"][-1:]]
+
+
+def test_three_readers_say_that_months_before_the_period_are_taken_as_frozen(browser: Opened, tmp_path: Path) -> None:
+    clause = {"consecutive": 2, "below": "0.0001", "text": "约谈"}
+    more = {"reading": "A", "rules": [], "grain": "month", "breaches": [clause]}
+    pack, log, _ = settled_pack(tmp_path, 5, points=3, begun="2020-06-29", days=5, **more)
+    assert agreed(browser, pack, trusted(log), tmp_path)[0] == 0
+    assert agreed(browser, restated(pack, log, "inputs", _march), trusted(log), tmp_path)[0] == 3
+
+
 def _no_points(facts: dict[str, Any]) -> None:
     for month in facts["months"]:
         month["points"] = None
