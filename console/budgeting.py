@@ -215,12 +215,12 @@ def factor_of(text: str) -> Fraction:
     return factor
 
 
-async def advised(visit: Visit, contract: str, year: int, factor: Fraction) -> Advised:
-    """Return the advice, computed once for all who ask until something changes."""
+async def advised(visit: Visit, contract: str, year: int, factor: Fraction, wait_s: float | None = None) -> Advised:
+    """Return the advice, computed once for all who ask until something changes. UnderWayError as `reconciled.soon`."""
     stamped = await visit.read(reconciled.stamp)
     settings = visit.site.settings
     key = ("advice", contract, year, factor, stamped, visit.today)
-    return await reconciled.kept(visit).get(key, lambda: visit.compute(advice, settings, contract, year, factor))
+    return await reconciled.soon(visit, key, lambda: visit.compute(advice, settings, contract, year, factor), wait_s)
 
 
 def exists(connection: Connection, project: str, year: int) -> bool:

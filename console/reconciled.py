@@ -31,6 +31,8 @@ from settlement.store.tables import authority_figures
 
 Result = TypeVar("Result")
 KEPT = 12
+WAIT_S = 3.0
+"""How long a page waits for a computation before it says that it is under way."""
 RUNNING_S = 300
 """A quarter that still runs is read again after so long; a past one only once something in the store has changed."""
 NEWEST_QUARTERS, MOST_QUARTERS = 4, 40
@@ -52,19 +54,25 @@ class Kept:
 
     done: OrderedDict[tuple[Any, ...], Any] = field(default_factory=OrderedDict)
     under_way: dict[tuple[Any, ...], asyncio.Future[Any]] = field(default_factory=dict)
+    begun: dict[tuple[Any, ...], Instant] = field(default_factory=dict)
 
-    async def get(self, key: tuple[Any, ...], work: Callable[[], Awaitable[Result]]) -> Result:
-        """Return what is known under a key, or compute it."""
+    async def get(self, key: tuple[Any, ...], work: Callable[[], Awaitable[Result]], at: Instant) -> Result:
+        """Return what is known under a key, or compute it from `at` on; it goes on although its asker may leave."""
         if key in self.done:
             self.done.move_to_end(key)
         elif key not in self.under_way:
+            self.begun[key] = at
             self.under_way[key] = asyncio.ensure_future(work())
             self.under_way[key].add_done_callback(lambda future: self._keep(key, future))
         found: Result = self.done[key] if key in self.done else await asyncio.shield(self.under_way[key])
         return found
 
+    def since(self, key: tuple[Any, ...]) -> Instant | None:
+        """Return when a computation that is under way was begun; None if none is."""
+        return self.begun.get(key)
+
     def _keep(self, key: tuple[Any, ...], future: asyncio.Future[Any]) -> None:
-        del self.under_way[key]
+        del self.under_way[key], self.begun[key]
         if not future.cancelled() and future.exception() is None:
             self.done[key] = future.result()
             while len(self.done) > KEPT:
@@ -105,13 +113,38 @@ def kept(visit: Visit) -> Kept:
     return found
 
 
-async def outcome(visit: Visit, contract: str, quarter: Quarter, *, pending: bool) -> Outcome:
-    """Return the quarter reconciled, computed once for all who ask until something changes."""
+class UnderWayError(Exception):
+    """A computation is not done yet; `seconds` is how long it has run."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(str(seconds))
+        self.seconds = seconds
+
+
+async def soon(
+    visit: Visit, key: tuple[Any, ...], work: Callable[[], Awaitable[Result]], wait_s: float | None
+) -> Result:
+    """Return what is known under a key, computed if need be. UnderWayError if it takes longer than `wait_s`."""
+    held = kept(visit)
+    try:
+        async with asyncio.timeout(wait_s):
+            return await held.get(key, work, visit.at)
+    except TimeoutError:
+        since = held.since(key)
+        if wait_s is None or since is None:
+            raise
+        raise UnderWayError(max(round(wait_s), (visit.at - since) // MICROSECONDS)) from None
+
+
+async def outcome(
+    visit: Visit, contract: str, quarter: Quarter, *, pending: bool, wait_s: float | None = None
+) -> Outcome:
+    """Return the quarter reconciled, computed once for all who ask until something changes. UnderWayError as `soon`."""
     stamped = await visit.read(stamp)
     at, today, settings = visit.at, visit.today, visit.site.settings
     key = key_of(contract, quarter, today, pending=pending, stamped=stamped, at=at)
-    return await kept(visit).get(
-        key, lambda: visit.compute(compute, settings, contract, quarter.label, today, pending, at)
+    return await soon(
+        visit, key, lambda: visit.compute(compute, settings, contract, quarter.label, today, pending, at), wait_s
     )
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import budgeting, payables, paying
+from console import budgeting, payables, paying, reconciled
 from console.budgeting import ProjectYear
 from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
@@ -159,7 +159,10 @@ def entry_of(model: BudgetForm, titles: dict[str, str]) -> budgeting.BudgetEntry
 async def advice(visit: Visit) -> web.Response:
     """Next year's proposal with its arithmetic."""
     contract, year, factor = await _asked(visit)
-    found = await budgeting.advised(visit, contract, year, factor)
+    try:
+        found = await budgeting.advised(visit, contract, year, factor, reconciled.WAIT_S)
+    except reconciled.UnderWayError as error:
+        return visit.render("settle/authority_wait.html", seconds=error.seconds)
     return visit.render(
         "settle/budget_advice.html", contract=contract, year=year, advice=found.document, findings=found.findings,
         factor=visit.request.query.get("k", "1"), fen=fen,

@@ -162,7 +162,11 @@ async def beside(visit: Visit) -> web.Response:
         return visit.see(f"/authority/{contract}/{quarter.label}")
     query = visit.query(BesideQuery)
     terms, settled, waiting = await visit.read(_context, contract, quarter)
-    done = await reconciled.outcome(visit, contract, quarter, pending=query.pending)
+    wait_s = None if query.format else reconciled.WAIT_S
+    try:
+        done = await reconciled.outcome(visit, contract, quarter, pending=query.pending, wait_s=wait_s)
+    except reconciled.UnderWayError as error:
+        return visit.render("settle/authority_wait.html", seconds=error.seconds)
     found = done.found
     if found is not None and query.format:
         return await _exported(visit, found, query)
