@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from config.settings import Settings
 from console import record
@@ -83,7 +83,8 @@ def stamp(connection: Connection) -> int:
     """Return a number that grows with everything that people change: imports, exclusions, corrections, checks."""
     action = audit.c.action
     elsewhere = or_(*(action.startswith(word) for word in ELSEWHERE))
-    return int(connection.scalar(select(func.max(audit.c.id)).where(~elsewhere)) or 0)
+    newest = select(audit.c.id).where(~elsewhere).order_by(audit.c.id.desc()).limit(1)
+    return int(connection.scalar(newest) or 0)
 
 
 def key_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -36,7 +37,7 @@ class BudgetQuery(TableQuery):
 
 
 def _address(row: ProjectYear) -> str:
-    return f"/budget/{row.budget.year}/{row.budget.project}"
+    return f"/budget/{row.budget.year}/{quote(row.budget.project)}"
 
 
 COLUMNS: tuple[Column[ProjectYear], ...] = (
@@ -48,7 +49,7 @@ COLUMNS: tuple[Column[ProjectYear], ...] = (
     Column("in_place", N_("到位数"), lambda r: r.budget.in_place_fen, "money"),
     Column("in_place_rate", N_("资金到位率"), lambda r: r.state.in_place_rate, "percent"),
     Column("executed", N_("执行数"), lambda r: r.state.executed_fen, "money",
-           link=lambda r: f"/payments/made?project={r.budget.project}&budget_year={r.budget.year}"),
+           link=lambda r: f"/payments/made?project={quote(r.budget.project)}&budget_year={r.budget.year}"),
     Column("rate", N_("预算执行率"), lambda r: r.state.rate, "percent"),
     Column("left", N_("余额"), lambda r: r.state.left_fen, "money"),
     Column("warned", N_("提示"), lambda r: WARNED if r.warnings else CALM, "badge",
@@ -136,7 +137,7 @@ async def add(visit: Visit) -> web.Response:
         )
     except InputError as error:
         return await _form(visit, entered.refused(error), 422)
-    return visit.see(f"/budget/{made.year}/{made.project}", visit.say("已登记预算"))
+    return visit.see(f"/budget/{made.year}/{quote(made.project)}", visit.say("已登记预算"))
 
 
 def entry_of(model: BudgetForm, titles: dict[str, str]) -> budgeting.BudgetEntry:
@@ -222,4 +223,4 @@ async def adjust(visit: Visit) -> web.Response:
         await visit.write(budgeting.set_year, entry, at=visit.at, actor=visit.person.name)
     except InputError as error:
         return await _shown(visit, entered.refused(error), 422)
-    return visit.see(f"/budget/{row.budget.year}/{row.budget.project}", visit.say("已调整，旧版保留"))
+    return visit.see(_address(row), visit.say("已调整，旧版保留"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from console import payables, paying
 from console.kept_documents import document
 from console.pages.settle.payments.due import HANDLERS
-from console.pages.settle.payments.words import KINDS, seen
+from console.pages.settle.payments.words import KINDS, due_address, seen
 from console.payables import DueRow
 from console.web.access import MONEY_READERS
 from console.web.export import exported
@@ -37,7 +38,7 @@ class InvoicesQuery(TableQuery):
 
 
 def _due(row: Invoice) -> str | None:
-    return f"/payments/dues/{row.contract}/{row.due}" if row.due else None
+    return due_address(row.contract, row.due) if row.due else None
 
 
 def _rates(row: Invoice) -> str:
@@ -52,7 +53,7 @@ def _parts(row: Invoice) -> str:
 
 COLUMNS: tuple[Column[Invoice], ...] = (
     Column("number", N_("发票号码"), lambda r: r.number, "code", searched=True,
-           link=lambda r: f"/payments/invoices/one?number={r.number}"),
+           link=lambda r: f"/payments/invoices/one?number={quote(r.number)}"),
     Column("kind", N_("种类"), lambda r: N_("红字发票") if r.reverses else N_("发票"), "badge",
            tone=lambda r: "bad" if r.reverses else "good"),
     Column("contract", N_("合同"), lambda r: r.contract, searched=True),
@@ -187,7 +188,7 @@ async def add(visit: Visit) -> web.Response:
         names = dict.fromkeys(("receipt", "due", "amount", "tax", "reverses"), "")
         return await _form(visit, Entered({**names, **entered.values}, entered.errors).refused(error), 422)
     said = visit.say("已登记发票") if added else visit.say("这张发票此前已登记")
-    return visit.see(f"/payments/invoices?q={made.number}", said)
+    return visit.see(f"/payments/invoices?q={quote(made.number)}", said)
 
 
 def entry_of(model: InvoiceForm) -> paying.InvoiceEntry:

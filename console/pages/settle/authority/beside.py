@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -81,7 +82,7 @@ class BesideQuery(TableQuery):
 
 def point_columns(visit: Visit) -> tuple[Column[PointComparison], ...]:
     """Return the columns of the comparison of points; a point's page is linked for those who may open it."""
-    linked = (lambda row: f"/points/{row.point}") if visit.may(WATCHERS) else None
+    linked = (lambda row: f"/points/{quote(row.point)}") if visit.may(WATCHERS) else None
     return (
         Column("point", N_("点位编号"), lambda r: r.point, "code", link=linked, searched=True),
         Column("phase", N_("期次"), lambda r: r.phase, searched=True),
@@ -100,7 +101,7 @@ def item_columns(visit: Visit) -> tuple[Column[Item], ...]:
     """Return the columns of the reconciling items, with both sides' denominators."""
 
     def linked(row: Item) -> str | None:
-        return f"/points/{row.point}" if row.point and visit.may(WATCHERS) else None
+        return f"/points/{quote(row.point)}" if row.point and visit.may(WATCHERS) else None
 
     def share(row: Item) -> object:
         return row.figure.value if row.figure is not None and row.figure.counted else None
@@ -159,7 +160,7 @@ async def beside(visit: Visit) -> web.Response:
     """A quarter of a contract, both sides."""
     contract, quarter = visit.contract(visit.path("contract")), quarter_in(visit)
     if visit.path("period") != quarter.label:
-        return visit.see(f"/authority/{contract}/{quarter.label}")
+        return visit.see(f"/authority/{quote(contract)}/{quarter.label}")
     query = visit.query(BesideQuery)
     terms, settled, waiting = await visit.read(_context, contract, quarter)
     wait_s = None if query.format else reconciled.WAIT_S

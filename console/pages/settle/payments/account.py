@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -37,7 +38,7 @@ class AccountQuery(TableQuery):
 
 
 def _statement(row: Posted) -> str | None:
-    return f"/settlement/{row.contract}/{row.statement.partition('/')[0]}" if row.statement else None
+    return f"/settlement/{quote(row.contract)}/{row.statement.partition('/')[0]}" if row.statement else None
 
 
 POSTED: tuple[Column[Posted], ...] = (

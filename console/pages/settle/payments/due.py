@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from console import payables, paying
-from console.pages.settle.payments.words import KINDS, STATUS, TONE, seen
+from console.pages.settle.payments.words import KINDS, STATUS, TONE, due_address, seen
 from console.payables import ContractMoney, DueDetail, DueRow
 from console.web.access import MONEY_READERS, Role
 from console.web.export import exported
@@ -34,7 +34,7 @@ class DuesQuery(TableQuery):
 
 
 def _address(row: DueRow) -> str:
-    return f"/payments/dues/{row.due.contract}/{row.due.id}"
+    return due_address(row.due.contract, row.due.id)
 
 
 def _interest(row: DueRow) -> int | None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from console import payables, paying
 from console.kept_documents import document
 from console.pages.settle.payments.due import HANDLERS
-from console.pages.settle.payments.words import KINDS
+from console.pages.settle.payments.words import KINDS, due_address
 from console.web.access import MONEY_READERS, Role
 from console.web.export import exported
 from console.web.faults import MissingError
@@ -46,7 +46,7 @@ def _back(row: Stored) -> str:
 
 
 def _due(row: Stored) -> str | None:
-    return f"/payments/dues/{row.movement.contract}/{row.movement.due}" if row.movement.due else None
+    return due_address(row.movement.contract, row.movement.due) if row.movement.due else None
 
 
 PUBLIC: tuple[Column[Stored], ...] = (

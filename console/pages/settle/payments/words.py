@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 
@@ -31,6 +32,11 @@ STATUS: Mapping[str, str] = {
     "settled": N_("已结清"),
 }
 TONE: Mapping[str, str] = {"open": "plan", "overdue": "bad", "waiting": "warn", "settled": "good"}
+
+
+def due_address(contract: str, due: str) -> str:
+    """Return the address of a due's page."""
+    return f"/payments/dues/{quote(contract, safe='')}/{quote(due)}"
 
 
 def seen(connection: Connection, visit: Visit, contract: str) -> str:
