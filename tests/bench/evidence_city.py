@@ -72,6 +72,52 @@ class City:
             found += min(end, b) - max(start, a)
         return found
 
+    def opened(self, point: int, k: int) -> dict[str, Any]:
+        """What the opening of a point's run k says, but for its place in the log."""
+        first, _, _, state = self.runs[point][k]
+        before = self.runs[point][k - 1] if k else None
+        return {
+            "t": first * S,
+            "point": self.codes[point],
+            "vantage": "local",
+            "from": before[3] if before else "unknown",
+            "to": state,
+            "reason": "ok" if state == "online" else "timeout",
+            "rung": "describe",
+            "valid": VALID,
+            "camera": "",
+            "last": before[1] * S if before else None,
+            "n": before[2] if before else None,
+            "boot": "f3a1",
+            "mono": first * S - 1_590_000_000 * S,
+        }
+
+    def grown(self, point: int, k: int, end: int) -> tuple[int, int, int, str]:
+        """A point's run k as it is known 300 s after `end`."""
+        first, last, count, state = self.runs[point][k]
+        if last > end + 300:
+            last = first + (end + 300 - first) // 60 * 60
+            count = 1 + (last - first) // 60
+        return first, last, count, state
+
+    def gap(self, start: int) -> dict[str, Any]:
+        """What is said of the gap of a restart."""
+        return {"vantage": "local", "point": None, "start": start * S, "end": (start + GAP_S) * S, "cause": "restart"}
+
+    def ledger(self) -> dict[str, dict[str, Any]]:
+        """What the ledger says of every point."""
+        dates = {"accepted_on": "2020-01-05", "billed_from": None, "billed_until": None, "retired_on": None}
+        texts = {
+            "area": "东城",
+            "category": "",
+            "contract": "xinjian",
+            "phase": "phase-1",
+            "price": "",
+            "supplier": "s",
+        }
+        facts = [[1_577_808_000 * S, None, {**dates, **texts}]]
+        return {code: {"facts": facts, "pauses": [], "stays": []} for code in self.codes}
+
 
 def write(out: Path, trust: Path, points: int, outages: int, days: int) -> dict[str, int]:
     """Write pack and trust.json; return how many lines there are."""
@@ -173,43 +219,18 @@ class _Log:
                 rows.append((runs[self.at[n]][0], n, {}))
                 self.at[n] += 1
         rows.sort(key=lambda row: row[:2])
-        place = [0] * len(city.codes)
         lines: list[bytes] = []
         for at, n, _ in rows:
-            lines.append(self._tr(n, at, place))
+            lines.append(self._tr(n, at))
         gap = [row for row in city.dark if start <= row[0] < end]
         for a, _ in gap:
             self.gaps.append(["local", None, a * S, (a + GAP_S) * S, "restart"])
-            body = {
-                "k": "gap",
-                "at": (a + 60) * S,
-                "vantage": "local",
-                "point": None,
-                "start": a * S,
-                "end": (a + GAP_S) * S,
-            }
-            lines.append(_encode({**body, "cause": "restart"}).encode())
+            lines.append(_encode({"k": "gap", "at": (a + 60) * S, **city.gap(a)}).encode())
         if number == city.days:
             lines += self._documents((start + 3600) * S)
         if number == 0:
-            for code in city.codes:
-                facts = {
-                    "accepted_on": "2020-01-05",
-                    "area": "东城",
-                    "billed_from": None,
-                    "billed_until": None,
-                    "category": "",
-                }
-                facts |= {"contract": "xinjian", "phase": "phase-1", "price": "", "retired_on": None, "supplier": "s"}
-                fields = {
-                    "point": code,
-                    "rev": 1,
-                    "facts": [[1_577_808_000 * S, None, facts]],
-                    "pauses": [],
-                    "stays": [],
-                }
-                self.ros.append(fields)
-                lines.append(_encode({"k": "ros", "at": closing, **fields}).encode())
+            self.ros = [{"point": code, "rev": 1, **its} for code, its in city.ledger().items()]
+            lines += [_encode({"k": "ros", "at": closing, **fields}).encode() for fields in self.ros]
         for n in range(len(city.codes)):
             lines.append(self._sum(n, label, start, end, closing, gap))
         state = ""
@@ -226,41 +247,17 @@ class _Log:
         }
         return [*lines, _encode(man).encode()]
 
-    def _tr(self, n: int, at: int, place: list[int]) -> bytes:
+    def _tr(self, n: int, at: int) -> bytes:
         runs = self.city.runs[n]
         k = bisect_left(runs, at, key=itemgetter(0))
-        before = runs[k - 1] if k else None
         self.seq[n] += 1
-        online = runs[k][3] == "online"
-        body = {
-            "k": "tr",
-            "at": at * S + 500_000,
-            "t": at * S,
-            "point": self.city.codes[n],
-            "vantage": "local",
-            "from": before[3] if before else "unknown",
-            "to": runs[k][3],
-            "reason": "ok" if online else "timeout",
-            "rung": "describe",
-            "valid": VALID,
-            "camera": "",
-            "last": before[1] * S if before else None,
-            "n": before[2] if before else None,
-            "seq": self.seq[n],
-            "prev": self.tip[n],
-            "boot": "f3a1",
-            "mono": at * S - 1_590_000_000 * S,
-        }
-        line = _encode(body).encode()
+        chain = {"k": "tr", "at": at * S + 500_000, "seq": self.seq[n], "prev": self.tip[n]}
+        line = _encode({**chain, **self.city.opened(n, k)}).encode()
         self.tip[n] = hashlib.sha256(b"\0" + line).hexdigest()
         return line
 
     def _grown(self, n: int, end: int) -> tuple[int, int, int, str]:
-        first, last, count, state = self.city.runs[n][self.at[n] - 1]
-        if last > end + 300:
-            last = first + (end + 300 - first) // 60 * 60
-            count = 1 + (last - first) // 60
-        return first, last, count, state
+        return self.city.grown(n, self.at[n] - 1, end)
 
     def _sum(self, n: int, label: str, start: int, end: int, closing: int, gap: list[tuple[int, int]]) -> bytes:
         _, last, count, _ = self._grown(n, end)
