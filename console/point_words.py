@@ -31,7 +31,7 @@ KIND_ZH: Mapping[str, str] = {
     Kind.RELOCATED.value: N_("迁移"),
     Kind.REPLACED.value: N_("更换"),
     Kind.RECODED.value: N_("编码变更"),
-    Kind.RETIRED.value: N_("停用"),
+    Kind.RETIRED.value: N_("点位停用"),
     Kind.RESTORED.value: N_("更正停用"),
     Kind.VACATED.value: N_("设备移出"),
     Kind.CHANGED.value: N_("变更"),
