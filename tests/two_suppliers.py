@@ -19,7 +19,7 @@ from sqlalchemy import func, insert, select
 
 from config.settings import Settings
 from console.app.database import open_writer
-from console.app.parts import Parts
+from console.app.parts import Parts, other_ways
 from console.carried import Opening
 from console.quarter import Order, draft
 from console.statement_life import Action, issue, link, reconcile, take
@@ -263,7 +263,7 @@ def audited(settings: Settings) -> int:
 async def serving(settings: Settings) -> AsyncIterator[TestClient[Any, Any]]:
     """Serve the seeded city to PERSONS with every part that chapters need."""
     workers = ThreadPoolExecutor(max_workers=1)
-    parts = Parts(settings, lambda: AT, workers, [])
+    parts = Parts(settings, lambda: AT, workers, [], other_ways(settings))
     await parts.start()
     try:
         async with site_client(settings, PERSONS, at=AT, more=parts.by_type) as client:

@@ -36,6 +36,8 @@ COMMANDS = (
     "archive",
     "serve",
     "evidence",
+    "backup",
+    "restore",
 )
 """Each is a module here with a command of its name, loaded when it is asked for: a start should not take a second."""
 
