@@ -22,6 +22,7 @@ from console.board.city import City
 from console.board.counting import accounts_of
 from console.board.memory import Memory
 from console.board.prepared import Prepared
+from console.board.sieve import Sieves
 from console.board.streams import Streams
 from console.board.summary import Summary, summary_of
 from monitor.model import Instant
@@ -68,6 +69,7 @@ class Board:
         self._summaries: dict[Scope, Summary] = {}
         self.streams = Streams()
         self.prepared = Prepared()
+        self.sieves = Sieves()
         self.closing = asyncio.Event()
         """Set when the board stops: streams end then."""
 

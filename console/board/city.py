@@ -119,6 +119,8 @@ class City:
 
     def select(self, wanted: Wanted, at: Instant | None = None) -> list[PointCard]:
         """Return the cards that a filter lets through, by code; `at` is now, for outages longer than some hours."""
+        if wanted == Wanted():
+            return list(self.cards)
         test = matches(wanted, at or self.at or Instant(0))
         return [card for card in self.cards if test(card)]
 
@@ -127,13 +129,22 @@ class City:
 
         By name of the filter (state, reason, phase, …), values by their names; empty values are left out.
         """
-        now = at or self.at or Instant(0)
+        passing = self._counts if wanted == Wanted() else None
+        whole = [] if passing is not None else self.select(wanted, at)
         found: dict[str, list[tuple[str, int]]] = {}
         for name, value in FACETS.items():
-            test = matches(wanted.model_copy(update={name: ()}), now)
-            counts = Counter(value(card) for card in self.cards if test(card))
+            if passing is not None:
+                counts = passing[name]
+            elif getattr(wanted, name):
+                counts = Counter(map(value, self.select(wanted.model_copy(update={name: ()}), at)))
+            else:
+                counts = Counter(map(value, whole))
             found[name] = sorted((key, n) for key, n in counts.items() if key)
         return found
+
+    @cached_property
+    def _counts(self) -> dict[str, Counter[str]]:
+        return {name: Counter(map(value, self.cards)) for name, value in FACETS.items()}
 
     def grouped(self, key: Callable[[PointCard], str]) -> dict[str, list[PointCard]]:
         """Return the cards by what `key` says of them, in order."""

@@ -73,10 +73,11 @@ def judge(facts: Facts, runs: Sequence[Newest], whole: Sky, policy: Policy) -> V
         if last_seen is None or run.last > last_seen:
             last_seen = run.last
         ended, cause = _ended(facts.code, run, whole)
+        state = read_as(outcome, auth_offline)
         if ended is not None:
+            ended = run.first if state is State.UNKNOWN else ended  # nothing was known before it ended either
             lost, why = (ended, cause) if lost is None or ended > lost else (lost, why)
             continue
-        state = read_as(outcome, auth_offline)
         said += state is State.OFFLINE
         if state not in best or run.last > best[state][0].last:
             best[state] = (run, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from console.board.board import Board
-from console.board.card import REASON_ZH, RUNG_ZH, STANDING_TONE, STANDING_ZH, PointCard, Standing
+from console.board.card import REASON_ZH, RUNG_ZH, STANDING_TONE, STANDING_ZH
 from console.board.city import City
 from console.board.places import places, states, written
 from console.board.prepared import respond
@@ -17,26 +17,19 @@ from console.web.routes import Routes
 from console.web.visit import Visit
 
 routes = Routes()
-LISTED = 100
-"""So many points are listed beside the map; the rest are on it, and in the ledger."""
-_ORDER = {Standing.OFFLINE: 0, Standing.UNKNOWN: 1, Standing.EXCLUDED: 2, Standing.ONLINE: 3, Standing.OUT: 4}
 
 
 @routes.page("/map", allow=WATCHERS, section="map")
 async def page(visit: Visit) -> web.Response:
     """The map with its filters, and the same points as a list."""
-    city = visit.site.part(Board).city(visit.scope)
-    wanted = visit.query(Wanted)
-    found = city.select(wanted, visit.at)
-    listed = sorted(found, key=_urgency)[:LISTED]
+    board = visit.site.part(Board)
+    city, wanted = board.city(visit.scope), visit.query(Wanted)
+    sieved = board.sieves.of(city, wanted, visit.at)
     return visit.render(
         "watch/map.html",
         city=city,
         wanted=wanted.model_dump(),
-        found=len(found),
-        placed=sum(1 for card in found if card.lon is not None and card.lat is not None),
-        listed=listed,
-        facets=city.facets(wanted, visit.at),
+        sieved=sieved,
         standing_words={standing.value: word for standing, word in STANDING_ZH.items()},
         standings=STANDING_ZH,
         tones=STANDING_TONE,
@@ -44,10 +37,6 @@ async def page(visit: Visit) -> web.Response:
         alarms=alarms(city, visit.at, visit.site.settings.zone, visit.say),
         tiles=visit.site.settings.serve.tiles,
     )
-
-
-def _urgency(card: PointCard) -> tuple[int, int, str]:
-    return _ORDER[card.standing], card.since or 0, card.code
 
 
 @routes.download("/map/points.json", allow=WATCHERS)
