@@ -1,8 +1,9 @@
 """`make demo`: the main job on embedded defaults, through the same commands a person would type.
 
 First the money: a year of history for a thousand points a phase is imported, its months' rates and the quarters' statements
-are computed. Then the watching: a small fleet of fake cameras with scripted faults is watched live, and what was
-measured is held against what really was. The product runs as a program (`camsla`), never as a library.
+are computed. Then the evidence: the log's key and a checkpoint of all that. Then the watching: a small fleet of fake cameras
+with scripted faults is watched live, and what was measured is held against what really was. The product runs as a program
+(`camsla`), never as a library.
 """
 
 from __future__ import annotations
@@ -80,9 +81,25 @@ def money() -> None:
     camsla("city", "score", "xinjian", "--inputs", "xinjian")
 
 
+def evidence() -> None:
+    """The log of what was done so far: its key, and a checkpoint that supplier and evaluator would co-sign."""
+    say("七、证据 evidence: every import, contract and statement above is a record of an append-only log")
+    camsla("city", "evidence", "keygen")
+    camsla("city", "evidence", "seal", "--checkpoint")
+    say("检查点 the checkpoint: these lines are what supplier and evaluator co-sign, each on a machine of their own")
+    camsla("city", "evidence", "checkpoint", "--newest", "--out", str(HOME / "checkpoint.note"))
+    print((HOME / "checkpoint.note").read_text(encoding="utf-8"))
+    print(
+        "一天结束后才能封存；封存之后即可导出证据包，包内自带核验程序\n"
+        "A day is sealed once it is over (camsla serve does it by itself); then a pack can be made, its verifier inside:\n"
+        "  camsla evidence seal\n"
+        "  camsla evidence export --contract xinjian --period 2020Q3 --out pack.zip"
+    )
+
+
 def watching(seconds: float) -> None:
     """A fleet of fake cameras, watched live; then measured against true."""
-    say(f"七、实时看护 {CAMERAS} fake cameras with scripted faults, watched every {INTERVAL_S:g} s for {seconds:.0f} s")
+    say(f"八、实时看护 {CAMERAS} fake cameras with scripted faults, watched every {INTERVAL_S:g} s for {seconds:.0f} s")
     fleet_home = HOME / "fleet"
     fleet_home.mkdir()
     faults, ready = fleet_home / "faults.json", fleet_home / "ready.json"
@@ -116,7 +133,7 @@ def wait_for(ready: Path, fleet: subprocess.Popen[bytes]) -> None:
 
 def compare(truth: Path, home: Path) -> None:
     """Hold the measured seconds against what really was, for the cameras that failed."""
-    say("八、对账 measured against true: seconds offline (an outage's edges are known to one interval)")
+    say("九、对账 measured against true: seconds offline (an outage's edges are known to one interval)")
     states = home / "camsla.db"
     measured = offline_seconds(states)
     true: dict[str, float] = {}
@@ -172,6 +189,7 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith("CAMSLA_")]:
         del os.environ[name]  # embedded defaults, whatever the machine has set
     money()
+    evidence()
     watching(max(SHORTEST_S, budget - (time.monotonic() - begun) - 4.0))
     say("接下来 what to try next")
     print(
@@ -181,6 +199,7 @@ def main() -> None:
         "  .venv/bin/camsla settle --contract xinjian --quarter 2020Q3 --reading H\n"
         "  .venv/bin/camsla payment due xinjian\n"
         "  .venv/bin/camsla contract lint xinjian\n"
+        "  .venv/bin/camsla evidence log\n"
         "  .venv/bin/camsla points export ledger.xlsx\n"
         "  .venv/bin/camsla probe rtsp://127.0.0.1:554/ --rung tcp --log\n"
     )
