@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -77,7 +78,7 @@ FIGURES: tuple[Column[Figure], ...] = (
 async def listing(visit: Visit) -> web.Response:
     """Every file of the contracts that the person sees, and the quarters to be reconciled."""
     query = visit.query(FilesQuery)
-    every, known, quarters = await visit.read(_overview, visit)
+    every, known, quarters = await _overview(visit)
     rows = [f for f in every if query.contract in {"", f.contract} and query.status in {"", f.status}]
     if query.format:
         return await exported(visit, rows, COLUMNS, query, "authority-files")
@@ -89,12 +90,24 @@ async def listing(visit: Visit) -> web.Response:
     )  # fmt: skip
 
 
-def _overview(
-    connection: Connection, visit: Visit
-) -> tuple[list[StoredFile], dict[str, str], list[reconciled.QuarterState]]:
-    seen = {name: title for name, title in receiving.known_contracts(connection).items() if sees(visit, name)}
-    files = [file for file in store.list_files(connection) if sees(visit, file.contract)]
-    return files, seen, reconciled.quarters_of(connection, seen, visit.today)
+Overview = tuple[list[StoredFile], dict[str, str], list[reconciled.QuarterState]]
+
+
+async def _overview(visit: Visit) -> Overview:
+    """Return what the person sees of the files and quarters; read once for all until something changes."""
+    stamped = await visit.read(reconciled.stamp)
+    key = ("files", stamped, visit.today)
+    files, known, quarters = await reconciled.kept(visit).get(key, lambda: visit.read(_every, visit.today), visit.at)
+    return (
+        [file for file in files if sees(visit, file.contract)],
+        {name: title for name, title in known.items() if sees(visit, name)},
+        [row for row in quarters if sees(visit, row.contract)],
+    )
+
+
+def _every(connection: Connection, today: date) -> Overview:
+    known = receiving.known_contracts(connection)
+    return store.list_files(connection), known, reconciled.quarters_of(connection, known, today)
 
 
 def sees(visit: Visit, contract: str) -> bool:
