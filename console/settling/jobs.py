@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from config.contracts import load_contract
 from config.draft import load_draft
+from config.load import dotted
 from console.papers import Papers
 from console.past_quarters import past_quarters
 from console.quarter import Order, as_known, difference_today, prepare
@@ -176,6 +177,23 @@ def lint_text(name: str, text: str) -> Told[tuple[Terms | None, list[Remarked]]]
         return draft.terms, sorted(rows, key=lambda row: (_ORDER.index(row.level), row.line))
 
     return _named(_told(work), name)
+
+
+def lint_stored(terms: Terms) -> list[Remarked]:
+    """Return what the linter says of a stored version. Everything is written in it: what its file left out by default
+    can only be told of the file."""
+    return [
+        Remarked(
+            remark.level,
+            remark.code,
+            0,
+            dotted(remark.place),
+            remark.message,
+            remark.remedy,
+            "" if remark.amount_fen is None else yuan(remark.amount_fen),
+        )
+        for remark in lint(terms)
+    ]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from sqlalchemy import Connection, select
@@ -87,6 +88,18 @@ class Shown:
 def address(contract: str, quarter: str, *more: str) -> str:
     """Return the address of a statement's page."""
     return "/settlement/" + "/".join(quote(part, safe="") for part in (contract, quarter, *more))
+
+
+def outage_address(point: str, incident: str) -> str | None:
+    """Return the page of an outage that a rule punished; None for events, and for names that are not of our making."""
+    code, sign, began = incident.rpartition("@")
+    if not sign or code != point:
+        return None
+    try:
+        moment = datetime.fromisoformat(began)
+    except ValueError:
+        return None
+    return f"/points/{quote(point, safe='')}/outages/{int(moment.timestamp())}" if moment.tzinfo else None
 
 
 def shown(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from console.settling.jobs import Remarked, Told, lint_text, readings_of
+from console.settling.jobs import Remarked, Told, lint_stored, readings_of
 from console.settling.remembered import Remembered
-from console.settling.written import contract_text
 from console.web.visit import Visit
 from settlement.ambiguity import Ambiguity
 from settlement.contract import Terms
@@ -87,7 +86,7 @@ async def study_of(
     sizes = sizes_of(terms)
     told: Told[list[Ambiguity]] = await visit.compute(readings_of, terms, when, sizes, tried)
     reports = told.required()
-    remarks = (await visit.compute(lint_text, "contract", contract_text(terms))).required()[1]
+    remarks = await visit.compute(lint_stored, terms)
     study = Study(when, sizes, tuple(tried), tuple(reports), without_points(terms)[1], tuple(remarks))
     _KNOWN.put(key, study)
     return study

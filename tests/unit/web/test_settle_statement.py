@@ -113,6 +113,9 @@ async def test_every_amount_leads_to_its_reason_and_to_the_points_under_it(clien
     assert f"{Q}/points/A-1" in rule
     _, point = await get(client, f"{Q}/points/A-1", "h")
     assert 'href="/points/A-1"' in point
+    outage = re.search(r'href="(/points/A-1/outages/\d+)"', point)
+    assert outage is not None
+    assert (await get(client, outage[1], "h"))[0] == 200
     assert "612 h" in point  # from 3 August 00:00 until 28 August 12:00
     assert "没有单点规则扣到该点位" in (await get(client, f"{Q}/points/A-3", "h"))[1]
     assert (await get(client, f"{Q}/why/99", "h"))[0] == 404

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
-from console.settling.page import KINDS, Shown, address, visible_codes
+from console.settling.page import KINDS, Shown, address, outage_address, visible_codes
 from console.settling.point_table import found_points
 from console.settling.reasons import TOTALS, reason_for
 from console.settling.rule_sentences import rule_sentence
@@ -106,6 +106,7 @@ async def point(visit: Visit) -> Any:
         items=items_of(found.view, point=code),
         rules={rule.n: rule for rule in found.view.rules},
         began=lambda incident: incident_text(incident, found.terms.zone) if incident else "",
+        outage_at=outage_address,
         claims=[claim for claim in found.disputes if claim.point == code],
     )
 
@@ -209,7 +210,13 @@ def _item_columns(found: Shown) -> list[Column[RuleItem]]:
 
     return [
         Column("point", N_("点位编号"), lambda item: item.point, "code", link=link, searched=True),
-        Column("incident", N_("故障起点"), began, searched=True),
+        Column(
+            "incident",
+            N_("故障起点"),
+            began,
+            link=lambda item: outage_address(item.point, item.incident),
+            searched=True,
+        ),
         Column("amount", N_("扣款或扣分"), lambda item: item.amount),
         Column("why", N_("算式"), lambda item: item.why, sortable=False, searched=True),
         Column("suppressed", N_("已由此规则计扣"), lambda item: item.suppressed_by),
