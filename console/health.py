@@ -131,7 +131,7 @@ def _vantages(connection: Connection, at: Instant) -> list[Vantage]:
         )
     }
     recent = select(g.vantage_id, func.count()).where((g.end_at.is_(None)) | (g.end_at > at - DAY_US))
-    blind = {number: count for number, count in connection.execute(recent.group_by(g.vantage_id))}
+    blind = {row[0]: row[1] for row in connection.execute(recent.group_by(g.vantage_id))}
     opened = {
         row.vantage_id: row.cause
         for row in connection.execute(select(g.vantage_id, g.cause).where(g.end_at.is_(None), g.point_id.is_(None)))
