@@ -24,7 +24,7 @@ from console.board.memory import Memory
 from console.board.prepared import Prepared
 from console.board.sieve import Sieves
 from console.board.streams import Streams
-from console.board.summary import Summary, summary_of
+from console.board.summary import Rates, Summary, rates_of, summary_of
 from monitor.model import Instant
 from monitor.scope import EVERYTHING, Scope
 from monitor.store.database import open_database, reading
@@ -66,7 +66,9 @@ class Board:
         self._tasks: list[asyncio.Task[None]] = []
         self._troubles: dict[str, str] = {}
         self._pause = REFRESH_S
+        self._recounted = False
         self._summaries: dict[Scope, Summary] = {}
+        self._rates: dict[tuple[Scope, Instant | None, int], Rates] = {}
         self.streams = Streams()
         self.prepared = Prepared()
         self.sieves = Sieves()
@@ -86,10 +88,19 @@ class Board:
         """Return the overview of the city as somebody with a scope sees it."""
         found = self._summaries.get(scope)
         if found is None:
-            found = self._summaries[scope] = summary_of(self.city(scope))
+            found = self._summaries[scope] = self._summary_of(self.city(scope))
             if len(self._summaries) > SCOPES:
                 del self._summaries[next(iter(self._summaries))]
         return found
+
+    def _summary_of(self, city: City) -> Summary:
+        key = (city.scope, city.accounts_at, city.facts_version)
+        rates = self._rates.get(key)
+        if rates is None:
+            rates = self._rates[key] = rates_of(city)
+            if len(self._rates) > SCOPES:
+                del self._rates[next(iter(self._rates))]
+        return summary_of(city, rates)
 
     async def measured(
         self, workers: Executor, work: Callable[..., bytes], asked: tuple[str, ...], scope: Scope, keeps_s: float
@@ -141,7 +152,7 @@ class Board:
         found = await self._attempt("读取状态 reading states", job, READ_LIMIT_S)
         if found is not None:
             read, changed = found
-            self._publish(replace(self._city, **read), changed)
+            await self._publish_with_summary(read, changed)
 
     async def count(self) -> None:
         """Count the seconds so far now, then read the states, so that the cards carry them."""
@@ -151,11 +162,11 @@ class Board:
         found = await self._attempt("计算在线率 counting seconds", job, COUNT_LIMIT_S)
         if found is None:
             return
-        await loop.run_in_executor(self._thread, self._memory.count, found)
+        accounts = await loop.run_in_executor(self._thread, self._memory.count, found)
+        times: dict[str, Any] = {"accounts_at": accounts.at, "day": accounts.day, "month": accounts.month}
+        self._city = replace(self._city, **times, quarter=accounts.quarter)
+        self._recounted = True
         await self.refresh()
-        times: dict[str, Any] = {"accounts_at": found.at, "day": found.day, "month": found.month}
-        times["quarter"] = found.quarter
-        self._publish(replace(self._city, **times), True)
 
     def _read(self) -> tuple[dict[str, Any], bool]:
         at, memory = self._now(), self._memory
@@ -185,6 +196,17 @@ class Board:
         if self._troubles != before:
             text = "；".join(f"{key}：{value}" for key, value in sorted(self._troubles.items()))
             self._publish(replace(self._city, trouble=text), True)
+
+    async def _publish_with_summary(self, read: dict[str, Any], changed: bool) -> None:
+        """Publish a city together with its overview, which is made off the loop: it looks at every card."""
+        changed, self._recounted = changed or self._recounted, False
+        summary = None
+        if changed:
+            city = replace(self._city, **read)
+            summary = await asyncio.get_running_loop().run_in_executor(self._thread, self._summary_of, city)
+        self._publish(replace(self._city, **read), changed)
+        if summary is not None:
+            self._summaries[EVERYTHING] = summary
 
     def _publish(self, city: City, changed: bool) -> None:
         self._city = replace(city, version=self._city.version + changed)

@@ -208,13 +208,22 @@ def _within(card: PointCard, scope: Scope) -> PointCard:
 
 def counted(cards: Iterable[PointCard]) -> Counts:
     """Count cards by what they are."""
-    n = Counter[str]()
+    kinds = Counter[str]()
     for card in cards:
-        n[card.now.standing] += 1
-        if card.now.standing is Standing.OFFLINE and not card.now.confirmed:
-            n["unconfirmed"] += 1
-    online, offline, excluded, unknown, out = (n[s] for s in (*_COUNTED, Standing.OUT))
-    return Counts(online + offline + excluded + unknown, online, offline, excluded, unknown, out, n["unconfirmed"])
+        now = card.now
+        kinds[UNCONFIRMED if not now.confirmed and now.standing is Standing.OFFLINE else now.standing] += 1
+    return counts_of(kinds)
+
+
+UNCONFIRMED = "unconfirmed"
+
+
+def counts_of(kinds: Mapping[str, int]) -> Counts:
+    """Return counts by standing as Counts; those under UNCONFIRMED are offline as well."""
+    online, offline, excluded, unknown, out = (kinds.get(s, 0) for s in (*_COUNTED, Standing.OUT))
+    doubtful = kinds.get(UNCONFIRMED, 0)
+    offline += doubtful
+    return Counts(online + offline + excluded + unknown, online, offline, excluded, unknown, out, doubtful)
 
 
 _COUNTED = (Standing.ONLINE, Standing.OFFLINE, Standing.EXCLUDED, Standing.UNKNOWN)

@@ -5,16 +5,17 @@ Heavy: it reads a quarter of the whole city's runs, and runs in a process of its
 
 from __future__ import annotations
 
+import marshal
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from console import views
-from console.board.card import Stretch, tally
+from console.board.card import Stretch, Tally, tally
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, midnight, quarter_of
@@ -26,6 +27,9 @@ from monitor.store.exclusions import exclusions_for
 from monitor.timeline import Policy, Timeline
 from settlement.contract import Terms
 from settlement.store import contracts
+
+PART = 250
+"""Points unpacked at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,38 @@ def policies(terms: Sequence[Terms]) -> dict[tuple[str, str], Policy]:
     return found
 
 
-def accounts_of(url: str, configured: Sequence[Terms], default: Policy, zone: str, at: Instant) -> Accounts:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Accounts on their way between processes: in parts, so that unpacking one never holds up the server's loop."""
+
+    accounts: Accounts
+    parts: tuple[bytes, ...]
+
+    def unpacked(self) -> Accounts:
+        """Return them whole."""
+        stretches: dict[str, tuple[Stretch, ...]] = {}
+        for part in self.parts:
+            for code, rows in marshal.loads(part):  # noqa: S302  made by our own process
+                stretches[code] = tuple(Stretch(*row[:4], *(Tally(*tally) for tally in row[4:])) for row in rows)
+        return replace(self.accounts, stretches=stretches)
+
+
+def packed(accounts: Accounts) -> Packed:
+    """Return accounts in parts."""
+    rows = [
+        (code, [(*stretch[:4], *(tuple(part) for part in stretch[4:])) for stretch in its])
+        for code, its in accounts.stretches.items()
+    ]
+    parts = tuple(marshal.dumps(rows[n : n + PART]) for n in range(0, len(rows), PART))
+    return Packed(replace(accounts, stretches={}), parts)
+
+
+def accounts_of(url: str, configured: Sequence[Terms], default: Policy, zone: str, at: Instant) -> Packed:
     """Count in a process of its own: opens the database itself. Everything is picklable."""
     engine = open_database(url)
     try:
         with reading(engine) as connection:
-            return accounts(connection, configured, default, zone, at)
+            return packed(accounts(connection, configured, default, zone, at))
     finally:
         engine.dispose()
 

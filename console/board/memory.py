@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from console.board import reading
 from console.board.card import EVIDENCE_OF, Evidence, Facts, Now, PointCard, Standing, Stretch
 from console.board.city import GapNow, PhaseNow, VantageNow
-from console.board.counting import Accounts, policies, terms_in_force
+from console.board.counting import Accounts, Packed, policies, terms_in_force
 from console.board.judging import GRACE_S, RANK, Sky, Verdict, judge, now_of, sky, standing_of
 from console.board.reading import Newest
 from monitor.model import MICROSECONDS, Gap, Instant, State
@@ -52,13 +52,15 @@ class Memory:
         self.cards: tuple[PointCard, ...] = ()
         self.facts_version = 0
 
-    def count(self, accounts: Accounts) -> None:
+    def count(self, packed: Packed) -> Accounts:
         """Take new seconds; the cards carry them from the next step on."""
+        accounts = packed.unpacked()
         self._stretches = accounts.stretches
         self._made = {
             number: card._replace(stretches=self._stretches.get(card.facts.code, ()))
             for number, card in self._made.items()
         }
+        return accounts
 
     def step(self, connection: Connection, at: Instant) -> bool:
         """Read the store. Raises what the database raises; nothing of the last reading is lost then."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from console.board.card import PointCard, Standing, Stretch, Tally
-from console.board.city import City, Counts, counted
+from console.board.card import PointCard, Standing, Tally
+from console.board.city import UNCONFIRMED, City, Counts, counts_of
 from console.web.words import N_
 from monitor.model import MICROSECONDS, Instant
 from monitor.rates import Verdict
@@ -90,19 +91,43 @@ def verdict_of(tally: Tally, threshold: Fraction | None) -> Verdict:
     return "missed" if tally.best < threshold else "undecided"
 
 
-def summary_of(city: City) -> Summary:
+class Rates(NamedTuple):
+    """Seconds of all that a city shows, and by phase and by area: they change when the seconds are counted anew."""
+
+    whole: Three
+    phases: dict[str, Three]
+    areas: dict[str, Three]
+
+
+def rates_of(city: City) -> Rates:
+    """Add up a city's seconds."""
+    owners = _owners(city)
+    return Rates(
+        city.whole,
+        city.tallies(lambda s: _owner(s.contract, s.phase, owners)),
+        city.tallies(lambda stretch: stretch.area),
+    )
+
+
+def summary_of(city: City, rates: Rates) -> Summary:
     """Return the overview of a city as it stands."""
-    down = [c for c in city.cards if c.now.standing is Standing.OFFLINE and c.now.since is not None]
+    down, rose = [], []
     since = (city.at or 0) - RECENT_H * HOUR_US
-    fell = sorted((c for c in down if _since(c) > since), key=_since, reverse=True)
-    rose = [c for c in city.cards if c.now.standing is Standing.ONLINE and c.now.recovered and _since(c) > since]
+    for card in city.cards:
+        now = card.now
+        if now.standing is Standing.OFFLINE and now.since is not None:
+            down.append(card)
+        elif now.recovered and now.standing is Standing.ONLINE and (now.since or 0) > since:
+            rose.append(card)
+    down.sort(key=_since)
+    fell = [card for card in reversed(down) if _since(card) > since]
     rose.sort(key=_since, reverse=True)
     return Summary(
         city.counts,
-        city.whole,
-        tuple(_phases(city)),
-        tuple(_areas(city)),
-        tuple(sorted(down, key=_since)[:LONGEST]),
+        rates.whole,
+        tuple(_phases(city, rates)),
+        tuple(_areas(city, rates)),
+        tuple(down[:LONGEST]),
         tuple(fell[:RECENT]),
         len(fell),
         tuple(rose[:RECENT]),
@@ -114,30 +139,45 @@ def _since(card: PointCard) -> int:
     return card.now.since or 0
 
 
-def _phases(city: City) -> list[PhaseRow]:
-    owners = {p.phase: p.contract for p in reversed(city.phases)}
+def _owners(city: City) -> dict[str, str]:
+    return {p.phase: p.contract for p in reversed(city.phases)}
 
-    def owner(thing: Stretch | PointCard) -> str:
-        """Points whose ledger names no contract count for the phase of that name."""
-        return f"{thing.contract or owners.get(thing.phase, '')}\n{thing.phase}"
 
-    rates, cards = city.tallies(owner), city.grouped(owner)
+def _owner(contract: str, phase: str, owners: Mapping[str, str]) -> str:
+    """Points whose ledger names no contract count for the phase of that name."""
+    return f"{contract or owners.get(phase, '')}\n{phase}"
+
+
+def _phases(city: City, rates: Rates) -> list[PhaseRow]:
+    owners, standing = _owners(city), Counter[tuple[str, str, str]]()
+    for card in city.cards:
+        standing[card.facts.contract, card.facts.phase, _kind(card)] += 1
+    counts: dict[str, Counter[str]] = {}
+    for (contract, phase, kind), n in standing.items():
+        counts.setdefault(_owner(contract, phase, owners), Counter())[kind] += n
     known = {f"{p.contract}\n{p.phase}": p for p in city.phases}
     rows = []
-    for key in [*known, *sorted({*rates, *cards} - known.keys())]:
+    for key in [*known, *sorted({*rates.phases, *counts} - known.keys())]:
         contract, _, phase = key.partition("\n")
-        if not phase or not (key in rates or key in cards):
+        if not phase or not (key in rates.phases or key in counts):
             continue
         its = known.get(key)
         title, threshold = (its.title, its.threshold) if its is not None else ("", None)
-        rows.append(PhaseRow(contract, phase, title, threshold, counted(cards.get(key, ())), *rates.get(key, NONE)))
+        n_of = counts_of(counts.get(key, Counter()))
+        rows.append(PhaseRow(contract, phase, title, threshold, n_of, *rates.phases.get(key, NONE)))
     return rows
 
 
-def _areas(city: City) -> list[AreaRow]:
-    rates, cards = city.tallies(lambda stretch: stretch.area), city.grouped(lambda card: card.facts.area)
-    names = sorted(name for name in {*rates, *cards} if name)
-    return [AreaRow(name, counted(cards.get(name, ())), *rates.get(name, NONE)) for name in names]
+def _areas(city: City, rates: Rates) -> list[AreaRow]:
+    counts: dict[str, Counter[str]] = {}
+    for (area, kind), n in Counter((card.facts.area, _kind(card)) for card in city.cards).items():
+        counts.setdefault(area, Counter())[kind] += n
+    names = sorted(name for name in {*rates.areas, *counts} if name)
+    return [AreaRow(n, counts_of(counts.get(n, Counter())), *rates.areas.get(n, NONE)) for n in names]
+
+
+def _kind(card: PointCard) -> str:
+    return UNCONFIRMED if not card.now.confirmed and card.now.standing is Standing.OFFLINE else card.now.standing
 
 
 def alarms(city: City, at: Instant, zone: str, say: Callable[[str], str]) -> list[str]:
