@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 from console.settling.remembered import Remembered
 from console.settling.view import PointLine, View
 
 MOST = 64
+
+
+class Searched(NamedTuple):
+    """All points' texts in one string, so that searching runs at the speed of a string's find; `starts` are their places."""
+
+    whole: str
+    starts: Sequence[int]
+
+    def holding(self, word: str) -> set[int]:
+        """Return the numbers of the texts that hold a word. No word holds the sign that parts them."""
+        found: set[int] = set()
+        at = self.whole.find(word)
+        while at >= 0:
+            n = bisect_right(self.starts, at) - 1
+            found.add(n)
+            at = self.whole.find(word, self.starts[n + 1]) if n + 1 < len(self.starts) else -1
+        return found
+
+
+def _text(lines: Sequence[PointLine]) -> Searched:
+    texts = [f"{line.code}\n{line.rules}".casefold() for line in lines]
+    starts = [0, *accumulate(len(text) + 1 for text in texts[:-1])] if texts else []
+    return Searched("\0".join(texts), starts)
+
+
 _ORDERS: Remembered[list[PointLine]] = Remembered(MOST)
-_TEXTS: Remembered[list[str]] = Remembered(MOST // 4)
+_TEXTS: Remembered[Searched] = Remembered(MOST // 4)
 
 SORTS: Mapping[str, Callable[[PointLine], Any]] = {
     "code": lambda line: line.code.casefold(),
@@ -44,9 +71,9 @@ def found_points(
     lines = ordered_points(view, sha, sort)
     words = q.casefold().split()
     if words:
-        texts = _TEXTS.get_or(f"{sha} {sort}", lambda: ([f"{n.code}\n{n.rules}".casefold() for n in lines], 1))
-        pairs = zip(lines, texts, strict=True)
-        lines = [line for line, text in pairs if all(word in text for word in words)]
+        text = _TEXTS.get_or(f"{sha} {sort}", lambda: (_text(lines), 1))
+        held = set.intersection(*(text.holding(word) for word in words))
+        lines = [lines[n] for n in sorted(held)]
     if phase:
         lines = [line for line in lines if line.phase == phase]
     if touched:

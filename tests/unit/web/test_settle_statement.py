@@ -205,3 +205,19 @@ async def test_english_has_every_word_of_the_statement(client: Any) -> None:
         text = await response.text()
     assert "Net due now" in text
     assert "From full fee to net due" in text
+
+
+def test_points_are_found_as_if_each_were_looked_at() -> None:
+    from types import SimpleNamespace
+
+    from console.settling.point_table import found_points
+    from console.settling.view import PointLine
+
+    lines = [PointLine("p", f"XJ{n:05d}", n, n, 0, 0, 0, "剔点" if n % 7 == 0 else "") for n in range(2_000)]
+    view: Any = SimpleNamespace(points=lines)
+    for words in ("0042", "xj", "剔 1", "00000", "zz", "1 7"):
+        for sort in ("", "-full", "rules"):
+            got = found_points(view, "sha", sort, words, phase="p", touched=False, seen=None)
+            naive = [n for n in lines if all(word in f"{n.code}\n{n.rules}".casefold() for word in words.split())]
+            assert sorted(got) == sorted(naive), words
+            assert sort != "-full" or [n.full_fen for n in got] == sorted((n.full_fen for n in naive), reverse=True)
