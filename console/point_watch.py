@@ -186,16 +186,17 @@ def watched(
     facts = tuple(one_point.stretches(connection, scope, code))
     if not facts:
         return None
-    mark = (facts, *one_point.mark(connection, facts[0].id, code), day_of(at, question.zone))
+    stored = one_point.mark(connection, facts[0].id, code)
+    mark = (facts, *stored, day_of(at, question.zone))
     key = (code, scope, question.period, question.zone, question.policy.model_dump_json())
-    return kept.get(key, mark, lambda: _made(connection, code, facts, question, at))
+    return kept.get(key, mark, lambda: _made(connection, code, facts, question, at, stored[0]))
 
 
 def _made(
-    connection: Connection, code: str, facts: tuple[RosterPoint, ...], question: views.Question, at: Instant
+    connection: Connection, code: str, facts: tuple[RosterPoint, ...], question: views.Question, at: Instant, runs: int
 ) -> Watched:
     policy = question.policy
-    history = _history(connection, code, facts[0].id, question)
+    history = _history(connection, code, facts[0].id, question, runs)
     stays: dict[str, list[tuple[int, int | None]]] = {}
     for device in one_point.devices(connection, facts[0].id):
         stays.setdefault(str(device.camera), []).append((device.start, device.end))
@@ -210,7 +211,9 @@ def _made(
         for point in facts
         for span in clip([_service(point, question.zone)], point.start // MICROSECONDS, _end(point.end))
     )
-    runs = [] if history is None else [run for run in history.runs if _failing(run, policy.auth_rejected == "offline")]
+    failing = (
+        [] if history is None else [run for run in history.runs if _failing(run, policy.auth_rejected == "offline")]
+    )
     made = Watched(
         code,
         question,
@@ -218,7 +221,7 @@ def _made(
         tuple(served),
         timeline,
         tuple(excluded),
-        tuple(_outages(timeline, served, question.window, runs)),
+        tuple(_outages(timeline, served, question.window, failing)),
         {},
     )
     today, days, day = day_of(at, question.zone), {}, question.period.first
@@ -228,9 +231,11 @@ def _made(
     return replace(made, days=days)
 
 
-def _history(connection: Connection, code: str, number: int, question: views.Question) -> PointHistory | None:
+def _history(
+    connection: Connection, code: str, number: int, question: views.Question, runs: int
+) -> PointHistory | None:
     """All of the point's history; where that is very long, so much of it as the question needs."""
-    if one_point.mark(connection, number, code)[0] <= MOST_RUNS:
+    if runs <= MOST_RUNS:
         return one_point.history(connection, number, code)
     policy = question.policy
     found = timeline_inputs(
