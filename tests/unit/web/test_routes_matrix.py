@@ -53,7 +53,7 @@ async def ask(
     elif route.kind == "form":
         more["data"] = {"csrf": token}
     async with client.request(route.method, address, headers=headers, allow_redirects=False, **more) as response:
-        if route.kind == "stream" and response.status == 200:
+        if "text/event-stream" in response.headers.get("Content-Type", "") and response.status == 200:
             return 200, "", response.headers
         raw = await response.read()
         text = city.shown(raw.decode("utf-8", "replace"))
