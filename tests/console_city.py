@@ -5,6 +5,7 @@ Seeded by the commands a person would type, "yesterday" (libfaketime), so that t
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -51,8 +52,19 @@ def faketime() -> str:
     pytest.skip("libfaketime is not installed")
 
 
-def seed(folder: Path, points: int, *, port: int = 8554, holds_s: int = 172_800, sealed: bool = True) -> Camsla:
-    """Make a city in folder/data with its contract in force and everybody's account; with `sealed` its log to yesterday."""
+def seed(
+    folder: Path,
+    points: int,
+    *,
+    port: int = 8554,
+    holds_s: int = 172_800,
+    sealed: bool = True,
+    login: tuple[str, str] | None = None,
+) -> Camsla:
+    """Make a city in folder/data with its contract in force and everybody's account; with `sealed` its log to yesterday.
+
+    `login` is one for all cameras instead of their own.
+    """
     made = folder / "city"
     yesterday = {"LD_PRELOAD": faketime(), "FAKETIME": "-1d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if sealed else {}
     words = ["--points", str(points), "--holds-s", str(holds_s), "--upstreams", str(max(2, points // 100))]
@@ -65,6 +77,8 @@ def seed(folder: Path, points: int, *, port: int = 8554, holds_s: int = 172_800,
         env={**os.environ, **yesterday},
         timeout=300,
     )
+    if login is not None:
+        _one_login(made / "points.csv", login)
     before, now = Camsla(folder, yesterday), Camsla(folder)
     if sealed:
         before.ok("evidence", "keygen")
@@ -77,6 +91,15 @@ def seed(folder: Path, points: int, *, port: int = 8554, holds_s: int = 172_800,
         done = now.run("evidence", "seal", timeout_s=1_200)
         assert done.returncode == 0, done.stderr
     return now
+
+
+def _one_login(ledger: Path, login: tuple[str, str]) -> None:
+    with ledger.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with ledger.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, "username": login[0], "password": login[1]} for row in rows)
 
 
 def _accounts(data: Path) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import accounting, archive, evidence, papers, probing, settling, store
+from tests.bench import accounting, archive, console, evidence, papers, probing, settling, store
 from tests.bench.figure import Figure
 
-BENCHES = (accounting, settling, papers, store, archive, evidence, probing)
+BENCHES = (accounting, settling, papers, store, archive, evidence, console, probing)
 
 
 def main() -> None:
