@@ -162,7 +162,8 @@ class Board:
         found = await self._attempt("计算在线率 counting seconds", job, COUNT_LIMIT_S)
         if found is None:
             return
-        accounts = await loop.run_in_executor(self._thread, self._memory.count, found)
+        await loop.run_in_executor(self._thread, self._memory.count, found)
+        accounts = found.accounts
         times: dict[str, Any] = {"accounts_at": accounts.at, "day": accounts.day, "month": accounts.month}
         self._city = replace(self._city, **times, quarter=accounts.quarter)
         self._recounted = True

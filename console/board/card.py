@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from console.web.words import N_
 from monitor.model import Instant, Rung
@@ -207,12 +207,26 @@ class Now(NamedTuple):
     vantage: str = ""
 
 
+Account = tuple[Any, ...]
+"""A Stretch as plain tuples: the collector of garbage looks at tens of thousands of named ones, and stops the server for it."""
+
+
+def stretch_of(account: Account) -> Stretch:
+    """Return an account as a Stretch."""
+    return Stretch(*account[:4], *(Tally(*part) for part in account[4:]))
+
+
 class PointCard(NamedTuple):
-    """A point. `stretches` are empty until its seconds are first counted; see City.accounts_at for until when they are."""
+    """A point. `accounts` are empty until its seconds are first counted; see City.accounts_at for until when they are."""
 
     facts: Facts
     now: Now
-    stretches: tuple[Stretch, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Its seconds, one entry for each set of facts that held this quarter."""
+        return tuple(map(stretch_of, self.accounts))
 
     @property
     def code(self) -> str:

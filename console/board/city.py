@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from console.board.card import PointCard, Standing, Stretch, Tally, added
+from console.board.card import PointCard, Standing, Stretch, Tally, added, stretch_of
 from console.board.wanted import FACETS, Wanted, matches
 from monitor.model import MICROSECONDS, Instant
 from monitor.scope import EVERYTHING, Scope
@@ -201,9 +201,9 @@ def sees(scope: Scope, facts: object) -> bool:
 
 def _within(card: PointCard, scope: Scope) -> PointCard:
     """Leave out of a card the time in which it was somebody else's."""
-    if len(card.stretches) < 2:
+    if len(card.accounts) < 2:
         return card
-    return card._replace(stretches=tuple(stretch for stretch in card.stretches if sees(scope, stretch)))
+    return card._replace(accounts=tuple(its for its in card.accounts if sees(scope, stretch_of(its))))
 
 
 def counted(cards: Iterable[PointCard]) -> Counts:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console import views
-from console.board.card import Stretch, Tally, tally
+from console.board.card import Account, Stretch, tally
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, midnight, quarter_of
@@ -68,19 +68,18 @@ class Packed:
     accounts: Accounts
     parts: tuple[bytes, ...]
 
-    def unpacked(self) -> Accounts:
-        """Return them whole."""
-        stretches: dict[str, tuple[Stretch, ...]] = {}
+    def unpacked(self) -> dict[str, tuple[Account, ...]]:
+        """Return the accounts of every point, by code."""
+        found: dict[str, tuple[Account, ...]] = {}
         for part in self.parts:
-            for code, rows in marshal.loads(part):  # noqa: S302  made by our own process
-                stretches[code] = tuple(Stretch(*row[:4], *(Tally(*tally) for tally in row[4:])) for row in rows)
-        return replace(self.accounts, stretches=stretches)
+            found.update(marshal.loads(part))  # noqa: S302  made by our own process
+        return found
 
 
 def packed(accounts: Accounts) -> Packed:
     """Return accounts in parts."""
     rows = [
-        (code, [(*stretch[:4], *(tuple(part) for part in stretch[4:])) for stretch in its])
+        (code, tuple((*stretch[:4], *(tuple(part) for part in stretch[4:])) for stretch in its))
         for code, its in accounts.stretches.items()
     ]
     parts = tuple(marshal.dumps(rows[n : n + PART]) for n in range(0, len(rows), PART))

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console.board import reading
-from console.board.card import EVIDENCE_OF, Evidence, Facts, Now, PointCard, Standing, Stretch
+from console.board.card import EVIDENCE_OF, Account, Evidence, Facts, Now, PointCard, Standing
 from console.board.city import GapNow, PhaseNow, VantageNow
-from console.board.counting import Accounts, Packed, policies, terms_in_force
+from console.board.counting import Packed, policies, terms_in_force
 from console.board.judging import GRACE_S, RANK, Sky, Verdict, judge, now_of, sky, standing_of
 from console.board.reading import Newest
 from monitor.model import MICROSECONDS, Gap, Instant, State
@@ -41,7 +41,7 @@ class Memory:
         self._said: dict[int, tuple[Verdict, Instant | None, bool]] = {}
         """By point: what was said last, since when, and whether an outage went before."""
         self._proven: dict[int, Evidence] = {}
-        self._stretches: Mapping[str, tuple[Stretch, ...]] = {}
+        self._accounts: Mapping[str, tuple[Account, ...]] = {}
         self._rows: dict[tuple[int, int], tuple[int, int, int, int | None, bool, int]] = {}
         """By point and vantage: last, first, outcome, camera, whether it holds, samples; as last judged."""
         self._blind: list[Gap] = []
@@ -52,15 +52,13 @@ class Memory:
         self.cards: tuple[PointCard, ...] = ()
         self.facts_version = 0
 
-    def count(self, packed: Packed) -> Accounts:
+    def count(self, packed: Packed) -> None:
         """Take new seconds; the cards carry them from the next step on."""
-        accounts = packed.unpacked()
-        self._stretches = accounts.stretches
+        self._accounts = packed.unpacked()
         self._made = {
-            number: card._replace(stretches=self._stretches.get(card.facts.code, ()))
+            number: card._replace(accounts=self._accounts.get(card.facts.code, ()))
             for number, card in self._made.items()
         }
-        return accounts
 
     def step(self, connection: Connection, at: Instant) -> bool:
         """Read the store. Raises what the database raises; nothing of the last reading is lost then."""
@@ -192,7 +190,7 @@ class Memory:
             since = Instant(max(start for start, end in spans if start <= at < end))
         known = self._proven.get(number, Evidence.NONE)
         now: Now = now_of(standing, verdict, since, recovered, known, self._policy(facts))
-        return PointCard(facts, now, self._stretches.get(facts.code, ()))
+        return PointCard(facts, now, self._accounts.get(facts.code, ()))
 
 
 def _differ(a: PointCard, b: PointCard | None) -> bool:
