@@ -20,6 +20,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from config.accounts import SigningIn
 from config.archive import Archive
 from config.evidence import Evidence
 from config.load import Lines, finding_of, load_yaml
@@ -150,6 +151,7 @@ class Settings(BaseSettings):
     serve: Serve = Serve()
     archive: Archive = Archive()
     evidence: Evidence = Evidence()
+    accounts: SigningIn = SigningIn()
 
     @field_validator("zone")
     @classmethod

@@ -16,7 +16,7 @@ from console.auth.coming_in import SignIn
 from console.auth.limits import Limits
 from console.auth.passwords import Passwords
 from console.store import accounts
-from console.store.accounts import Terms
+from console.store.account_terms import Terms
 from console.web.access import Role
 from console.web.visit import SITE, Site
 from monitor.model import MICROSECONDS, Instant

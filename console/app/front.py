@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from config.settings import Settings
 from console.app import site as composition
-from console.app.parts import Parts
+from console.app.parts import OtherWays, Parts
 from console.app.proxies import Proxies
 from console.auth import keys
 from console.auth.arrival import Arrival, Seen
@@ -48,13 +48,14 @@ class Front:
         ready: Callable[[], bool],
         say: Callable[[str], None],
         contracts: list[Terms],
+        ways: OtherWays,
     ) -> None:
         self._settings, self._writer, self._on_writer = settings, writer, on_writer
         self._registry, self._ready, self._say = registry, ready, say
         self._seen = Seen()
         self._streams: set[asyncio.Task[Any]] = set()
         self._readers, self._workers = composition.readers(), composition.workers()
-        self._parts = Parts(settings, wall_now, self._workers, contracts)
+        self._parts = Parts(settings, wall_now, self._workers, contracts, ways)
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._open = False

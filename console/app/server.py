@@ -12,6 +12,7 @@ from config.settings import Settings
 from console.app.evidence import Sealing
 from console.app.front import Front
 from console.app.identifying import Identifying
+from console.app.parts import other_ways
 from console.app.watcher import watching
 from console.clock import today, wall_now
 from console.closing import close_months, quarter_so_far
@@ -29,6 +30,7 @@ class Server:
         self._watch = watch
         self._say = say
         self._contracts: list[Terms] = [load_contract(Path(path)) for path in settings.contracts]
+        self._ways = other_ways(settings)
         self._ready = False
         self._stopping = threading.Event()
         self._closing = asyncio.Lock()
@@ -92,6 +94,7 @@ class Server:
             lambda: self._ready,
             self._say,
             self._contracts,
+            self._ways,
         )
         try:
             await front.open(self._host, self._port)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from console.auth import keys
 from console.auth.coming_in import SignIn
 from console.store import accounts
-from console.store.accounts import Account, Terms
+from console.store.account_terms import Terms
+from console.store.accounts import Account
 from console.web.faults import MissingError
 from console.web.visit import Visit
 from monitor.persons import same_person

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -12,9 +12,13 @@ from config.serve import Serve
 from console.auth import keys
 from console.auth.arrival import cookie_name
 from console.auth.limits import Limits
+from console.auth.oidc import Provider
 from console.auth.passwords import Passwords
 from console.store.sessions import Opening
 from monitor.model import MICROSECONDS, Instant
+
+if TYPE_CHECKING:
+    from console.auth.services import DirectorySignIn
 
 HOUR = 3_600 * MICROSECONDS
 
@@ -25,8 +29,8 @@ class SignIn:
 
     passwords: Passwords
     limits: Limits
-    oidc: Any = None
-    ldap: Any = None
+    oidc: Provider | None = None
+    ldap: DirectorySignIn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ async def prove(visit: Visit, name: str, password: str) -> Proved | None:
     found = await visit.read(accounts.find, name)
     proved = await _by_hash(part, found, password)
     if proved is None and part.ldap is not None and (found is None or found.source == "ldap"):
-        directory = await part.ldap.sign_in(visit, found, name, password)
+        directory = await part.ldap.sign_in(visit, name, password)
         proved = None if directory is None else Proved(directory, "ldap")
     if proved is None or not proved.account.alive(visit.at):
         part.limits.failed_login(name, address)

@@ -7,7 +7,7 @@ import hmac
 from sqlalchemy import Connection, delete, select
 
 from console.store import accounts, sessions
-from console.store.accounts import Terms
+from console.store.account_terms import Terms
 from console.store.sessions import Opening
 from console.store.tables import first_secret
 from console.web.access import Role

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from console.store.accounts import Account, of_row, roles_of, roles_text, said_scope, scope_columns, scope_of
+from console.store.account_terms import roles_of, roles_text, said_scope, scope_columns, scope_of
+from console.store.accounts import Account, of_row
 from console.store.tables import accounts, tokens
 from console.web.access import Roles
 from monitor.finding import refuse

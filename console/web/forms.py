@@ -52,7 +52,7 @@ class Upload(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, because Entered[Model]() could not note its parameter in them
 class Entered(Generic[Model]):
     """A form as it was sent. `model` is None if anything is wrong; `errors` are messages by field, `values` what was typed."""
 

@@ -18,6 +18,7 @@ from console.api.govern.shapes import (
 )
 from console.auth import administering, own
 from console.store import accounts, sessions
+from console.store.account_terms import MAX_NAME
 from console.store.accounts import Account
 from console.web.access import ADMINISTRATORS
 from console.web.endpoints import conditional, encoded, if_match
@@ -40,7 +41,7 @@ class AccountList(BaseModel):
 class NewAccountBody(TermsBody):
     """An account that does not exist yet."""
 
-    name: Annotated[str, Field(min_length=1, max_length=accounts.MAX_NAME)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
     language: Literal["zh", "en"] = "zh"
 
 

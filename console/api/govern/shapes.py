@@ -9,7 +9,8 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.auth.wording import end_of, last_day, restricted
-from console.store.accounts import MAX_DISPLAY, Account, Terms
+from console.store.account_terms import MAX_DISPLAY, Terms
+from console.store.accounts import Account
 from console.web.access import Role
 from console.web.visit import Visit
 from monitor.finding import refuse

@@ -163,6 +163,11 @@ async def _page(
     )
 
 
+def nothing_entered() -> Entered[Any]:
+    """Return the form of a button, which has no fields; for what the product says against it."""
+    return Entered()
+
+
 async def checked(visit: Visit, name: str) -> list[str]:
     """Return which boxes of a name were checked in the posted form."""
     return [value for value in (await visit.request.post()).getall(name, []) if isinstance(value, str)]

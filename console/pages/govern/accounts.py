@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from console.auth import administering, own
 from console.auth.wording import end_of, last_day, names_in, written
-from console.pages.govern.account import checked
+from console.pages.govern.account import checked, nothing_entered
 from console.payables import contracts_seen
 from console.store import accounts, sessions, tokens
-from console.store.accounts import Account, Terms
+from console.store.account_terms import MAX_DISPLAY, MAX_NAME, Terms
+from console.store.accounts import Account
 from console.web.access import ADMINISTRATORS, ROLE_ZH, Role
 from console.web.export import exported
 from console.web.forms import Entered
@@ -35,7 +36,7 @@ SOURCES = {"local": N_("本系统密码"), "oidc": N_("统一认证"), "ldap": N
 class Decided(BaseModel):
     """What an administrator decides about an account."""
 
-    display: Annotated[str, Field(max_length=accounts.MAX_DISPLAY)] = ""
+    display: Annotated[str, Field(max_length=MAX_DISPLAY)] = ""
     roles: list[Role] = []
     contracts: Annotated[str, Field(max_length=4_000)] = ""
     areas: Annotated[str, Field(max_length=4_000)] = ""
@@ -51,7 +52,7 @@ class Decided(BaseModel):
 class NewAccount(Decided):
     """An account that does not exist yet."""
 
-    name: Annotated[str, Field(min_length=1, max_length=accounts.MAX_NAME)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
 class AccountsQuery(TableQuery):
@@ -182,7 +183,7 @@ async def reset(visit: Visit) -> web.Response:
     try:
         word = await administering.reset_password(visit, found)
     except InputError as error:
-        return await _page(visit, Entered[Any]().refused(error), 422)
+        return await _page(visit, nothing_entered().refused(error), 422)
     return own.unkept(visit.render("govern/one_time.html", account=found, word=word, added=False))
 
 
@@ -191,7 +192,7 @@ async def _done(visit: Visit, work: Any, said: str) -> web.Response:
     try:
         await visit.write(work, found.name, at=visit.at, actor=visit.person.name)
     except InputError as error:
-        return await _page(visit, Entered[Any]().refused(error), 422)
+        return await _page(visit, nothing_entered().refused(error), 422)
     return visit.see(address(found.name), said)
 
 

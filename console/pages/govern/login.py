@@ -78,7 +78,10 @@ async def sign_in(visit: Visit) -> web.Response:
     wanted = entered.values.get("next", "/")
     if entered.model is None:
         return _login_page(visit, entered, wanted, 422)
-    proved = await prove(visit, entered.model.name, entered.model.password)
+    try:
+        proved = await prove(visit, entered.model.name, entered.model.password)
+    except InputError as error:
+        return _login_page(visit, entered.refused(error), wanted, 422)
     if proved is None:
         return _login_page(visit, entered.wrong("", visit.say(WRONG)), wanted, 422)
     serve = visit.site.settings.serve
