@@ -202,7 +202,7 @@ def gains_by_leaving(one: Failing, curve: Curve, place: tuple[str | int, ...]) -
     part = Fraction(curve.phase.unit_price_fen * (1 if one.rule.grain == "month" else 3))  # of one point, in its window
     share = part * curve.points / fee
     own = Fraction(one.length_s - first, one.length_s)
-    kept = part - min(one.taken(first), part)
+    kept = part - min(_capped(one, first, fee), part)
     worst, at = Fraction(0), Fraction(0)
     for edge in sorted({*curve.edges, *OTHERS}):
         together = ((curve.points - 1) * edge + own * share + edge * (1 - share)) / curve.points
@@ -223,6 +223,16 @@ def gains_by_leaving(one: Failing, curve: Curve, place: tuple[str | int, ...]) -
             else "核对起扣处的金额 check what the rule takes where it begins",
             round_half_up(worst),
         )
+
+
+def _capped(one: Failing, offline_s: int, fee: Fraction) -> Fraction:
+    """What a rule takes from one point within its own caps, `fee` being all points': capped at nothing it leaves for nothing."""
+    limits = [one.taken(offline_s)]
+    if one.rule.cap_share is not None:
+        limits.append(fee * one.rule.cap_share)
+    if one.rule.cap_fen is not None:
+        limits.append(Fraction(one.rule.cap_fen))
+    return min(limits)
 
 
 def _first_punished(one: Failing) -> int | None:

@@ -126,6 +126,15 @@ def test_the_second_that_eliminates_a_point() -> None:
     assert "到 168 h 时" in cliff.message
 
 
+@pytest.mark.parametrize("cap", [{"cap": "0.00"}, {"cap_share": "0%"}])
+def test_a_rule_capped_at_nothing_lets_a_point_leave_for_nothing(cap: dict[str, str]) -> None:
+    # Under the literal reading a point that fails for 168 h costs its share of the rate; eliminated, it would cost nothing.
+    assert not said(terms(reading="A", rules=[OUT]), "gains-by-leaving")
+    (gain,) = said(terms(reading="A", rules=[{**OUT, **cap}]), "gains-by-leaving")
+    assert gain.amount_fen is not None
+    assert gain.amount_fen > 10_000
+
+
 def test_a_point_whose_failure_lifts_all_others_over_the_target() -> None:
     (gain,) = said(terms(reading="B", rules=[OUT]), "gains-by-leaving")
     # 999 points at 90 % with one below them lose 10 % of the quarter; without it they lose nothing, and it a month.
