@@ -35,6 +35,7 @@ COMMANDS = (
     "watch",
     "archive",
     "serve",
+    "account",
     "evidence",
     "backup",
     "restore",
