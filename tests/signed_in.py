@@ -18,6 +18,8 @@ from console.auth.passwords import Passwords
 from console.store import accounts
 from console.store.account_terms import Terms
 from console.web.access import Role
+from console.web.endpoints import Repeats
+from console.web.repeats import StoredRepeats
 from console.web.visit import SITE, Site
 from monitor.model import MICROSECONDS, Instant
 from monitor.scope import EVERYTHING, Scope
@@ -104,7 +106,7 @@ async def office(folder: Path, settings: Settings | None = None, **more: Any) ->
     found = settings or settings_at(folder, serve={"plain_http": True})
     passwords = Passwords(CHEAP)
     part = SignIn(passwords, Limits(), **more)
-    async with site_client(found, {}, at=AT, more={SignIn: part}) as client:
+    async with site_client(found, {}, at=AT, more={SignIn: part, Repeats: StoredRepeats()}) as client:
         site = client.app[SITE]
         site.identify = Arrival(found.serve, Seen())
         try:
