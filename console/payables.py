@@ -27,20 +27,15 @@ DUE_STATES = ("open", "overdue", "waiting", "settled")
 
 
 def contracts_seen(connection: Connection, person: Person) -> dict[str, str]:
-    """Return the contracts that a person sees, with their titles.
-
-    A supplier whose account names no contracts sees those that name it as their supplier.
-    """
-    named, supplier = person.scope.contracts, person.scope.supplier
+    """Return the contracts that a person sees, with their titles."""
     found = {
         version.contract: version.terms.title or version.contract
         for version in contracts.versions(connection)
-        if person.sees_contract(version.contract) and (named is not None or supplier in {None, version.terms.supplier})
+        if person.sees_contract(version.contract)
     }
-    if named is not None or supplier is None:
-        for name in known_contracts(connection):
-            if person.sees_contract(name):
-                found.setdefault(name, name)
+    for name in known_contracts(connection):
+        if person.sees_contract(name):
+            found.setdefault(name, name)
     return dict(sorted(found.items()))
 
 

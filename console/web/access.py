@@ -78,8 +78,10 @@ class Person:
         return bool(self.roles & allow)
 
     def sees_contract(self, contract: str) -> bool:
-        """Tell whether a contract lies within the person's scope."""
-        return self.scope.contracts is None or contract in self.scope.contracts
+        """Tell whether a contract lies within the person's scope. A supplier sees those that its account names, no others."""
+        if self.scope.contracts is None:
+            return self.scope.supplier is None
+        return contract in self.scope.contracts
 
     def sees_period(self, label: str) -> bool:
         """Tell whether a quarter (2020Q3) or year lies in what the person is limited to."""

@@ -18,7 +18,7 @@ from tests.unit.web.test_settle_authority import api
 PERSONS = {
     "经办": person("经办", Role.HANDLER),
     "领导": person("领导", Role.LEADER),
-    "供应商": person("供应商", Role.SUPPLIER, scope=Scope(supplier="乙方")),
+    "供应商": person("供应商", Role.SUPPLIER, scope=Scope(frozenset({"lease"}), None, "乙方")),
     "外地": person("外地", Role.HANDLER, scope=Scope(contracts=frozenset({"other"}))),
 }
 YEAR = {

@@ -22,7 +22,7 @@ PERSONS = {
     "复核": person("复核", Role.CHECKER),
     "领导": person("领导", Role.LEADER),
     "数据员": person("数据员", Role.CLERK),
-    "供应商": person("供应商", Role.SUPPLIER, scope=Scope(supplier="乙方")),
+    "供应商": person("供应商", Role.SUPPLIER, scope=Scope(frozenset({"lease"}), None, "乙方")),
     "别家": person("别家", Role.SUPPLIER, scope=Scope(supplier="丙方")),
     "外地": person("外地", Role.HANDLER, scope=Scope(contracts=frozenset({"other"}))),
 }
