@@ -19,6 +19,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from simulators.open_console import POINTS, UNATTENDED_S, open_console
+
 HOME = Path("demo-data")
 CAMSLA = Path(sys.executable).with_name("camsla")
 CAMERAS = 24
@@ -33,6 +35,8 @@ FAULTS = [
 INTERVAL_S = 2.0
 HISTORY_BUDGET_S = 45.0
 SHORTEST_S, DEFAULT_S = 10.0, 60.0
+CONSOLE_BUDGET_S = 25.0
+"""Of a bounded demo, so much is kept for the console."""
 
 
 def say(text: str) -> None:
@@ -173,7 +177,7 @@ def offline_seconds(database: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run the demo. DEMO_S bounds the whole of it, in seconds; without it the watching takes a minute."""
+    """Run the demo. DEMO_S bounds the whole of it, in seconds; without it the watching takes a minute, and the console stays open."""
     begun = time.monotonic()
     given = os.environ.get("DEMO_S")
     try:
@@ -190,19 +194,25 @@ def main() -> None:
         del os.environ[name]  # embedded defaults, whatever the machine has set
     money()
     evidence()
-    watching(max(SHORTEST_S, budget - (time.monotonic() - begun) - 4.0))
+    spare = CONSOLE_BUDGET_S if given else 0.0
+    watching(max(SHORTEST_S, budget - (time.monotonic() - begun) - 4.0 - spare))
     say("接下来 what to try next")
     print(
         "  export CAMSLA_DATA_DIR=demo-data/city\n"
         "  .venv/bin/camsla rates --period 2020Q3 --by area --json\n"
-        "  .venv/bin/camsla rates --period 2020-08 --by phase,supplier --definition mean-of-points\n"
         "  .venv/bin/camsla settle --contract xinjian --quarter 2020Q3 --reading H\n"
         "  .venv/bin/camsla payment due xinjian\n"
         "  .venv/bin/camsla contract lint xinjian\n"
         "  .venv/bin/camsla evidence log\n"
         "  .venv/bin/camsla points export ledger.xlsx\n"
-        "  .venv/bin/camsla probe rtsp://127.0.0.1:554/ --rung tcp --log\n"
     )
+    say(
+        f"十、控制台 the console: a live city of {POINTS} cameras with its past, its contract and somebody for every role"
+    )
+    left = max(SHORTEST_S, budget - (time.monotonic() - begun)) if given else None
+    if left is None and not sys.stdin.isatty():
+        left = UNATTENDED_S
+    open_console(CAMSLA, HOME / "console", left, say)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from console.app import database
 from console.auth import keys
-from console.auth.passwords import Passwords
+from console.auth.passwords import MOST, Passwords, good
 from console.auth.wording import end_of, last_day, restricted, written
 from console.cli.frame import Session, actor_option, answering, json_option, pass_session, print_json, print_table
 from console.cli.money_words import DAY
@@ -27,6 +28,15 @@ ROLES = click.Choice([role.value for role in Role])
 @click.group()
 def account() -> None:
     """账号 accounts of the console: add, list, roles, passwords, closing."""
+
+
+def _given(name: str) -> str:
+    """Return the hash of the password that standard input holds in its first line."""
+    passwords = Passwords()
+    try:
+        return passwords.hash_now(good(sys.stdin.readline(4 * MOST).rstrip("\r\n"), name, "--password-stdin"))
+    finally:
+        passwords.close()
 
 
 def _terms_options(command: Any) -> Any:
@@ -60,6 +70,9 @@ def _terms(
 @click.option("--display", default="", help="姓名 the person's name")
 @_terms_options
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="界面语言 language")
+@click.option(
+    "--password-stdin", is_flag=True, help="从标准输入读密码，不须更改 read the password from standard input; it stays"
+)
 @actor_option
 @pass_session
 @answering
@@ -73,6 +86,7 @@ def add(
     supplier: str | None,
     until: datetime | None,
     language: str,
+    password_stdin: bool,
     actor: str,
 ) -> None:
     """开立账号 NAME，打印一次性密码；首次登录时须改密码。
@@ -80,13 +94,21 @@ def add(
     Add an account and print its one-time password, which is replaced at the first sign-in.
     """
     terms = _terms(session, display, roles, contracts, areas, supplier, until)
+    word, hashed = _one_time() if not password_stdin else ("", _given(name))
     with database.open_writer(session.settings) as writer:
-        word, hashed = _one_time()
         made = accounts.add(
-            writer, name, terms, password=hashed, must_change=True, at=database.now(), actor=actor, language=language
+            writer,
+            name,
+            terms,
+            password=hashed,
+            must_change=not password_stdin,
+            at=database.now(),
+            actor=actor,
+            language=language,
         )
     click.echo(f"已开立 added: {made.name}")
-    click.echo(f"一次性密码 one-time password: {word}")
+    if word:
+        click.echo(f"一次性密码 one-time password: {word}")
 
 
 @account.command("list", short_help="列出账号 list accounts")

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from tests.camsla_command import Camsla
+from tests.camsla_command import CAMSLA, Camsla
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> str:
@@ -37,6 +37,14 @@ def test_accounts_are_kept_on_the_command_line(tmp_path: Path) -> None:
     camsla = Camsla(tmp_path)
     said = camsla.ok("account", "add", "zhang", "--display", "张三", "--role", "administrator", "--actor", "test")
     assert re.search(r"password: ([2-9A-Z]{5}-){4}[2-9A-Z]{5}", said)
+    words = ("account", "add", "wang", "--role", "leader", "--password-stdin", "--actor", "test")
+    for weak in ("short\n", "wang-wang-wang\n", "\n"):
+        done = subprocess.run([CAMSLA, *words], env=camsla.env, input=weak, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "密码" in done.stderr
+    done = subprocess.run(
+        [CAMSLA, *words], env=camsla.env, input="a pass phrase\n", capture_output=True, text=True, check=True
+    )
+    assert "password:" not in done.stdout
     camsla.ok("account", "add", "li", "--role", "operations", "--area", "东街", "--actor", "test")
     assert "哪家供应商" in camsla.refused("account", "role", "li", "--role", "supplier", "--actor", "test")
     camsla.ok("account", "role", "li", "--role", "supplier", "--supplier", "甲公司", "--actor", "test")
