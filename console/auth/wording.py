@@ -1,4 +1,4 @@
-"""Accounts' terms as people write them: days that an account lasts, names separated by commas or lines."""
+"""Accounts as people write and read them: days that an account lasts, names between commas, browsers by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 from monitor.model import MICROSECONDS, Instant
 
+_BROWSER = re.compile(r"(?P<name>Edg|OPR|Firefox|Chrome|Version)/(?P<version>\d+)")
+_NAMES = {"Edg": "Edge", "OPR": "Opera", "Version": "Safari"}
+_SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
 _BETWEEN = re.compile(r"[,，、;；\n\r\t]+")
 
 
@@ -38,3 +41,13 @@ def restricted(names: Iterable[str]) -> frozenset[str] | None:
 def written(names: frozenset[str] | None) -> str:
     """Return names as a field shows them."""
     return "、".join(sorted(names or ()))
+
+
+def browser(agent: str) -> str:
+    """Return what a User-Agent names, like `Firefox 140 · Windows`; what it says itself where it names nothing known."""
+    known = {found["name"]: found["version"] for found in _BROWSER.finditer(agent)}
+    name = next((name for name in ("Edg", "OPR", "Firefox", "Chrome", "Version") if name in known), None)
+    if name is None:
+        return agent[:60]
+    system = next((system for system in _SYSTEMS if system in agent), "")
+    return f"{_NAMES.get(name, name)} {known[name]}{' · ' if system else ''}{system}"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from console.auth import own
 from console.auth.readers import LINK_MAKERS
-from console.auth.wording import names_in
+from console.auth.wording import browser, names_in
 from console.store import accounts, sessions, tokens
 from console.store.accounts import Account
 from console.web.access import Role
@@ -160,6 +160,7 @@ async def _page(
         roles=sorted(mine.terms.roles),
         checked=await checked(visit, "roles") if entered is not None else sorted(mine.terms.roles),
         link_makers=LINK_MAKERS,
+        browser=browser,
     )
 
 

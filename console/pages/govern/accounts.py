@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from console.auth import administering, own
-from console.auth.wording import end_of, last_day, names_in, written
+from console.auth.wording import browser, end_of, last_day, names_in, written
 from console.pages.govern.account import checked, nothing_entered
 from console.payables import contracts_seen
 from console.store import accounts, sessions, tokens
@@ -226,6 +226,7 @@ async def _page(visit: Visit, entered: Entered[Any] | None, status: int = 200) -
             "until": last_day(found.terms.until, visit.site.settings.zone) or "",
         },
         sources=SOURCES,
+        browser=browser,
         sessions=its_sessions,
         tokens=[token for token in its_tokens if token.alive(visit.at)],
     )

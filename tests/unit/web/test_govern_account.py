@@ -10,6 +10,7 @@ import pytest
 
 from console.auth import keys
 from console.auth.arrival import narrowed
+from console.auth.wording import browser
 from console.store import accounts, tokens
 from console.store.account_terms import Terms
 from console.store.tables import accounts as account_rows
@@ -327,3 +328,20 @@ async def test_every_change_is_in_the_audit_log(house: Office) -> None:
         ("eva", "token.add", f"eva/{made.id}"),
         ("eva", "token.revoke", f"eva/{made.id}"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 · Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0"
+            " Safari/537.36 Edg/120.0.0.0",
+            "Edge 120 · Windows",
+        ),
+        ("Python/3.11 aiohttp/3.14", "Python/3.11 aiohttp/3.14"),
+        ("", ""),
+    ],
+)
+def test_browsers_are_called_by_their_names(agent: str, name: str) -> None:
+    assert browser(agent) == name
