@@ -23,6 +23,16 @@ def _text() -> sa.types.TypeEngine[str]:
 
 def upgrade() -> None:
     """Create the tables."""
+    _people()
+    _ways_in()
+    _kept()
+    op.create_index("ix_sessions_account", "sessions", ["account"], unique=False)
+    op.create_index("ix_sessions_expires", "sessions", ["expires_at"], unique=False)
+    op.create_index("ix_tokens_account", "tokens", ["account"], unique=False)
+    op.create_index("ix_api_requests_at", "api_requests", ["at"], unique=False)
+
+
+def _people() -> None:
     op.create_table(
         "accounts",
         sa.Column("name", _text(), nullable=False),
@@ -64,6 +74,9 @@ def upgrade() -> None:
         sa.CheckConstraint("expires_at > created_at", name="link_span"),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _ways_in() -> None:
     op.create_table(
         "sessions",
         sa.Column("digest", sa.Text(), nullable=False),
@@ -109,6 +122,9 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name="first_secret_one"),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _kept() -> None:
     op.create_table(
         "api_requests",
         sa.Column("person", _text(), nullable=False),
@@ -131,10 +147,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("person", "table", "name"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_sessions_account", "sessions", ["account"], unique=False)
-    op.create_index("ix_sessions_expires", "sessions", ["expires_at"], unique=False)
-    op.create_index("ix_tokens_account", "tokens", ["account"], unique=False)
-    op.create_index("ix_api_requests_at", "api_requests", ["at"], unique=False)
 
 
 def downgrade() -> None:
