@@ -49,6 +49,8 @@ def serving(camsla: Camsla, *words: str, watch: bool = False) -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
         reader.join(timeout=10)
+        assert process.stderr is not None
+        process.stderr.close()
         assert process.returncode == 0, "".join(said)[-3_000:]
         assert "Traceback" not in "".join(said), "".join(said)[-3_000:]
 
@@ -63,7 +65,6 @@ class Seat:
     page: Page
     foreign: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
         """Open one of our pages; it must be there."""
@@ -79,6 +80,15 @@ class Seat:
         if response.status >= 400:
             del self.complaints[before:]
         return response.status
+
+    @contextmanager
+    def refused(self, status: int) -> Iterator[None]:
+        """Do something that is refused: the browser notes the status of the page that says why, and nothing else."""
+        before = len(self.complaints)
+        yield
+        said = self.complaints[before:]
+        assert len(said) == 1 and f"status of {status}" in said[0], said
+        del self.complaints[before:]
 
     def content(self) -> bool:
         """Tell whether nothing was asked of another host and nothing was complained of."""
