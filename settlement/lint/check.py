@@ -54,6 +54,8 @@ def _phase(terms: Terms, phase: Phase, points: int, place: Place) -> Iterator[Re
             yield Remark(
                 "warning", "never-fires", at, text, "检查界限、比例与口径 check its limits, its share and the reading"
             )
+        if stage == "rate" and not FAMILIES[rule.kind].main:
+            yield from curve.falling_alone(drawn, rule, at)
         if stage in {"point", "event"}:
             worst = outage.longest(terms, phase, rule)
             yield from outage.judged(worst, at)

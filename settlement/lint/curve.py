@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
-from settlement.contract import Phase, Terms
+from settlement.contract import Phase, Reading, Terms
 from settlement.daycount import Quarter
 from settlement.families.family import RuleTerms
 from settlement.families.registry import FAMILIES
@@ -64,6 +65,11 @@ class Curve:
         """The same curve if the contract did not have this rule."""
         kept = tuple(other for other in self.terms.rules if other is not rule)
         return Curve(self.terms.model_copy(update={"rules": kept}), self.phase, self.quarter, self.points)
+
+    def alone(self, rule: RuleTerms) -> Curve:
+        """The curve of one rate rule by itself: what it takes in a window whose rate is not the others'."""
+        update = {"rules": (rule,), "reading": Reading.NONE}
+        return Curve(self.terms.model_copy(update=update), self.phase, self.quarter, self.points)
 
     @property
     def edges(self) -> list[Fraction]:
@@ -129,25 +135,62 @@ def _cliffs(curve: Curve, place: tuple[str | int, ...]) -> Iterator[Remark]:
     )
 
 
-def _falling(curve: Curve, place: tuple[str | int, ...]) -> Iterator[Remark]:
-    """Find rates at which being online more pays less."""
+class Fall(NamedTuple):
+    """Where being online more pays less: between which rates, and by how many fen."""
+
+    fen: int
+    low: Fraction
+    high: Fraction
+
+    @property
+    def start(self) -> str:
+        """The lower rate as people read it."""
+        return f"不到 just below {percent(self.high)}" if self.high - self.low == ASIDE else percent(self.low)
+
+
+def worst_fall(curve: Curve) -> Fall | None:
+    """Return the deepest fall of a curve; None where it falls nowhere."""
     beside = {edge + side for edge in curve.edges for side in (-ASIDE, Fraction(0), ASIDE)}
     rates = sorted({*GRID, *(rate for rate in beside if 0 <= rate <= 1)})
     paid = [curve.at(rate) for rate in rates]
     falls = [
-        (before - after, low, high) for low, high, before, after in zip(rates, rates[1:], paid, paid[1:], strict=False)
+        Fall(before - after, low, high)
+        for low, high, before, after in zip(rates, rates[1:], paid, paid[1:], strict=False)
     ]
-    worst, low, high = max(falls, default=(0, Fraction(0), Fraction(0)))
-    if worst > 0:
-        start = f"不到 just below {percent(high)}" if high - low == ASIDE else percent(low)
+    worst = max(falls, default=None)
+    return worst if worst is not None and worst.fen > 0 else None
+
+
+def _falling(curve: Curve, place: tuple[str | int, ...]) -> Iterator[Remark]:
+    """Find rates at which being online more pays less."""
+    fall = worst_fall(curve)
+    if fall is not None:
         yield Remark(
             "error",
             "gains-by-failing",
             (*place, "id"),
-            f"在线率从 {start} 升到 {percent(high)}，应付反而减少 {grouped(worst)} 元 being online more pays "
-            f"{grouped(worst)} yuan less ({_sized(curve)})",
+            f"在线率从 {fall.start} 升到 {percent(fall.high)}，应付反而减少 {grouped(fall.fen)} 元 being online more pays "
+            f"{grouped(fall.fen)} yuan less ({_sized(curve)})",
             "检查各档比例的次序 check the order of the bands",
-            worst,
+            fall.fen,
+        )
+
+
+def falling_alone(curve: Curve, rule: RuleTerms, place: tuple[str | int, ...]) -> Iterator[Remark]:
+    """Find a rate rule that by itself takes more from a better rate.
+
+    Where all windows have one rate, the reading or another rule may hide it; a month that differs from its quarter shows it.
+    """
+    fall = worst_fall(curve.alone(rule))
+    if fall is not None:
+        yield Remark(
+            "error",
+            "gains-by-failing",
+            place,
+            f"单看 {rule.id}：在线率从 {fall.start} 升到 {percent(fall.high)}，多扣 {grouped(fall.fen)} 元 by itself rule {rule.id} "
+            f"takes {grouped(fall.fen)} yuan more from the better rate ({_sized(curve)})",
+            "检查各档比例的次序 check the order of the bands",
+            fall.fen,
         )
 
 

@@ -126,6 +126,23 @@ def test_the_second_that_eliminates_a_point() -> None:
     assert "到 168 h 时" in cliff.message
 
 
+def test_brackets_out_of_order_are_told_where_a_dearer_rule_hides_them() -> None:
+    # The quarter's rule takes the whole fee below 60 % and hides what the month's does there; one bad month of a good quarter shows it.
+    month = {"kind": "fee-brackets", "id": "month", "grain": "month"}
+    brackets = [{"to": "50%", "deducts": "2%"}, {"from": "50%", "to": "60%", "deducts": "40%"}]
+    quarter = {
+        "kind": "fee-brackets",
+        "id": "quarter",
+        "grain": "quarter",
+        "brackets": [{"to": "60%", "deducts": "100%"}],
+    }
+    (gain,) = said(terms(reading="none", rules=[{**month, "brackets": brackets}, quarter]), "gains-by-failing")
+    assert gain.place == ("rules", 0)
+    assert "单看 month" in gain.message
+    falling = [{"to": "50%", "deducts": "40%"}, {"from": "50%", "to": "60%", "deducts": "2%"}]
+    assert not said(terms(reading="none", rules=[{**month, "brackets": falling}, quarter]), "gains-by-failing")
+
+
 @pytest.mark.parametrize("cap", [{"cap": "0.00"}, {"cap_share": "0%"}])
 def test_a_rule_capped_at_nothing_lets_a_point_leave_for_nothing(cap: dict[str, str]) -> None:
     # Under the literal reading a point that fails for 168 h costs its share of the rate; eliminated, it would cost nothing.
