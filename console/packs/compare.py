@@ -19,9 +19,14 @@ def differing(inputs: Inputs, facts: Mapping[str, PhaseFacts]) -> list[str]:
     """Say where recomputed facts differ from the frozen ones, at most MOST lines; excuses are `excused`'s."""
     frozen = _measured(inputs)
     again = _measured(replace(inputs, facts=facts))
-    for phase in [name for name in frozen if name not in again and not frozen[name]["roster"]]:
+    for phase in [name for name in frozen if name not in again and not _charged(frozen[name])]:
         del frozen[phase]  # a phase without points: an earlier statement left something to it
     return differences(frozen, again, MOST)
+
+
+def _charged(phase: Json) -> bool:
+    """Tell whether frozen facts charge anything: points by name, or only as groups and lots."""
+    return bool(phase["roster"] or phase["groups"] or phase["lots"])
 
 
 def _measured(inputs: Inputs) -> dict[str, Json]:
