@@ -235,7 +235,8 @@ def outage_cost(connection: Connection, point: Watched, down: Down, now: int) ->
     for month in point.months(Period("", first.replace(day=1), max(first, until)), now):
         contract = contract_on(point, month.period.last)
         terms = terms_on(connection, contract, month.period.first) if contract else None
-        lost = total(intersect(spans, [month.period.span(point.zone)]))
+        begun, ended = month.period.span(point.zone)
+        lost = total(intersect(spans, [(begun, max(begun, min(ended, now)))]))  # a newest run holds beyond this instant
         measured = month.seconds
         better = Seconds(measured.online + lost, measured.offline - lost, measured.unknown, measured.excluded)
         if terms is None or lost == 0:

@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -86,11 +88,56 @@ def seed(
     before.ok("runs", "import", str(made / "runs.csv"), "--actor", "duty")
     before.ok("contract", "add", str(made / "contract.yaml"), "--actor", "handler")
     before.ok("contract", "approve", CONTRACT, "1", "--actor", "approver")
-    _accounts(folder / "data")
+    add_persons(folder / "data")
     if sealed:
         done = now.run("evidence", "seal", timeout_s=1_200)
         assert done.returncode == 0, done.stderr
     return now
+
+
+def at_work(camsla: Camsla, quarter: str, before: str) -> None:
+    """Take the seeded city's money as far as an office stands in the middle of a quarter's settlement.
+
+    The first prepayment (of the quarter `before`) is issued, requested and paid; the authority's file of `quarter` is
+    imported and checked; its statement is drafted, reconciled and contested by the supplier at two points, of which one
+    claim is decided. An invoice and a budget project are there.
+    """
+    letter = camsla.folder / "来函.pdf"
+    letter.write_bytes(b"%PDF-1.4\n%%EOF\n")
+
+    def step(verb: str, label: str, actor: str, *words: str) -> None:
+        camsla.ok("statement", verb, CONTRACT, label, *words, "--actor", actor)
+
+    camsla.ok("budget", "set", "P-1", quarter[:4], "--initial", "2500000.00", "--in-place", "1800000.00",
+              "--name", "视频监控租赁服务费", "--contract", CONTRACT, "--actor", "handler")  # fmt: skip
+    step("draft", before, "handler")
+    for verb, actor in (
+        ("reconcile", "handler"),
+        ("confirm", "supplier"),
+        ("check", "checker"),
+        ("approve", "approver"),
+    ):
+        step(verb, before, actor)
+    step("issue", before, "handler")
+    step("request-payment", before, "handler")
+    dues = camsla.json("payment", "due", CONTRACT)
+    camsla.ok("invoice", "add", "24952000000012345678", "--contract", CONTRACT, "--due", f"{before}/0/1",
+              "--date", f"{date.today()}", "--actor", "handler")  # fmt: skip
+    owed = sum(Decimal(due["open"]) for due in dues)
+    camsla.ok("payment", "record", CONTRACT, before, "--amount", str(owed), "--paid-on", f"{date.today()}",
+              "--voucher", "0001", "--project", "P-1", "--actor", "handler")  # fmt: skip
+    camsla.ok(
+        "authority", "import", str(camsla.folder / "city" / "authority.csv"), "--contract", CONTRACT, "--actor", "clerk"
+    )
+    (file,) = camsla.json("authority", "list")
+    camsla.ok("authority", "check", file["sha256"][:12], "--actor", "checker")
+    step("draft", quarter, "handler")
+    step("reconcile", quarter, "handler", "--reason", "按合同以系统监测为准，差异已函告")
+    for point in ("SIM-00001", "SIM-00002"):
+        step(
+            "dispute", quarter, "supplier", "3", "--point", point, "--reason", "市政施工断电", "--document", str(letter)
+        )
+    step("decide", quarter, "checker", "1", "accepted", "--opinion", "核对来函与故障记录")
 
 
 def _one_login(ledger: Path, login: tuple[str, str]) -> None:
@@ -102,7 +149,8 @@ def _one_login(ledger: Path, login: tuple[str, str]) -> None:
         writer.writerows({**row, "username": login[0], "password": login[1]} for row in rows)
 
 
-def _accounts(data: Path) -> None:
+def add_persons(data: Path) -> None:
+    """Open an account for everybody of PERSONS in a data folder."""
     settings = load_settings(None, {"CAMSLA_DATA_DIR": str(data)})
     passwords = Passwords()
     hashed = passwords.hash_now(PASSWORD)

@@ -124,6 +124,11 @@ class City:
         test = matches(wanted, at or self.at or Instant(0))
         return [card for card in self.cards if test(card)]
 
+    def phase_title(self, phase: str) -> str:
+        """Return what contracts in force call a phase, where they agree; empty where none does."""
+        titles = {p.title for p in self.phases if p.phase == phase}
+        return titles.pop() if len(titles) == 1 else ""
+
     def facets(self, wanted: Wanted, at: Instant | None = None) -> dict[str, list[tuple[str, int]]]:
         """Return for each filter which values there are and how many points each, the other filters applied.
 

@@ -142,6 +142,11 @@ class View:
         """Return a settled phase."""
         return next((phase for phase in self.phases if phase.phase == name), None)
 
+    def title(self, name: str) -> str:
+        """Return what the contract calls a phase; its own name where it gives none, or is not settled here."""
+        phase = self.phase(name)
+        return name if phase is None else phase.title or name
+
 
 _VIEWS = Remembered(MOST_VIEWS, MOST_BYTES)
 

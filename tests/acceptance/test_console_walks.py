@@ -93,6 +93,11 @@ def test_the_duty_desk_goes_from_the_overview_to_what_the_probes_saw(city: City)
     expect(page.locator(".figures")).to_contain_text("仍在离线")
     expect(page.locator("#probes")).to_contain_text("证据日志")
     expect(page.locator("#probes table").first).to_be_visible()
+    assert "影响金额" not in page.locator("main").inner_text()
+    # finance follows the same address and sees what the outage, open as it is, has cost so far
+    handler = seated(city, "handler").go(page.url.removeprefix(seat.base))
+    expect(handler.locator("main")).to_contain_text("影响金额")
+    expect(handler.locator("th", has_text="因本次掉线多扣")).to_be_visible()
 
 
 def test_keys_take_the_duty_desk_to_the_map_whose_points_are_drawn(city: City) -> None:

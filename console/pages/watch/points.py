@@ -132,6 +132,8 @@ def word(visit: Visit, name: str, value: str) -> str:
         found = STANDING_ZH.get(Standing(value), value) if value in set(Standing) else value
     elif name == "reason":
         found = REASON_ZH.get(value, value)
+    elif name == "phase" and (title := visit.site.part(Board).city(visit.scope).phase_title(value)):
+        return f"{title}（{value}）"
     elif name == "evidence":
         found = EVIDENCE_ZH.get(Evidence(value), value) if value in set(Evidence) else value
     return visit.say(found)

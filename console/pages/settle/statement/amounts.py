@@ -48,7 +48,7 @@ def point_columns(found: Shown) -> list[Column[PointLine]]:
 
     return [
         Column("code", N_("点位编号"), lambda line: line.code, "code", link=why, searched=True),
-        Column("phase", N_("期次"), lambda line: line.phase),
+        Column("phase", N_("期次"), lambda line: found.view.title(line.phase)),
         Column("full", N_("应计服务费"), lambda line: line.full_fen, "money"),
         Column("payable", N_("应付金额"), lambda line: line.payable_fen, "money", link=why),
         Column("deduction", N_("扣款"), lambda line: line.deduction_fen, "money", link=why),
@@ -163,7 +163,7 @@ def _rule_columns(found: Shown) -> list[Column[RuleResult]]:
         return f"{found.base}/rules/{rule.n}{found.tail}" if rule.items else None
 
     return [
-        Column("phase", N_("期次"), lambda rule: rule.phase, searched=True),
+        Column("phase", N_("期次"), lambda rule: found.view.title(rule.phase), searched=True),
         Column("window", N_("期间"), lambda rule: rule.window),
         Column("rule", N_("规则"), lambda rule: rule.rule, link=link, searched=True),
         Column("kind", N_("种类"), lambda rule: rule_kind(rule.kind), searched=True),
