@@ -436,6 +436,7 @@ def _whole(text: str) -> int:
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return dict(pairs) if len(dict(pairs)) == len(pairs) else _no("duplicate key")
 
+_scan = json.JSONDecoder().scan_once
 _decode = json.JSONDecoder(parse_float=_no, parse_constant=_no, parse_int=_whole).decode
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
@@ -525,7 +526,8 @@ def read_record(line: bytes) -> dict[str, Json]:
     """Read a record of a known kind: canonical, with exactly its fields. Most lines are of two kinds and plainly written."""
     text = line.decode()
     if SUM(text) or TR(text):
-        return dict(json.loads(text))
+        plain: dict[str, Json] = _scan(text, 0)[0]
+        return plain
     r = parse(line)
     need(type(r) is dict and r.get("k") in KINDS, 4, "", f"未知的记录 unknown kind of record: {line[:60]!r}")
     fit(r, KINDS[r["k"]], 4, "")
