@@ -436,7 +436,7 @@ def _whole(text: str) -> int:
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return dict(pairs) if len(dict(pairs)) == len(pairs) else _no("duplicate key")
 
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # what `loads` ends in, without its looks at blanks
 _decode = json.JSONDecoder(parse_float=_no, parse_constant=_no, parse_int=_whole).decode
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
