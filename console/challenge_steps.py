@@ -16,6 +16,7 @@ from console import challenging, views
 from console.challenging import WITHIN_S, Compared
 from console.drawing import terms_on
 from console.web.access import Person
+from console.web.visit import Visit
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant, State
 from monitor.period import Period
@@ -174,6 +175,16 @@ def keep(writer: Writer, known: str, document: dict[str, Any], *, at: Instant, a
     of: dict[str, int | str] = {"agreed": by["agreed"], "compared": by["compared"], "challenge": known}
     with writer.transaction() as connection:
         return evaluations.add(connection, writer.audit, REVEAL, known, document, of=of, at=at, actor=actor)
+
+
+async def revealed(visit: Visit, papers: Papers) -> str:
+    """Reveal, compare and record; return the commitment. InputError with whatever does not fit."""
+    files = await visit.aside(read, papers)
+    settings = visit.site.settings
+    policy = (settings.policy, settings.zone)
+    known, document = await visit.read(compared, papers, files, visit.person, policy, visit.at)
+    await visit.write(keep, known, document, at=visit.at, actor=visit.person.name)
+    return known
 
 
 def verdict(row: Compared) -> str:

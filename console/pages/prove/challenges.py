@@ -136,20 +136,10 @@ async def reveal(visit: Visit) -> web.Response:
         return await _page(visit, entered, 422, "reveal")
     listed, salt, seen = (Paper(*entered.files[name]) for name in ("listed", "salt", "seen"))
     try:
-        known = await revealed(visit, Papers(listed, salt, seen, given.contract, given.within))
+        known = await challenge_steps.revealed(visit, Papers(listed, salt, seen, given.contract, given.within))
     except InputError as error:
         return await _page(visit, entered.refused(error), 422, "reveal")
     return visit.see(f"/evidence/challenges/{known}", visit.say("已揭示并比对，结果已记入证据日志。"))
-
-
-async def revealed(visit: Visit, papers: Papers) -> str:
-    """Reveal, compare and record; return the commitment. InputError with whatever does not fit."""
-    files = await visit.aside(challenge_steps.read, papers)
-    settings = visit.site.settings
-    policy = (settings.policy, settings.zone)
-    known, document = await visit.read(challenge_steps.compared, papers, files, visit.person, policy, visit.at)
-    await visit.write(challenge_steps.keep, known, document, at=visit.at, actor=visit.person.name)
-    return known
 
 
 @routes.page("/evidence/challenges/{sha:[0-9a-f]{64}}", allow=EVIDENCE_READERS, section=SECTION)
