@@ -6,11 +6,12 @@ Seeded by the commands a person would type, "yesterday" (libfaketime), so that t
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +46,9 @@ PERSONS: Mapping[str, tuple[str, frozenset[Role], Scope]] = {
 }
 
 
+_YESTERDAY = {"FAKETIME": "-1d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 def faketime() -> str:
     """Return the library that shifts clocks; without it skip, or fail where nothing may be skipped."""
     for found in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
@@ -61,14 +65,17 @@ def seed(
     port: int = 8554,
     holds_s: int = 172_800,
     sealed: bool = True,
+    closed: bool = True,
     login: tuple[str, str] | None = None,
 ) -> Camsla:
     """Make a city in folder/data with its contract in force and everybody's account; with `sealed` its log to yesterday.
 
+    Without `closed` yesterday is left open for more work (`yesterday`), and the caller closes it with `close`.
     `login` is one for all cameras instead of their own.
     """
     made = folder / "city"
-    yesterday = {"LD_PRELOAD": faketime(), "FAKETIME": "-1d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if sealed else {}
+    now = Camsla(folder)
+    before = yesterday(folder) if sealed else now
     words = ["--points", str(points), "--holds-s", str(holds_s), "--upstreams", str(max(2, points // 100))]
     words += ["--port", str(port), "--out", str(made)]
     subprocess.run(
@@ -76,32 +83,53 @@ def seed(
         check=True,
         cwd=ROOT,
         capture_output=True,
-        env={**os.environ, **yesterday},
+        env={**os.environ, **(_YESTERDAY | {"LD_PRELOAD": faketime()} if sealed else {})},
         timeout=300,
     )
     if login is not None:
         _one_login(made / "points.csv", login)
-    before, now = Camsla(folder, yesterday), Camsla(folder)
     if sealed:
+        _witnesses(before)
         before.ok("evidence", "keygen")
     before.ok("points", "import", str(made / "points.csv"), "--actor", "duty")
     before.ok("runs", "import", str(made / "runs.csv"), "--actor", "duty")
     before.ok("contract", "add", str(made / "contract.yaml"), "--actor", "handler")
     before.ok("contract", "approve", CONTRACT, "1", "--actor", "approver")
     add_persons(folder / "data")
-    if sealed:
-        done = now.run("evidence", "seal", timeout_s=1_200)
-        assert done.returncode == 0, done.stderr
+    if sealed and closed:
+        close(now)
     return now
 
 
+def yesterday(folder: Path) -> Camsla:
+    """Return commands on the folder's data for which it is a day earlier."""
+    return Camsla(folder, _YESTERDAY | {"LD_PRELOAD": faketime()})
+
+
+def close(camsla: Camsla) -> None:
+    """Seal all days that are over."""
+    done = camsla.run("evidence", "seal", timeout_s=1_200)
+    assert done.returncode == 0, done.stderr
+
+
+def _witnesses(camsla: Camsla) -> None:
+    """Give supplier and evaluator a key each, in the folder as ROLE.key, and name both in its settings."""
+    keys = {
+        role: camsla.ok("evidence", "keygen", "--witness", f"{role}.example", "--out", f"{role}.key").strip()
+        for role in ("supplier", "evaluator")
+    }
+    named = {"evidence": {"witnesses": [{"role": role, "key": key} for role, key in keys.items()]}}
+    (camsla.folder / "camsla.yaml").write_text(json.dumps(named), "utf-8")
+
+
 def at_work(camsla: Camsla, quarter: str, before: str) -> None:
-    """Take the seeded city's money as far as an office stands in the middle of a quarter's settlement.
+    """Take the seeded city's money, yesterday, as far as an office stands in the middle of a quarter's settlement.
 
     The first prepayment (of the quarter `before`) is issued, requested and paid; the authority's file of `quarter` is
     imported and checked; its statement is drafted, reconciled and contested by the supplier at two points, of which one
     claim is decided. An invoice and a budget project are there.
     """
+    paid_on = f"{date.today() - timedelta(days=1)}"
     letter = camsla.folder / "来函.pdf"
     letter.write_bytes(b"%PDF-1.4\n%%EOF\n")
 
@@ -122,9 +150,9 @@ def at_work(camsla: Camsla, quarter: str, before: str) -> None:
     step("request-payment", before, "handler")
     dues = camsla.json("payment", "due", CONTRACT)
     camsla.ok("invoice", "add", "24952000000012345678", "--contract", CONTRACT, "--due", f"{before}/0/1",
-              "--date", f"{date.today()}", "--actor", "handler")  # fmt: skip
+              "--date", paid_on, "--actor", "handler")  # fmt: skip
     owed = sum(Decimal(due["open"]) for due in dues)
-    camsla.ok("payment", "record", CONTRACT, before, "--amount", str(owed), "--paid-on", f"{date.today()}",
+    camsla.ok("payment", "record", CONTRACT, before, "--amount", str(owed), "--paid-on", paid_on,
               "--voucher", "0001", "--project", "P-1", "--actor", "handler")  # fmt: skip
     camsla.ok(
         "authority", "import", str(camsla.folder / "city" / "authority.csv"), "--contract", CONTRACT, "--actor", "clerk"

@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 
 from simulators.city import last_quarter
 from tests.camsla_command import ROOT, Camsla
-from tests.console_city import CONTRACT, add_persons, at_work, seed
+from tests.console_city import CONTRACT, add_persons, at_work, close, seed, yesterday
 from tests.servers.console import DESK, PHONE, Room, Seat, browsing, serving
 
 KINDS: Mapping[str, dict[str, Any]] = {
@@ -228,7 +228,9 @@ def main() -> int:
         folder = given.city or Path(scratch) / "city"
         if not (folder / "data").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            at_work(seed(folder, POINTS), quarter, before)
+            camsla = seed(folder, POINTS, closed=False)
+            at_work(yesterday(folder), quarter, before)
+            close(camsla)
         with serving(Camsla(folder)) as base, browsing(base) as room:
             album.take(room, shots(quarter, before))
         if any(album.only in shot.name for shot in (*empty_shots(), Shot("first", "", ""))):

@@ -7,9 +7,14 @@ refused. `CAMSLA_WALK_POINTS` says how many points the city has (`make walks`: a
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import re
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,8 +24,7 @@ from playwright.sync_api import Page, expect
 from python_calamine import CalamineWorkbook
 
 from simulators.city import last_quarter
-from tests.camsla_command import Camsla
-from tests.console_city import CONTRACT, SUPPLIER, seed
+from tests.console_city import CONTRACT, SUPPLIER, close, seed, yesterday
 from tests.servers.console import Room, Seat, browsing, serving
 
 POINTS = int(os.environ.get("CAMSLA_WALK_POINTS", "240"))
@@ -31,9 +35,8 @@ CHINA = timezone(timedelta(hours=8))
 
 
 class City(NamedTuple):
-    """A served city: its commands and files, the browser, and the quarter that is worked on."""
+    """A served city: its files, the browser, and the quarter that is worked on."""
 
-    camsla: Camsla
     folder: Path
     room: Room
     quarter: str
@@ -43,11 +46,16 @@ class City(NamedTuple):
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The city with a quarter settled through the pages of yesterday's server, that day sealed, and today's server open."""
     folder = tmp_path_factory.mktemp("walks")
-    camsla = seed(folder, POINTS)
+    camsla = seed(folder, POINTS, closed=False)
     first = last_quarter(datetime.now(CHINA).date())
+    quarters = named(first), named(first - timedelta(days=1))
+    with serving(yesterday(folder)) as base, browsing(base) as room:
+        settles(City(folder, room, *quarters), tmp_path_factory.mktemp("papers"))
+    close(camsla)
     with serving(camsla) as base, browsing(base) as room:
-        yield City(camsla, folder, room, named(first), named(first - timedelta(days=1)))
+        yield City(folder, room, *quarters)
 
 
 def named(day: Any) -> str:
@@ -70,6 +78,14 @@ def saved(page: Page, link: Any) -> Path:
     with page.expect_download(timeout=WAIT_MS) as coming:
         link.click()
     return Path(coming.value.path())
+
+
+def runs(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one of the shipped single files as its reader does, without any installed package; it must succeed."""
+    command = [sys.executable, "-I", "-S", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_MS / 1000, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 def heading(page: Page) -> str:
@@ -175,12 +191,10 @@ def owed(page: Page) -> str:
     return f"{sum(float(amount) for amount in sums):.2f}"
 
 
-@pytest.fixture(scope="module")
-def paid(city: City, tmp_path_factory: pytest.TempPathFactory) -> City:
-    """The city after its measured quarter went from the first prepayment to the payment, by five seats through pages alone."""
+def settles(city: City, folder: Path) -> None:
+    """Bring the measured quarter from the first prepayment to the payment, by five seats through pages alone."""
     handler, checker, approver = (seated(city, name) for name in ("handler", "checker", "approver"))
     supplier, clerk = seated(city, "supplier"), seated(city, "clerk")
-    folder = tmp_path_factory.mktemp("papers")
     receipt, letter = folder / "receipt.pdf", folder / "letter.pdf"
     receipt.write_bytes(b"%PDF-1.4\n%%EOF\n")
     letter.write_bytes(b"%PDF-1.4\n% letter\n%%EOF\n")
@@ -202,15 +216,14 @@ def paid(city: City, tmp_path_factory: pytest.TempPathFactory) -> City:
         takes(handler.page, quarter, "出具并锁定", "出具")
         takes(handler.page, quarter, "申请支付", "申请支付")
         pays(handler.page, quarter, voucher, receipt)
-    return city
 
 
-def test_finance_brings_a_quarter_from_the_first_prepayment_to_its_payment(paid: City) -> None:
-    page = seated(paid, "leader").go("/settlement")
-    for quarter in (paid.before, paid.quarter):
+def test_finance_brings_a_quarter_from_the_first_prepayment_to_its_payment(city: City) -> None:
+    page = seated(city, "leader").go("/settlement")
+    for quarter in (city.before, city.quarter):
         row = page.locator("#quarters tr", has=page.get_by_role("link", name=quarter, exact=True))
         expect(row).to_contain_text("已支付")
-    papers(page, paid.quarter)
+    papers(page, city.quarter)
 
 
 def brings_the_authoritys_file(city: City, clerk: Page, checker: Page) -> None:
@@ -267,7 +280,7 @@ def contests(page: Page, quarter: str, letter: Path) -> list[str]:
     assert len(codes) == 2
     page.get_by_role("link", name=codes[0], exact=True).first.click()
     page.get_by_role("link", name="就此点位提出异议").click()
-    line = page.locator("select[name=line] option", has_text="phase-1").filter(has_text="扣款").get_attribute("value")
+    line = page.locator("select[name=line] option", has_text="一期").filter(has_text="扣款").get_attribute("value")
     assert line
     page.select_option("select[name=line]", line)
     page.fill("textarea[name=points]", " ".join(codes))
@@ -307,12 +320,12 @@ def papers(page: Page, quarter: str) -> None:
     assert body.startswith(b"%PDF-") and body.rstrip().endswith(b"%%EOF")
 
 
-def test_a_supplier_sees_its_own_points_and_statement_and_nothing_of_others(paid: City) -> None:
-    with (paid.folder / "city" / "points.csv").open(encoding="utf-8") as file:
+def test_a_supplier_sees_its_own_points_and_statement_and_nothing_of_others(city: City) -> None:
+    with (city.folder / "city" / "points.csv").open(encoding="utf-8") as file:
         ledger = list(csv.DictReader(file))
     own = {row["code"] for row in ledger if row["supplier"] == SUPPLIER}
     foreign = next(row["code"] for row in ledger if row["supplier"] != SUPPLIER)
-    seat = seated(paid, "supplier")
+    seat = seated(city, "supplier")
     page = seat.go("/points")
     expect(page.locator("#points .count")).to_contain_text(f"共 {len(own):,} 条")
     exported = saved(page, page.locator("#points .exports").get_by_role("link", name="CSV"))
@@ -327,16 +340,16 @@ def test_a_supplier_sees_its_own_points_and_statement_and_nothing_of_others(paid
     assert "没有这个页面或对象" in heading(page)
     assert page.request.get(f"{seat.base}/api/v1/points/{foreign}").status == 404
     seat.go("/settlement")
-    page.get_by_role("link", name=paid.quarter, exact=True).click()
+    page.get_by_role("link", name=city.quarter, exact=True).click()
     page.get_by_role("link", name="点位明细").first.click()
     lines = saved(page, page.locator(".exports").get_by_role("link", name="CSV"))
     assert set(re.findall(r"SIM-\d{5}", lines.read_text("utf-8-sig"))) == own
-    assert seat.tries(f"/settlement/{CONTRACT}/{paid.quarter}/points/{foreign}") == 404
+    assert seat.tries(f"/settlement/{CONTRACT}/{city.quarter}/points/{foreign}") == 404
 
 
-def test_a_leader_reads_and_a_wrong_role_is_told_whom_to_ask(paid: City) -> None:
-    leader = seated(paid, "leader")
-    page = leader.go(f"/settlement/{CONTRACT}/{paid.quarter}")
+def test_a_leader_reads_and_a_wrong_role_is_told_whom_to_ask(city: City) -> None:
+    leader = seated(city, "leader")
+    page = leader.go(f"/settlement/{CONTRACT}/{city.quarter}")
     assert page.locator("#actions form").count() == 0
     leader.go("/payments")
     assert page.get_by_role("link", name="登记支付").count() == 0
@@ -358,6 +371,71 @@ def test_a_leader_reads_and_a_wrong_role_is_told_whom_to_ask(paid: City) -> None
     assert heading(page) == "没有权限"
     expect(page.locator(".refused")).to_contain_text("财务经办")
     expect(page.locator(".refused")).to_contain_text("联系系统管理员")
-    duty = seated(paid, "duty")
-    assert duty.tries(f"/settlement/{CONTRACT}/{paid.quarter}") == 403
+    duty = seated(city, "duty")
+    assert duty.tries(f"/settlement/{CONTRACT}/{city.quarter}") == 403
     expect(duty.page.locator(".refused")).to_contain_text("财务")
+
+
+def test_an_evaluator_takes_a_pack_verifies_it_draws_a_sample_and_fills_a_scorecard(city: City) -> None:
+    seat = seated(city, "evaluator")
+    page = seat.page
+    menu(page, "佐证材料")
+    expect(page.locator("main")).to_contain_text("不能证明的")
+    trust = saved(page, page.get_by_role("link", name="trust.json"))
+    verifier = saved(page, page.get_by_role("link", name="verifier.py"))
+    note = saved(page, page.get_by_role("link", name="下载检查点"))
+    for role, whose in (("evaluator", "duty"), ("supplier", "supplier")):
+        # each signs on a machine of their own, with one file; who may write here brings the line in
+        line = runs(verifier, "cosign", note, "--key", city.folder / f"{role}.key").stdout
+        brought = seated(city, whose).go("/evidence")
+        brought.fill("textarea[name=note]", line)
+        brought.get_by_role("button", name="核对并收入").click()
+        expect(brought.locator("p.said")).to_contain_text("已收入见证签名")
+    page.get_by_role("link", name="证据包").first.click()
+    form = page.locator("#order form[method=post]")
+    form.locator("select[name=period]").select_option(city.quarter)
+    form.get_by_role("button", name="打包").click()
+    expect(page.get_by_role("link", name="下载").or_(page.get_by_role("link", name="打开证据包")).first).to_be_visible(
+        timeout=WAIT_MS
+    )
+    if page.get_by_role("link", name="打开证据包").count():
+        page.get_by_role("link", name="打开证据包").click()
+    pack = saved(page, page.get_by_role("link", name="下载"))
+    assert hashlib.sha256(pack.read_bytes()).hexdigest() == page.locator("dd.digest code").first.inner_text()
+    assert "全部成立" in runs(verifier, pack, "--trust", trust).stdout
+
+    menu(page, "佐证材料")
+    page.get_by_role("link", name="抽样核查").first.click()
+    page.fill("input[name=period]", city.quarter)
+    page.fill("input[name=seed]", "评价方当场给出的种子")
+    page.fill("input[name=n]", "12")
+    page.get_by_role("button", name="抽取并记录快照").click()
+    expect(page.locator("#points .count")).to_contain_text("共 12 条")
+
+    menu(page, "考核评分")
+    page.get_by_role("link", name="lease").first.click()
+    page.fill("input[name=period]", city.quarter)
+    page.get_by_role("button", name="取数评分").click()
+    expect(page.locator(".score")).to_contain_text("自动取数", timeout=WAIT_MS)
+    sheet = saved(page, page.get_by_role("link", name="XLSX"))
+    assert CalamineWorkbook.from_path(sheet).sheet_names
+
+
+def test_an_evaluators_link_opens_one_contract_until_it_ends(city: City) -> None:
+    page = seated(city, "handler").go("/links")
+    page.fill("input[name=label]", "评价机构丁")
+    page.fill("input[name=period]", city.quarter)
+    page.fill("input[name=days]", "1")
+    page.get_by_role("button", name="新建链接").click()
+    address = page.locator("p.once").inner_text()
+    guest = seated(city, "")
+    guest.page.goto(address)
+    guest.go(f"/settlement/{CONTRACT}/{city.quarter}")
+    assert guest.page.locator("main form[method=post]").count() == 0
+    assert guest.tries(f"/settlement/{CONTRACT}/{city.before}") == 404
+    # a link lasts a day at least: its last instant is moved to the past instead of waiting for it
+    with closing(sqlite3.connect(city.folder / "data" / "camsla.db", timeout=30)) as database, database:
+        database.execute("UPDATE links SET expires_at = created_at + 1 WHERE label = '评价机构丁'")
+    assert guest.tries(f"/settlement/{CONTRACT}/{city.quarter}") == 410
+    assert guest.tries(address.removeprefix(guest.base)) == 410
+    assert heading(guest.page) == "链接已过期"
