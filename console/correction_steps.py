@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,6 +35,7 @@ from monitor.store.writer import Writer
 Kind = Literal["exclude", "online", "offline"]
 MAX_REASON = 200
 MAX_ROWS = 5_000
+_PAPER = re.compile(r"（依据 document ([0-9a-f]{16})）$")
 
 
 class Wish(NamedTuple):
@@ -179,6 +181,12 @@ def _require_seen(connection: Connection, scope: Scope, codes: Sequence[str], or
     ]
     if findings:
         raise InputError(findings)
+
+
+def paper_of(row: Claim) -> str:
+    """Return how the digest begins of the paper that an exclusion's reason names, "" where it names none."""
+    found = _PAPER.search(row.cause) if row.what == "exclude" else None
+    return "" if found is None else found[1]
 
 
 def approve(writer: Writer, numbers: Sequence[int], what: claims.What, *, at: Instant, actor: str) -> int:

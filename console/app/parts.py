@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from console.auth.oidc import Provider
 from console.auth.passwords import Passwords
 from console.auth.services import DirectorySignIn
 from console.board.board import Board
+from console.pack_jobs import PackJobs
 from console.web.endpoints import Repeats
 from console.web.repeats import StoredRepeats
 from monitor.model import Instant
@@ -49,11 +51,13 @@ class Parts:
     ) -> None:
         self._passwords = Passwords()
         self._board = Board(settings, now, workers, contracts)
+        self._packs = PackJobs(settings)
         self._oidc = ways.oidc
         self.by_type: dict[type, Any] = {
             SignIn: SignIn(self._passwords, Limits(), ways.oidc, ways.ldap),
             Board: self._board,
             Repeats: StoredRepeats(),
+            PackJobs: self._packs,
         }
 
     async def start(self) -> None:
@@ -63,6 +67,7 @@ class Parts:
     async def stop(self) -> None:
         """End it."""
         await self._board.stop()
+        await asyncio.to_thread(self._packs.close)
         if self._oidc is not None:
             await self._oidc.close()
         self._passwords.close()

@@ -26,6 +26,7 @@ from console.web.words import N_
 from monitor.finding import Finding, InputError
 from monitor.persons import same_person
 from monitor.store.claims import Claim
+from settlement.store import documents
 
 routes = Routes()
 SECTION = "evidence"
@@ -164,7 +165,7 @@ async def shown_of(visit: Visit) -> Shown:
     """Return the address's claim. MissingError where there is none at a point that the person sees."""
     settings = visit.site.settings
     policy = (settings.policy, settings.zone)
-    return await visit.read(_shown, visit, int(visit.path("n")), policy, log_of(settings).folder)
+    return await visit.read(_shown, visit, _number(visit), policy, log_of(settings).folder)
 
 
 def _shown(connection: Connection, visit: Visit, number: int, policy: Any, folder: Any) -> Shown:
@@ -212,6 +213,7 @@ async def _one(visit: Visit, entered: Entered[Any] | None = None, status: int = 
         may_decide=visit.may(DECIDERS) and not own and row in waiting,
         may_revoke=visit.may(CLAIMERS | DECIDERS) and row.revokes is None and found.back is None and row.stands,
         reads_money=visit.may(MONEY_READERS),
+        behind=correction_steps.paper_of(row),
     )
 
 
@@ -227,7 +229,7 @@ class DecisionForm(BaseModel):
 async def decide(visit: Visit) -> web.Response:
     """Approve, refuse or withdraw."""
     every = await visit.read(correction_steps.listed, visit.scope)
-    row = next((one for one in every if one.id == int(visit.path("n"))), None)
+    row = next((one for one in every if one.id == _number(visit)), None)
     if row is None:
         raise MissingError
     entered = await visit.enter(DecisionForm)
@@ -260,5 +262,25 @@ async def decided(visit: Visit, row: Claim, batch: Sequence[Claim], step: str, r
 @routes.download("/evidence/corrections/{n:[0-9]{1,12}}/document", allow=EVIDENCE_READERS)
 async def paper(visit: Visit) -> web.Response:
     """The document behind a claim."""
-    row = (await shown_of(visit)).row
-    return await visit.read(document, row.document_sha)
+    row = next(
+        (row for row in await visit.read(correction_steps.listed, visit.scope) if row.id == _number(visit)), None
+    )
+    if row is None:
+        raise MissingError
+    return await visit.read(_paper, row, visit.query(PaperQuery).what)
+
+
+class PaperQuery(BaseModel):
+    """Which document: the one behind the claim, or the rows as they were claimed (an exclusion's own file)."""
+
+    what: Literal["", "rows"] = ""
+
+
+def _number(visit: Visit) -> int:
+    return int(visit.path("n"))
+
+
+def _paper(connection: Connection, row: Claim, what: str) -> web.Response:
+    if what != "rows" and (behind := correction_steps.paper_of(row)):
+        return document(connection, documents.find(connection, behind))
+    return document(connection, row.document_sha)

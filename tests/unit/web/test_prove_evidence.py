@@ -1,0 +1,278 @@
+"""The evidence log, samples, challenges and corrections, as pages and over the API, over a small contract."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import re
+import shutil
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import FormData
+
+from config.evidence import Evidence, Witness
+from console.app.database import open_writer
+from console.sealing import Sealer, log_of
+from console.web.access import Role
+from monitor.evidence.keys import WITNESS, write_key
+from monitor.evidence.note import Note, cosign
+from monitor.model import MICROSECONDS, Instant
+from monitor.scope import Scope
+from tests.sealed_packs import COLLECTOR, ORIGIN, WITNESSES
+from tests.settle_site import call, made
+from tests.site_app import CSRF, WHO, get, person, post, site_client
+from tests.stores.quarters import instant
+
+AT = instant("2021-07-06T10:00:00")
+LATER = Instant(AT + 86_400 * MICROSECONDS)
+PERSONS = {
+    "e": person("评价", Role.EVALUATOR),
+    "e-other": person("别的评价", Role.EVALUATOR, scope=Scope(contracts=frozenset({"other"}))),
+    "d": person("值班", Role.OPERATIONS),
+    "c": person("复核", Role.CHECKER),
+    "s": person("供应商", Role.SUPPLIER, scope=Scope(frozenset({"small"}), None, "甲公司")),
+    "l": person("领导", Role.LEADER),
+}
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A contract's year, its log sealed, with both witnesses named; each test works on a copy."""
+    bare = made(tmp_path_factory.mktemp("sealed") / "site")
+    witnesses = tuple(Witness(role=role, key=key.public(WITNESS).text()) for role, key in WITNESSES.items())
+    settings = bare.model_copy(update={"evidence": Evidence(origin=ORIGIN, witnesses=witnesses)})
+    write_key(settings.evidence_key_path, COLLECTOR, None)
+    with open_writer(settings) as writer:
+        Sealer(log_of(settings), writer, delay_minutes=1, apart=False).round(AT, checkpoint=True)
+    return settings
+
+
+@pytest.fixture
+def settings(sealed: Any, tmp_path: Path) -> Any:
+    """A copy of the sealed site."""
+    shutil.copytree(sealed.data_dir, tmp_path / "site")
+    return sealed.model_copy(update={"data_dir": tmp_path / "site"})
+
+
+@pytest_asyncio.fixture
+async def client(settings: Any) -> AsyncIterator[Any]:
+    async with site_client(settings, PERSONS, at=AT) as found:
+        yield found
+
+
+async def send(client: Any, path: str, who: str, files: dict[str, tuple[str, bytes]], **fields: str) -> tuple[int, str]:
+    """Post a form with files; returns its status and where it leads, or what it says."""
+    form = FormData()
+    for name, value in {**fields, "csrf": CSRF}.items():
+        form.add_field(name, value)
+    for name, (file, body) in files.items():
+        form.add_field(name, body, filename=file)
+    async with client.post(path, data=form, headers={WHO: who}, allow_redirects=False) as response:
+        return response.status, response.headers.get("Location", "") or await response.text()
+
+
+async def test_the_log_says_how_it_stands_and_takes_a_witness_in(client: Any) -> None:
+    status, found = await call(client, "GET", "/evidence", "e")
+    assert status == 200 and found["key"] == COLLECTOR.public().text() and found["leaves"] > 0
+    status, page = await get(client, "/evidence", "e")
+    assert status == 200 and "不能证明的" in page and "style=" not in page
+    status, text = await get(client, "/evidence/checkpoint.svg?newest=1", "l")
+    assert status == 200 and "<svg" in text
+    _, found = await call(client, "GET", "/evidence/checkpoint?newest=true", "e")
+    note = Note.parse(found["note"].encode())
+    signed = note.with_signature(cosign(note.text, WITNESSES["supplier"], AT // MICROSECONDS)).encode().decode()
+    assert (await call(client, "POST", "/evidence/signatures", "e", {"note": signed}))[0] == 403
+    status, found = await call(client, "POST", "/evidence/signatures", "s", {"note": signed})
+    assert status == 200 and [(one["role"], one["new"]) for one in found["items"]] == [("supplier", True)]
+    broken = signed.replace(signed.strip()[-12:], "AAAAAAAAAAA=")
+    status, text, _ = await post(client, "/evidence/signatures", "s", {"note": broken})
+    assert status == 422 and "errors" in text
+
+
+async def test_verifiers_are_saved_and_never_shown(client: Any) -> None:
+    for kind in ("py", "html"):
+        async with client.get(f"/evidence/verifier.{kind}", headers={WHO: "e"}) as response:
+            assert response.status == 200
+            assert response.headers["Content-Disposition"].startswith("attachment")
+            assert response.content_type == "application/octet-stream"
+    async with client.get("/evidence/trust.json", headers={WHO: "e"}) as response:
+        trust = json.loads(await response.read())
+    assert trust["require"] == ["supplier", "evaluator"] and trust["origin"] == ORIGIN
+
+
+async def test_a_sample_is_drawn_by_the_evaluators_seed_alone(client: Any) -> None:
+    wish = {"contract": "small", "period": "2020-08", "seed": "当场", "n": "2"}
+    assert (await post(client, "/evidence/samples", "d", wish))[0] == 403
+    status, _, place = await post(client, "/evidence/samples", "e", wish)
+    assert status == 303
+    status, page = await get(client, place, "e")
+    ranks = sorted(f"A-{n}" for n in (1, 2, 3, 4))
+    ranks.sort(key=lambda code: hashlib.sha256(f"当场\n{code}".encode()).hexdigest())
+    assert status == 200 and all(f"/points/{code}" in page for code in ranks[:2])
+    assert all(f"/points/{code}" not in page for code in ranks[2:])
+    assert (await get(client, place, "e-other"))[0] == 404
+    async with client.get(f"{place}/sheet.csv", headers={WHO: "e"}) as response:
+        assert ranks[0] in (await response.read()).decode("utf-8-sig")
+    status, found = await call(client, "GET", "/evidence/samples", "e-other")
+    assert status == 200 and found["items"] == []
+    status, text, _ = await post(client, "/evidence/samples", "e", {**wish, "period": "never"})
+    assert status == 422 and 'value="当场"' in text
+    assert (await call(client, "POST", "/evidence/samples", "e-other", {**wish, "n": 2}))[0] == 404
+
+
+async def test_a_challenge_is_committed_and_revealed(settings: Any) -> None:
+    salt = "ab" * 32
+    listed = b"point,at\nA-1,2021-07-06T18:30:00+08:00\nA-2,2021-07-06T18:31:00+08:00\n"
+    known = hashlib.sha256(f"{salt}\n".encode() + listed).hexdigest()
+    async with site_client(settings, PERSONS, at=AT) as client:
+        status, _, place = await post(client, "/evidence/challenges", "e", {"sha256": known})
+        assert status == 303 and place.endswith(known)
+        assert "尚未揭示" in (await get(client, place, "l"))[1]
+        status, text, _ = await post(client, "/evidence/challenges", "e", {"sha256": "short"})
+        assert status == 422 and "short" in text
+    seen = "point,at,seen,note\nA-1,2021-07-06T18:30:00+08:00,online,杆下\nA-2,2021-07-06T18:31:00+08:00,offline,\n"
+    body = {"listed": base64.b64encode(listed).decode(), "salt": salt, "seen": seen, "contract": "small"}
+    async with site_client(settings, PERSONS, at=LATER) as client:
+        status, _ = await call(client, "POST", "/evidence/challenges/reveal", "e", {**body, "salt": "cd" * 32})
+        assert status == 422
+        files = {"listed": ("l.csv", listed), "salt": ("s", f"{salt}\n".encode()), "seen": ("o.csv", seen.encode())}
+        status, where = await send(client, "/evidence/challenges/reveal", "e", files, contract="small")
+        assert status == 303 and where == place
+        status, found = await call(client, "GET", f"/evidence/challenges/{known}", "e")
+        by = found["challenge"]["by_policy"]
+        assert by["compared"] + by["unknown"] == 2 == len(found["moments"])
+        assert {one["point"] for one in found["moments"]} == {"A-1", "A-2"}
+        status, found = await call(client, "GET", f"/evidence/challenges/{known}", "e-other")
+        assert status == 200 and found["moments"] == [] and found["challenge"]["by_policy"] is None
+
+
+CLAIM = {"to": "exclude", "point": "A-1", "start": "2020-08-05T00:00", "end": "2020-08-05T04:00", "reason": "停电"}
+
+
+async def test_a_correction_is_claimed_by_one_and_decided_by_another(client: Any) -> None:
+    status, text, _ = await post(client, "/evidence/corrections", "d", {**CLAIM, "point": "A-9"})
+    assert status == 422 and 'value="A-9"' in text and "no such point" in text
+    assert (await post(client, "/evidence/corrections", "c", CLAIM))[0] == 403
+    status, place = await send(client, "/evidence/corrections", "d", {"document": ("报备.pdf", b"%PDF-1 x")}, **CLAIM)
+    assert status == 303, place
+    status, found = await call(client, "GET", place, "l")
+    effect = found["effects"][0]
+    assert effect["quarter"] == "2020Q3"
+    assert effect["after"]["excluded"] - effect["before"]["excluded"] == 4 * 3_600
+    assert sum(effect["after"].values()) == sum(effect["before"].values())
+    assert found["record"] is None
+    assert (await post(client, place, "d", {"step": "approve"}))[0] == 403
+    status, _, _ = await post(client, place, "c", {"step": "approve"})
+    assert status == 303
+    status, after = await call(client, "GET", place, "l")
+    assert after["claim"]["approved_by"] == "复核" and after["effects"] == []
+    assert json.loads(after["record"]["line"])["id"] == after["record"]["id"]
+    async with client.get(f"{place}/document", headers={WHO: "l"}) as response:
+        assert await response.read() == b"%PDF-1 x"
+    async with client.get(f"{place}/document?what=rows", headers={WHO: "l"}) as response:
+        assert "A-1,2020-08-05T00:00:00+08:00" in (await response.read()).decode()
+
+
+async def test_a_refused_claim_changes_nothing_and_a_foreign_one_is_not_there(client: Any) -> None:
+    status, found = await call(
+        client,
+        "POST",
+        "/evidence/corrections",
+        "d",
+        {**CLAIM, "point": "A-4", "start": "2020-08-05T00:00:00+08:00", "end": "2020-08-05T01:00:00+08:00"},
+    )
+    assert status == 201
+    place = f"/evidence/corrections/{found['items'][0]}"
+    assert (await get(client, place, "s"))[0] == 404, "A-4 is another supplier's"
+    assert (await call(client, "GET", place, "s"))[0] == 404
+    status, text, _ = await post(client, place, "c", {"step": "refuse"})
+    assert status == 422 and re.search("理由须为", text)
+    assert (await post(client, place, "c", {"step": "refuse", "reason": "无依据"}))[0] == 303
+    status, found = await call(client, "GET", place, "c")
+    assert found["claim"]["status"] == "withdrawn" and found["effects"] == []
+
+
+async def test_a_reclassification_needs_its_report_and_unknown_time(client: Any) -> None:
+    wish = {**CLAIM, "to": "online"}
+    assert "故障报告" in (await post(client, "/evidence/corrections", "d", wish))[1]
+    rows = b"point,start,end,to,reason\nA-1,2020-08-05T00:00:00+08:00,2020-08-05T01:00:00+08:00,online,x\n"
+    files = {"document": ("r.pdf", b"%PDF-1 y"), "rows": ("rows.csv", rows)}
+    status, text = await send(client, "/evidence/corrections", "d", files, to="online")
+    assert status == 422 and "rows.csv:2" in text and "nothing of the span is unknown" in text
+
+
+async def test_a_pack_is_made_in_the_background_and_taken_by_whoever_sees_the_contract(
+    client: Any, settings: Any
+) -> None:
+    fields = {"contract": "small", "period": "2020-08", "which": "all", "title_1": "立项批复"}
+    status, where = await send(client, "/evidence/packs", "e", {"file_1": ("批复.pdf", b"%PDF-1.4 z")}, **fields)
+    assert status == 303, where
+    name = where.rpartition("/")[2]
+    assert (await get(client, where, "e-other"))[0] == 404
+    deadline = time.monotonic() + 60
+    while (found := (await call(client, "GET", f"/evidence/packs/jobs/{name}", "e"))[1])["state"] in {
+        "waiting",
+        "making",
+    }:
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.1)
+    assert found["state"] == "done", found
+    status, body = await call(client, "GET", f"/evidence/packs/{name}/file", "l")
+    assert status == 200 and hashlib.sha256(body).hexdigest() == found["pack"]["sha256"]
+    with zipfile.ZipFile(io.BytesIO(body)) as pack:
+        assert {"manifest.sig", "verifier.py", "verifier.html", "index.pdf"} <= set(pack.namelist())
+        assert f"blobs/{hashlib.sha256(b'%PDF-1.4 z').hexdigest()}" in pack.namelist()
+    for who, wanted in (("e", 200), ("l", 200), ("e-other", 404), ("s", 403)):
+        assert (await get(client, f"/evidence/packs/{name}", who))[0] == wanted, who
+    assert (await call(client, "GET", "/evidence/packs", "e-other"))[1]["items"] == []
+    assert (settings.data_dir / "packs" / f"{name}.zip").stat().st_size == found["pack"]["bytes"]
+
+
+async def test_an_order_that_cannot_be_made_says_why(client: Any) -> None:
+    order = {"contract": "small", "period": "2020-08", "points": ["X-1"]}
+    assert (await call(client, "POST", "/evidence/packs", "e", {**order, "period": "never"}))[0] == 422
+    assert (await call(client, "POST", "/evidence/packs", "e-other", order))[0] == 404
+    status, found = await call(client, "POST", "/evidence/packs", "e", order)
+    assert status == 202
+    deadline = time.monotonic() + 60
+    while found["state"] in {"waiting", "making"}:
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.1)
+        found = (await call(client, "GET", f"/evidence/packs/jobs/{found['id']}", "e"))[1]
+    assert found["state"] == "failed" and "not a point of the contract" in found["findings"][0]["message"]
+    assert "改后再打" in (await get(client, f"/evidence/packs/jobs/{found['id']}", "e"))[1]
+
+
+async def test_a_card_is_filled_from_the_record_and_from_a_file(client: Any) -> None:
+    query = "contract=small&period=2020Q3"
+    status, found = await call(client, "GET", f"/scorecards/lease/card?{query}", "e")
+    assert status == 200 and not found["card"]["complete"]
+    online = next(one for one in found["measured"] if one["measure"] == "online-rate")
+    assert 0 < online["num"] < online["den"]
+    assert [one["month"] for one in found["months"]] == ["2020-07", "2020-08", "2020-09"]
+    assert [one["below"] for one in found["months"]] == [False, True, False]
+    status, page = await get(client, f"/scorecards/lease?{query}", "e")
+    assert status == 200 and "自动取数" in page and "/points?contract=small" in page
+    assert (await get(client, f"/scorecards/lease?{query}", "e-other"))[0] == 404
+    assert (await get(client, "/scorecards/nothing", "e"))[0] == 404
+    inputs = "rubric: lease\nperiod: 2020Q3\nsource: 现场\nvalues:\n  use: {score: 7, reason: 调阅, evidence: [附 3]}\n"
+    file = {"inputs": ("in.yaml", inputs.encode())}
+    status, where = await send(client, "/scorecards/lease", "e", file, contract="small", period="2020Q3")
+    assert status == 303, where
+    status, page = await get(client, where, "e")
+    assert status == 200 and "附 3" in page
+    async with client.get(where.replace("?", "/sheet.xlsx?"), headers={WHO: "e"}) as response:
+        assert response.status == 200 and (await response.read())[:2] == b"PK"
+    async with client.get(where.replace("?", "/sheet.pdf?"), headers={WHO: "e"}) as response:
+        assert response.status == 200 and (await response.read())[:5] == b"%PDF-"
+    status, page = await get(client, where, "l")
+    assert "is gone" in page, "a file is its owner's alone"
