@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 STAMP := $(VENV)/.camsla
 
-.PHONY: setup demo test check bench properties mutations soak clean
+.PHONY: setup demo test check bench walks screenshots properties mutations soak clean
 
 # Quiet: pip's notes about unused local indexes help nobody here; errors still show.
 $(STAMP)-run: requirements/run.txt requirements/build.txt pyproject.toml
@@ -39,6 +39,14 @@ test: check
 
 bench: setup
 	@$(BIN)/python -m tests.bench
+
+# Days at the console in Chromium over a whole city, from the first prepayment to the evaluator's verified pack.
+walks: setup
+	@CAMSLA_WALK_POINTS=11045 $(BIN)/python -m pytest tests/acceptance/test_console_walks.py --durations=0 -rs
+
+# Every page, on a desk in light and dark and on a phone, into build/screenshots/index.html.
+screenshots: setup
+	@$(BIN)/python -m tests.screenshots
 
 # A hundred thousand quarters against the oracle, in ten lots of their own seeds (one long run slows down with all it remembers), and
 # thousands for each other property of settlement.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import re
 import sys
 import tempfile
 import time
@@ -83,7 +84,7 @@ def shots(quarter: str, before: str) -> list[Shot]:
         Shot("statement-point", "supplier", f"{at}/points/SIM-00001"),
         Shot("statement-rules", "handler", f"{at}/rules"),
         Shot("statement-disputes", "checker", f"{at}/disputes"),
-        Shot("statement-dispute-new", "supplier", f"{at}/disputes?points=SIM-00001#new"),
+        Shot("statement-dispute-new", "supplier", f"{at}/disputes?points=SIM-00001"),
         Shot("statement-history", "leader", f"{at}/history"),
         Shot("statement-money", "handler", f"/settlement/{CONTRACT}/{before}/money"),
         Shot("why-payable", "handler", f"{at}/why/payable"),
@@ -103,7 +104,14 @@ def shots(quarter: str, before: str) -> list[Shot]:
         Shot("budget-year", "handler", "/budget", opens="main tbody a"),
         Shot("budget-advice", "leader", f"/budget/advice/{CONTRACT}/{year}"),
         Shot("evidence", "evaluator", "/evidence"),
+        Shot("packs", "evaluator", "/evidence/packs"),
+        Shot("pack", "evaluator", "/evidence/packs", opens="#packs tbody a"),
+        Shot("samples", "evaluator", "/evidence/samples"),
+        Shot("sample", "evaluator", "/evidence/samples", opens="#samples tbody a"),
+        Shot("challenges", "evaluator", "/evidence/challenges"),
+        Shot("corrections", "handler", "/evidence/corrections"),
         Shot("scorecards", "evaluator", "/scorecards"),
+        Shot("scorecard", "evaluator", f"/scorecards/lease?contract={CONTRACT}&period={quarter}"),
         Shot("links", "handler", "/links"),
         Shot("system", "admin", "/system"),
         Shot("accounts", "admin", "/system/accounts"),
@@ -141,6 +149,21 @@ def empty_shots() -> list[Shot]:
     ]
 
 
+def evaluates(room: Room, quarter: str) -> None:
+    """Let the evaluator order a pack and draw a sample, so that there is something to be seen."""
+    seat = room.seat("evaluator")
+    page = seat.go(f"/evidence/packs?contract={CONTRACT}&year={quarter[:4]}")
+    page.locator("#order select[name=period]").select_option(quarter)
+    page.get_by_role("button", name="打包").click()
+    page.get_by_role("link", name="下载").or_(page.get_by_role("link", name="打开证据包")).first.wait_for()
+    seat.go("/evidence/samples")
+    for name, value in (("period", quarter), ("seed", "20-26-09-30 现场种子"), ("n", "12")):
+        page.fill(f"input[name={name}]", value)
+    page.get_by_role("button", name="抽取并记录快照").click()
+    page.wait_for_selector("#points")
+    seat.context.close()
+
+
 class Album:
     """Takes pictures and keeps what was wrong."""
 
@@ -151,7 +174,7 @@ class Album:
 
     def take(self, room: Room, wanted: Iterable[Shot]) -> None:
         """Take each page in every kind; one seat a person and kind, so that nobody signs in twice."""
-        wanted = [shot for shot in wanted if self.only in shot.name]
+        wanted = [shot for shot in wanted if re.search(self.only, shot.name)]
         for kind in self.kinds:
             seats: dict[str, Seat] = {}
             for shot in wanted:
@@ -216,7 +239,7 @@ def main() -> int:
     """Take all pictures; 1 if anything was wrong."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--out", type=Path, default=ROOT / "build" / "screenshots")
-    options.add_argument("--only", default="", help="pages whose name contains this")
+    options.add_argument("--only", default="", help="a regular expression that names of pages match")
     options.add_argument("--kinds", default=",".join(KINDS))
     options.add_argument("--city", type=Path, help="a folder that holds the seeded city, or is to hold it")
     given = options.parse_args()
@@ -232,8 +255,9 @@ def main() -> int:
             at_work(yesterday(folder), quarter, before)
             close(camsla)
         with serving(Camsla(folder)) as base, browsing(base) as room:
+            evaluates(room, quarter)
             album.take(room, shots(quarter, before))
-        if any(album.only in shot.name for shot in (*empty_shots(), Shot("first", "", ""))):
+        if any(re.search(album.only, shot.name) for shot in (*empty_shots(), Shot("first", "", ""))):
             bare(Path(scratch) / "bare", album)
     album.sheet()
     print(f"{len(album.taken)} pictures: {given.out / 'index.html'}")
