@@ -18,7 +18,9 @@ from monitor.store import log
 
 
 class DayRow(NamedTuple):
-    """A sealed day: leaves [first, size), the tree's root after it, and the roles that have co-signed its checkpoint."""
+    """A sealed day: leaves [first, size), the tree's root after it, the roles that have co-signed its checkpoint, and
+    those that have signed neither it nor a later one, which would cover it.
+    """
 
     day: str
     first: int
@@ -76,30 +78,27 @@ def log_state(connection: Connection, settings: Settings) -> LogState:
     signed: dict[int, list[str]] = defaultdict(list)
     for one in log.signatures(connection):
         signed[one.size].append(roles.get(one.name, one.name))
-    days = tuple(
-        DayRow(
-            day.day,
-            day.first,
-            day.size,
-            day.root,
-            day.sealed_at,
-            tuple(sorted(signed[day.size])),
-            tuple(role for role in roles.values() if role not in signed[day.size]),
+    days: list[DayRow] = []
+    covered: set[str] = set()
+    for day in reversed(log.days(connection)):
+        covered.update(signed[day.size])  # a checkpoint covers all before it
+        lacking = tuple(role for role in roles.values() if role not in covered)
+        days.append(
+            DayRow(day.day, day.first, day.size, day.root, day.sealed_at, tuple(sorted(signed[day.size])), lacking)
         )
-        for day in log.days(connection)
-    )
+    days.reverse()
     queue = log.queue(connection)
     key, fault = _key(settings)
     return LogState(
         settings.evidence.origin,
         key,
         fault,
-        days,
+        tuple(days),
         log.size(connection),
         queue.rows,
         queue.first,
         queue.last,
-        tuple(_witness(role, name, settings, days) for name, role in roles.items()),
+        tuple(_witness(role, name, settings, tuple(days)) for name, role in roles.items()),
     )
 
 

@@ -30,6 +30,10 @@ WITNESS_TAKERS = FINANCE | {Role.OPERATIONS, Role.SUPPLIER}
 MAX_NOTE_BYTES = 65_536
 
 
+def _unsigned(row: DayRow) -> str:
+    return N_("未见证") if row.lacking else N_("由后日的见证覆盖")
+
+
 def columns(named: bool) -> tuple[Column[DayRow], ...]:
     """Return the table's columns; `named`: the settings name witnesses."""
     return (
@@ -39,7 +43,7 @@ def columns(named: bool) -> tuple[Column[DayRow], ...]:
         Column("root", N_("树根"), lambda r: r.root[:16], "code", searched=True),
         Column("whole", N_("树根（全）"), lambda r: r.root, "code", shown=False),
         Column(
-            "signed", N_("见证签名"), lambda r: "、".join(r.signed) or (N_("未见证") if named else ""), "badge",
+            "signed", N_("见证签名"), lambda r: "、".join(r.signed) or (_unsigned(r) if named else ""), "badge",
             tone=lambda r: "warn" if r.lacking else "good",
         ),
         Column("sealed", N_("封存于"), lambda r: r.sealed_at, "instant"),

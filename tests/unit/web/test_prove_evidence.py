@@ -21,8 +21,11 @@ from aiohttp import FormData
 
 from config.evidence import Evidence, Witness
 from console.app.database import open_writer
+from console.checkpoints import newest_note
+from console.log_state import log_state
 from console.sealing import Sealer, log_of
 from console.web.access import Role
+from console.witnessing import add
 from monitor.evidence.keys import WITNESS, write_key
 from monitor.evidence.note import Note, cosign
 from monitor.model import MICROSECONDS, Instant
@@ -96,6 +99,22 @@ async def test_the_log_says_how_it_stands_and_takes_a_witness_in(client: Any) ->
     broken = signed.replace(signed.strip()[-12:], "AAAAAAAAAAA=")
     status, text, _ = await post(client, "/evidence/signatures", "s", {"note": broken})
     assert status == 422 and "errors" in text
+
+
+async def test_a_later_checkpoint_covers_the_days_before(settings: Any) -> None:
+    """Witnesses sign the newest day alone; the days before it are no longer told as unwitnessed."""
+    with open_writer(settings) as writer:
+        where = log_of(settings)
+        Sealer(where, writer, delay_minutes=1, apart=False).round(LATER, checkpoint=False)
+        with writer.transaction() as connection:
+            note = newest_note(connection, hours=False)
+        assert len(where.folder.days()) == 2
+        for key in WITNESSES.values():
+            note = note.with_signature(cosign(note.text, key, LATER // MICROSECONDS))
+        add(writer, where, note.encode(), settings.evidence.witnesses, at=LATER, actor="供应商")
+        with writer.transaction() as connection:
+            first, second = log_state(connection, settings).days
+    assert (first.signed, first.lacking) == ((), ()) and second.signed == ("evaluator", "supplier")
 
 
 async def test_verifiers_are_saved_and_never_shown(client: Any) -> None:
