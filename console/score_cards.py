@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,6 +90,7 @@ def forms() -> list[Form]:
     return [form(name) for name in shipped()]
 
 
+@cache
 def form(name: str) -> Form:
     """Return a rubric that ships. KeyError if there is none of that name."""
     if name not in shipped():
