@@ -14,8 +14,11 @@ from monitor.store.claims import Claim
 from monitor.store.happenings import upstreams_down
 
 
-def downs(connection: Connection, point: Watched, span: Span) -> list[Down]:
-    """Return the confirmed outages that touch a span of seconds, newest first, each with the upstream device that was down."""
+def downs(connection: Connection, point: Watched, span: Span, now: int) -> list[Down]:
+    """Return the confirmed outages that touch a span of seconds, newest first, each with the upstream device that was down.
+
+    One that is still open is counted up to the second `now`: its newest result holds beyond it.
+    """
     its = [row for row in point.outages if row[1][-1][1] > span[0] and row[1][0][0] < span[1]]
     if not its:
         return []
@@ -23,12 +26,15 @@ def downs(connection: Connection, point: Watched, span: Span) -> list[Down]:
     down = upstreams_down(connection, Instant(low * MICROSECONDS), Instant(high * MICROSECONDS))
     found = []
     for outage, spans, causes in its:
-        start, end = spans[0][0], spans[-1][1]
-        open_still = point.timeline.open_chain and outage is point.timeline.outages[-1] and end == outage.end
+        open_still = point.timeline.open_chain and outage is point.timeline.outages[-1] and spans[-1][1] == outage.end
+        counted = clip(list(spans), spans[0][0], now)
+        if not counted:
+            continue
+        start, end = counted[0][0], counted[-1][1]
         held = next((p for p in point.facts if p.start <= start * MICROSECONDS < microseconds(p.end)), None)
         named = upstream_of((start, end), held.upstream, down) if held is not None and down else None
-        excluded = total(intersect(list(spans), list(point.excluded)))
-        found.append(Down(start, end, total(spans), excluded, open_still, named or "", causes))
+        excluded = total(intersect(counted, list(point.excluded)))
+        found.append(Down(start, end, total(counted), excluded, open_still, named or "", causes))
     return found[::-1]
 
 

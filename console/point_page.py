@@ -163,7 +163,7 @@ def page_of(
         shown_period,
         newest(connection, code) if any(a <= at < b for a, b in year.seen_spans()) else None,
         months,
-        tuple(downs(connection, year, year.question.window)),
+        tuple(downs(connection, year, year.question.window, now_s)),
         tuple(_seen(one_point.devices(connection, number), year.facts)),
         pauses_of(connection, year)[0].pauses,
         tuple(changes(connection, sees, _ever(at, year.zone), year.zone, code)),
@@ -225,7 +225,8 @@ def outage_of(
     if not point.question.period.first <= day <= point.question.period.last:
         other = read_point(connection, means, code, at, around)
         point, reads = other or found
-    down = next((row for row in downs(connection, point, (second, second + 1)) if row.start <= second < row.end), None)
+    rows = downs(connection, point, (second, second + 1), at // MICROSECONDS)
+    down = next((row for row in rows if row.start <= second < row.end), None)
     if down is None:
         return None
     span: Span = (down.start, down.end)
@@ -257,7 +258,7 @@ def outages_in(
     if found is None:
         return None
     point, _ = found
-    return point, downs(connection, point, point.question.window)
+    return point, downs(connection, point, point.question.window, at // MICROSECONDS)
 
 
 def bars(point: Watched, period: Period, now_s: int) -> list[tuple[date, Span, list[tuple[int, int, str]], Seconds]]:
