@@ -43,7 +43,10 @@ class Shot(NamedTuple):
     path: str
     status: int = 200
     opens: str = ""
-    """A link (CSS) that is followed first; where there is none the picture is missing, which is told."""
+    """Links (CSS, one after the other by "|") that are followed first, or "+" and what is put to the address then reached.
+
+    Where a link is not there the picture is missing, which is told.
+    """
 
 
 def shots(quarter: str, before: str) -> list[Shot]:
@@ -62,7 +65,7 @@ def shots(quarter: str, before: str) -> list[Shot]:
         Shot("point", "handler", "/points?state=offline", opens="#points tbody a"),
         Shot("point-supplier", "supplier", "/points/SIM-00001"),
         Shot("outage", "handler", "/points?state=offline", opens="#points tbody a|#outage-table tbody a"),
-        Shot("probes", "duty", "/points?state=offline", opens="#points tbody a|#outage-table tbody a|#probes p a"),
+        Shot("probes", "duty", "/points?state=offline", opens="#points tbody a|#outage-table tbody a|+/probes"),
         Shot("changes", "duty", "/changes"),
         Shot("authority", "clerk", "/authority"),
         Shot("authority-import", "clerk", "/authority/import"),
@@ -194,6 +197,9 @@ class Album:
             self.wrong.append(f"{label}: {shot.path} {status}, not {shot.status}")
             return
         for step in filter(None, shot.opens.split("|")):
+            if step.startswith("+"):
+                seat.page.goto(seat.page.url + step[1:])
+                continue
             link = seat.page.locator(step).first
             if not link.count():
                 self.wrong.append(f"{label}: {seat.page.url} has no {step}")
