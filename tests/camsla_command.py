@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.command_server import server
+
 ROOT = Path(__file__).resolve().parents[1]
 CAMSLA = Path(sys.executable).with_name("camsla")
 
@@ -27,6 +29,8 @@ class Camsla:
         self.env = environment(folder, extra)
 
     def run(self, *words: str, timeout_s: float = 100) -> subprocess.CompletedProcess[str]:
+        if server().takes(self.env):
+            return server().run(words, cwd=self.folder, env=self.env, timeout_s=timeout_s)
         return subprocess.run(
             [CAMSLA, *words],
             cwd=self.folder,

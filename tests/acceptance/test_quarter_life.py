@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,8 @@ class Office(Camsla):
         self.step(quarter, "check", "李四")
         self.step(quarter, "approve", "王五")
         self.step(quarter, "issue", "张三")
+        if quarter == "2020Q3":
+            time.sleep(1.1)  # steps are told in whole seconds: what comes after this one lies beyond its second
 
 
 class Inside(Office):
