@@ -7,6 +7,7 @@ start alone. Commands that depend on how Python itself is started (LD_PRELOAD, t
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -121,6 +122,8 @@ def _load() -> None:
 
     for module in pkgutil.iter_modules(console.cli.__path__):
         importlib.import_module(f"console.cli.{module.name}")
+    gc.collect()
+    gc.freeze()  # a child's collector would copy every page that it looks at
 
 
 def _serve() -> None:
