@@ -7,11 +7,8 @@ last. What was there before is refused, or with `replace` kept aside under anoth
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 import zipfile
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,96 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from pydantic import ValidationError
 from sqlalchemy import Connection, inspect, text
 
 from config.settings import Settings
 from console import restore_rows as rows
 from console.app.database import lock_path
-from console.backup_form import CHUNK, FORMAT, KEYS, MANIFEST, Manifest, Moved, fingerprint, key_files, opened_keys
+from console.backup_checking import altered, opened, verified
+from console.backup_form import CHUNK, KEYS, Manifest, Moved, fingerprint, key_files, opened_keys
 from console.store.audit import Audit
 from monitor.evidence.durable import disk_errors, synced_folder
-from monitor.finding import InputError, refuse
+from monitor.finding import refuse
 from monitor.model import Instant
 from monitor.store.database import connect, open_database, sqlite_path
 from monitor.store.lock import LEDGER, WriterLock, role_path, take_advisory
-from monitor.store.migrate import revisions
 
-MOST_FILES, MOST_MANIFEST = 1_000_000, 256 * 1024 * 1024
 ROWS_AT_ONCE = 1_000
-_NAME = re.compile(r"(?:tables/[a-z_]+\.ndjson|keys\.enc|(?:evidence|archive)/[^\\\0]+)")
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
-"""What a damaged ZIP raises: a flipped bit may as well claim another method, or encryption."""
-_WORD = re.compile(r"[a-z_][a-z0-9_]*")
-
-
-def verified(path: Path, moved: Moved = lambda *_: None) -> Manifest:
-    """Read an archive to its last byte and return its manifest. InputError says what is missing, altered or too much."""
-    with _opened(path) as archive:
-        manifest = _manifest(archive, path)
-        for n, entry in enumerate(manifest.files):
-            digest, size, lines = hashlib.sha256(), 0, 0
-            try:
-                with archive.open(entry.name) as file:
-                    while data := file.read(min(CHUNK, entry.bytes + 1 - size)):
-                        digest.update(data)
-                        size += len(data)
-                        lines += data.count(b"\n")
-            except (*_UNREADABLE, ValueError) as error:
-                raise _altered(path, f"{entry.name}: {error}") from None
-            if size != entry.bytes or digest.hexdigest() != entry.sha256:
-                raise _altered(path, entry.name)
-            table = entry.name.removeprefix("tables/").removesuffix(".ndjson")
-            if entry.name.startswith("tables/") and lines != manifest.tables[table].rows:
-                raise _altered(path, f"{entry.name}: {lines} ≠ {manifest.tables[table].rows}")
-            moved(n + 1, len(manifest.files))
-    return manifest
-
-
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise refuse("没有这个文件 no such file", "检查路径 check the path", file=str(path)) from None
-    except (*_UNREADABLE, ValueError) as error:
-        raise _altered(path, str(error)) from None
-
-
-def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
-    names = archive.namelist()
-    try:
-        with archive.open(MANIFEST) as file:
-            manifest = Manifest.model_validate_json(file.read(MOST_MANIFEST))
-    except (*_UNREADABLE, KeyError, ValidationError) as error:
-        raise _altered(path, f"{MANIFEST}: {str(error).splitlines()[0]}") from None
-    if manifest.format != FORMAT:
-        raise refuse(f"不是本程序的备份 not a backup of this program: {manifest.format!r}", "检查文件", file=str(path))
-    if manifest.revision not in revisions():
-        raise refuse(
-            f"备份的库结构 {manifest.revision} 比程序新 the backup is newer than this program ({manifest.software})",
-            "升级程序 upgrade the program",
-            file=str(path),
-        )
-    listed = [entry.name for entry in manifest.files]
-    if sorted([*listed, MANIFEST]) != sorted(names) or len(set(names)) != len(names) or len(names) > MOST_FILES:
-        raise _altered(path, "清单与内容不符 its files are not those of its manifest")
-    if {f"tables/{name}.ndjson" for name in manifest.tables} != {n for n in listed if n.startswith("tables/")}:
-        raise _altered(path, "tables")
-    for name in listed:
-        if not _NAME.fullmatch(name) or any(part in {"", ".", ".."} for part in name.split("/")):
-            raise _altered(path, repr(name))
-    for table in manifest.tables.values():
-        if not all(_WORD.fullmatch(column) for column in table.columns):
-            raise _altered(path, "columns")
-    return manifest
-
-
-def _altered(path: Path, what: str) -> InputError:
-    return refuse(
-        f"备份残缺或被改动，什么也没有写入 the backup is cut short or altered, nothing was written: {what}",
-        "换另一份备份 use another copy",
-        file=str(path),
-    )
 
 
 @dataclass(slots=True)
@@ -138,7 +60,7 @@ def restore(
         raise refuse(
             f"磁盘空间不足 the disk has less than {size:,} B", "腾出空间 make room", file=str(settings.data_dir)
         )
-    with disk_errors(settings.data_dir, "恢复 restoring"), _opened(path) as archive:
+    with disk_errors(settings.data_dir, "恢复 restoring"), opened(path) as archive:
         keys = _keys_of(archive, manifest, passphrase)
         return _Restoring(settings, archive, manifest, at, actor, replace, moved).run(keys, path)
 
@@ -274,7 +196,7 @@ class _Restoring:
                     self._filled(connection, path)
                     wrong = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
                     if wrong:
-                        raise _altered(path, f"{wrong[0][0]}: {len(wrong)} foreign keys")
+                        raise altered(path, f"{wrong[0][0]}: {len(wrong)} foreign keys")
         finally:
             engine.dispose()
         if fresh.with_name(fresh.name + "-wal").exists():

@@ -8,6 +8,7 @@ import click
 
 from console import restore as putting
 from console.app import database
+from console.backup_checking import verified
 from console.backup_form import key_files
 from console.cli.frame import Session, actor_option, answering, pass_session, progress_bar
 from console.log_keys import first_line
@@ -38,7 +39,7 @@ def restore(session: Session, file: Path, replace: bool, check: bool, passphrase
     bar, moved = progress_bar("核验 checking" if check else "恢复 restoring")
     if check:
         with bar:
-            manifest = putting.verified(file, moved)
+            manifest = verified(file, moved)
         click.echo(f"完好 whole: {len(manifest.files):,} 个文件 files，{manifest.software}，{manifest.database}")
         return
     settings = session.settings

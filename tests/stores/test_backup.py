@@ -15,7 +15,8 @@ from sqlalchemy import select, text
 from config.settings import Settings
 from console import backup
 from console.app.database import open_writer, reader
-from console.restore import restore, verified
+from console.backup_checking import verified
+from console.restore import restore
 from console.sealing import Sealer, log_of
 from console.store.tables import audit
 from console.views import phase_rates
