@@ -94,7 +94,11 @@ class _Restoring:
         self._settings, self._archive, self._manifest = settings, archive, manifest
         self._at, self._actor, self._replace, self._moved = at, actor, replace, moved
         self._stamp = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y%m%dT%H%M%SZ")
-        self._done, self._total = 0, sum(t.rows for t in manifest.tables.values()) + len(manifest.files)
+        self._done, self._total = (
+            0,
+            sum(t.rows for t in manifest.tables.values())
+            + sum(not entry.name.startswith("tables/") and entry.name != KEYS for entry in manifest.files),
+        )
         self._aside: list[str] = []
         self._undo: list[tuple[Path, Path]] = []
 

@@ -106,7 +106,9 @@ def test_what_is_restored_is_what_was(place: Any, tmp_path: Path, here: str, the
     assert sum(table.rows for table in manifest.tables.values()) > 100
     assert not {"sessions", "first_secret", "api_requests"} & set(manifest.tables)
 
-    done = restore(new, file, at=LATER, actor="admin", passphrase="开门 open")
+    heard.clear()
+    done = restore(new, file, at=LATER, actor="admin", passphrase="开门 open", moved=lambda *at: heard.append(at))
+    assert heard[-1][0] == heard[-1][1]
     assert done.keys == {"secret_key": "restored", "evidence_key": "restored"} and done.aside == []
     assert picture(new) == picture(old)
     with reader(new) as connection:
