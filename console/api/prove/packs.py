@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated
 
 from aiohttp import web
@@ -152,7 +151,7 @@ async def ask(visit: Visit, body: OrderBody) -> JobAnswer:
 def _bytes(one: AttachmentBody) -> bytes:
     try:
         return base64.b64decode(one.content, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; text that is not ASCII raises the bare kind
         raise refuse(f"不是 base64 not base64: {error}", "重新编码 encode it again", column="content") from None
 
 

@@ -26,27 +26,27 @@ class QuartersQuery(PageQuery):
 class RevisionQuery(Strict):
     """Which revision; the newest unless one is named."""
 
-    revision: Annotated[int, Field(ge=0)] | None = None
+    revision: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 class PointsQuery(PageQuery):
     """Which points' lines of which revision."""
 
-    revision: Annotated[int, Field(ge=0)] | None = None
+    revision: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     phase: Annotated[str, Field(max_length=64)] = ""
 
 
 class ItemsQuery(PageQuery):
     """Which items of a rule's result."""
 
-    revision: Annotated[int, Field(ge=0)] | None = None
+    revision: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 class DifferenceQuery(Strict):
     """Which revisions are compared."""
 
-    one: Annotated[int, Field(ge=0)]
-    other: Annotated[int, Field(ge=0)]
+    one: Annotated[int, Field(ge=0, le=1_000_000)]
+    other: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class KnownQuery(Strict):
@@ -73,8 +73,8 @@ class PaperBody(Strict):
 class Stood(Strict):
     """How the statement stood when somebody decided."""
 
-    revision: Annotated[int, Field(ge=0)]
-    steps: Annotated[int, Field(ge=0)]
+    revision: Annotated[int, Field(ge=0, le=1_000_000)]
+    steps: Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class StepBody(Strict):
