@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,6 +37,10 @@ class InputError(Exception):
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings: tuple[Finding, ...] = tuple(findings)
         super().__init__("\n".join(str(f) for f in self.findings))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel from a worker with the findings; an exception's own way would make them again from its text."""
+        return type(self), (self.findings,)
 
 
 def refuse(message: str, remedy: str, *, file: str = "", line: int = 0, column: str = "") -> InputError:

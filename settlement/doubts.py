@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from monitor.finding import Finding, InputError
 from monitor.period import parse_period
@@ -34,6 +34,10 @@ class DoubtfulError(InputError):
     def __init__(self, doubts: Sequence[Doubt]) -> None:
         self.doubts = tuple(doubts)
         super().__init__(doubt.finding() for doubt in doubts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel with the doubts themselves."""
+        return type(self), (self.doubts,)
 
 
 class Measured(NamedTuple):
