@@ -1,4 +1,4 @@
-"""The authority's figures as the console takes them: brought in from a file or typed from paper, checked, withdrawn.
+"""The authority's figures as console and command line take them: brought in from a file or typed from paper, checked, withdrawn.
 
 Each change is one transaction with its document, its audit row and its record in the evidence log.
 """
@@ -92,10 +92,23 @@ def save_mapping(writer: Writer, name: str, mapping: Mapping, *, at: Instant, ac
 def _save_mapping(
     writer: Writer, connection: Connection, name: str, mapping: Mapping, *, at: Instant, actor: str
 ) -> str:
+    label, _ = add_mapping(writer, connection, mapping_name(name, "mapping_name"), mapping, at=at, actor=actor)
+    return label
+
+
+def mapping_name(name: str, column: str) -> str:
+    """Return a name that a mapping may have. InputError for any other; `column` is where it was typed."""
     plain = name.strip()
     if not plain or len(plain) > MAX_NAME or not plain.isprintable() or plain.lower().endswith((".yaml", ".yml")):
         remedy = f"1–{MAX_NAME} 个可见字符 printable characters"
-        raise refuse(f"名称无效 not a usable name: {name[:40]!r}", remedy, column="mapping_name")
+        raise refuse(f"名称无效 not a usable name: {name[:40]!r}", remedy, column=column)
+    return plain
+
+
+def add_mapping(
+    writer: Writer, connection: Connection, plain: str, mapping: Mapping, *, at: Instant, actor: str
+) -> tuple[str, bool]:
+    """Add a mapping's version in the caller's transaction; return its label and whether anything changed."""
     before: SavedMapping | None = store.find_mapping(connection, plain)
     version, added = store.save_mapping(connection, plain, mapping.canonical(), at=at, actor=actor)
     if added:
@@ -108,7 +121,7 @@ def _save_mapping(
             before=None if before is None else json.loads(before.body),
             after=json.loads(mapping.canonical()),
         )
-    return f"{plain}@{version}"
+    return f"{plain}@{version}", added
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,10 @@ def bring_in(writer: Writer, arrival: Arrival, *, at: Instant, actor: str) -> tu
         sha, _ = keep(writer, connection, arrival.body, file.name, at=at, actor=actor)
         if sha != file.sha256:
             raise refuse(
-                "文件与读取时不同 the file is not the one that was read", "重新上传 upload it again", column="file"
+                "文件在读取时改变 the file changed while it was read",
+                "重新导入 import it again",
+                file=file.name,
+                column="file",
             )
         if arrival.scan is not None:
             scan, _ = keep(writer, connection, arrival.scan.body, arrival.scan.name, at=at, actor=actor)
@@ -163,9 +179,14 @@ def check(writer: Writer, number: int, answers: ReadOnly[int, str] | None, *, at
         file = require(connection, number)
         if file.typed and file.figures <= RETYPED:
             _compared(store.figures_of(connection, file), answers or {})
-        store.check_file(connection, file, at=at, actor=actor)
-        _told(writer, connection, file, "check", {"checked_by": None}, {"checked_by": actor}, at=at, actor=actor)
+        confirm(writer, connection, file, at=at, actor=actor)
     return file
+
+
+def confirm(writer: Writer, connection: Connection, file: StoredFile, *, at: Instant, actor: str) -> None:
+    """Note in the caller's transaction that another person vouches for a file."""
+    store.check_file(connection, file, at=at, actor=actor)
+    _told(writer, connection, file, "check", {"checked_by": None}, {"checked_by": actor}, at=at, actor=actor)
 
 
 def _compared(figures: Sequence[Figure], answers: ReadOnly[int, str]) -> None:
@@ -200,10 +221,15 @@ def withdraw(writer: Writer, number: int, reason: str, *, at: Instant, actor: st
         raise refuse("须写理由 a reason is needed", "写明为何撤回 say why", column="reason")
     with writer.transaction() as connection:
         file = require(connection, number)
-        store.withdraw_file(connection, file, why, at=at, actor=actor)
-        after = {"status": "withdrawn", "reason": why}
-        _told(writer, connection, file, "withdraw", {"status": file.status}, after, at=at, actor=actor)
+        take_back(writer, connection, file, why, at=at, actor=actor)
     return file
+
+
+def take_back(writer: Writer, connection: Connection, file: StoredFile, why: str, *, at: Instant, actor: str) -> None:
+    """Withdraw a file in the caller's transaction."""
+    store.withdraw_file(connection, file, why, at=at, actor=actor)
+    after = {"status": "withdrawn", "reason": why}
+    _told(writer, connection, file, "withdraw", {"status": file.status}, after, at=at, actor=actor)
 
 
 def _told(

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from console import receiving
 from console.app import database
 from console.cli.frame import Session, actor_option, answering, json_option, pass_session, print_json, print_table
-from console.handed_in import vouch
 from monitor.finding import refuse
 from settlement.readings import percent
 from settlement.store import authority as store
@@ -33,17 +33,7 @@ def check(session: Session, sha: str, contract: str | None, actor: str) -> None:
     at = database.now()
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
         file = store.find_file(connection, sha, contract)
-        store.check_file(connection, file, at=at, actor=actor)
-        writer.audit(
-            connection,
-            at=at,
-            actor=actor,
-            action="authority.check",
-            object=f"{file.contract} {file.sha256[:16]} r{file.revision}",
-            before={"checked_by": None},
-            after={"checked_by": actor},
-        )
-        vouch(writer, connection, file, "check", at=at, actor=actor)
+        receiving.confirm(writer, connection, file, at=at, actor=actor)
     click.echo(f"已核对 checked: {file.name} {file.sha256[:12]}，{file.figures:,} 个数 figures")
 
 
@@ -62,17 +52,7 @@ def withdraw(session: Session, sha: str, reason: str, contract: str | None, acto
     at = database.now()
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
         file = store.find_file(connection, sha, contract)
-        store.withdraw_file(connection, file, why, at=at, actor=actor)
-        writer.audit(
-            connection,
-            at=at,
-            actor=actor,
-            action="authority.withdraw",
-            object=f"{file.contract} {file.sha256[:16]} r{file.revision}",
-            before={"status": file.status},
-            after={"status": "withdrawn", "reason": why},
-        )
-        vouch(writer, connection, file, "withdraw", at=at, actor=actor)
+        receiving.take_back(writer, connection, file, why, at=at, actor=actor)
     click.echo(f"已撤回 withdrawn: {file.name} {file.sha256[:12]}")
 
 

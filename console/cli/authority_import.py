@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from config.load import load_model
+from console import receiving
 from console.app import database
 from console.authority.mapping import Mapping, check_phases, mapping_of
 from console.authority.periods import when_of
@@ -18,13 +19,12 @@ from console.authority.terms import terms_for
 from console.authority.typed import Typed, read_typed, typed_values
 from console.cli.frame import Session, actor_option, answering, existing, json_option, pass_session, print_json, report
 from console.clock import today
-from console.handed_in import keep, vouch
 from monitor.finding import Finding, InputError, refuse
 from monitor.period import parse_period, quarter_of
 from settlement.chosen import deadline
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
-from settlement.store.authority import Imported, Note, StoredFile, add_file, find_mapping
+from settlement.store.authority import Imported, Note, StoredFile, find_mapping
 
 SHOWN_NOTES = 40
 
@@ -192,40 +192,11 @@ def _typed(typed: Typed, terms: Terms, reference: str | None, day: date | None, 
 
 
 def _store(session: Session, paper: Paper, actor: str) -> tuple[StoredFile, bool]:
+    scan = None if paper.scan is None else receiving.Scan(*paper.scan)
+    arrival = receiving.Arrival(paper.file, paper.body, scan)
     at = database.now()
-    with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        sha, _ = keep(writer, connection, paper.body, paper.file.name, at=at, actor=actor)
-        if sha != paper.file.sha256:
-            raise refuse(
-                "文件在读取时改变 the file changed while it was read", "重新导入 import it again", file=paper.file.name
-            )
-        scan = (
-            None
-            if paper.scan is None
-            else keep(writer, connection, paper.scan[1], paper.scan[0], at=at, actor=actor)[0]
-        )
-        file = Imported(**{name: getattr(paper.file, name) for name in Imported.__slots__} | {"scan_sha": scan})
-        stored, added = add_file(connection, file, at=at, actor=actor)
-        if added:
-            writer.audit(
-                connection,
-                at=at,
-                actor=actor,
-                action="authority.import",
-                object=f"{file.contract} {sha[:16]} r{stored.revision}",
-                before=None,
-                after={
-                    "name": file.name,
-                    "reference": file.reference,
-                    "figures": len(file.figures),
-                    "typed": file.typed,
-                    "scan": scan,
-                    "mapping": file.mapping,
-                    "replaces": file.replaces,
-                },
-            )
-            vouch(writer, connection, stored, "import", at=at, actor=actor)
-    return stored, added
+    with database.open_writer(session.settings) as writer:
+        return receiving.bring_in(writer, arrival, at=at, actor=actor)
 
 
 def _show(file: Imported, stored: StoredFile | None, late: Sequence[Finding], *, added: bool, as_json: bool) -> None:

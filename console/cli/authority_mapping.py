@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from config.load import load_model
+from console import receiving
 from console.app import database
 from console.authority.mapping import Mapping
 from console.authority.proposal import proposal
@@ -24,7 +25,6 @@ from console.cli.frame import (
     print_table,
     write_out,
 )
-from monitor.finding import refuse
 from settlement.store import authority as store
 
 MAX_NAME = 64
@@ -43,27 +43,12 @@ def mapping() -> None:
 @answering
 def save(session: Session, name: str, file: Path, actor: str) -> None:
     """把 FILE（YAML）存为映射 NAME；改动存为新版本 save FILE as a mapping; a change is a further version."""
-    plain = name.strip()
-    if not plain or len(plain) > MAX_NAME or not plain.isprintable() or plain.lower().endswith((".yaml", ".yml")):
-        raise refuse(
-            f"名称无效 not a usable name: {name[:40]!r}", f"1–{MAX_NAME} 个可见字符 printable characters", column="name"
-        )
+    plain = receiving.mapping_name(name, "name")
     found = load_model(existing(file, "mapping"), Mapping)
     at = database.now()
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        before = store.find_mapping(connection, plain)
-        version, added = store.save_mapping(connection, plain, found.canonical(), at=at, actor=actor)
-        if added:
-            writer.audit(
-                connection,
-                at=at,
-                actor=actor,
-                action="authority.mapping",
-                object=f"{plain}@{version}",
-                before=None if before is None else json.loads(before.body),
-                after=json.loads(found.canonical()),
-            )
-    click.echo(f"{'已保存 saved' if added else '没有变化 no change'}: {plain}@{version}")
+        label, added = receiving.add_mapping(writer, connection, plain, found, at=at, actor=actor)
+    click.echo(f"{'已保存 saved' if added else '没有变化 no change'}: {label}")
 
 
 @mapping.command("list", short_help="列出映射 list the mappings")
