@@ -23,7 +23,7 @@ from monitor.model import Instant
 from monitor.period import parse_period
 from monitor.scope import EVERYTHING
 from monitor.store.writer import Writer
-from settlement.budget import BudgetYear, Execution, budget_findings, execution, overdrawn
+from settlement.budget import BudgetYear, Execution, amended, budget_findings, execution, overdrawn
 from settlement.budget_advice import advice_document, advise
 from settlement.contract import Terms
 from settlement.daycount import Quarter
@@ -132,26 +132,15 @@ class BudgetEntry:
 def set_year(writer: Writer, entry: BudgetEntry, *, at: Instant, actor: str) -> BudgetYear:
     """Record a project's year as a further revision; the same figures again add none. InputError for impossible ones."""
     with saying_fields(), writer.transaction() as connection:
-        first = entry.initial_fen or 0
-        known = budgets.newest(connection, entry.project, entry.year) or BudgetYear(
-            entry.project, entry.year, first, first, 0
-        )
         strange = [n for n in entry.contracts or () if n not in {v.contract for v in contracts.versions(connection)}]
         if strange:
             text = f"没有这些合同 no such contracts: {', '.join(strange)}"
             raise InputError([Finding("", 0, "contracts", text, "从列表中选 choose from the list")])
-        wanted = BudgetYear(
-            project=entry.project,
-            year=entry.year,
-            initial_fen=known.initial_fen if entry.initial_fen is None else entry.initial_fen,
-            adjusted_fen=known.adjusted_fen if entry.adjusted_fen is None else entry.adjusted_fen,
-            in_place_fen=known.in_place_fen if entry.in_place_fen is None else entry.in_place_fen,
-            name=known.name if entry.name is None else entry.name,
-            unit=known.unit if entry.unit is None else entry.unit,
-            functional=known.functional if entry.functional is None else entry.functional,
-            economic=known.economic if entry.economic is None else entry.economic,
-            contracts=known.contracts if entry.contracts is None else tuple(sorted(entry.contracts)),
-        )
+        changes = {name: getattr(entry, name) for name in BudgetEntry.__slots__ if name not in {"project", "year"}}
+        if entry.contracts is not None:
+            changes["contracts"] = tuple(sorted(entry.contracts))
+        was = budgets.newest(connection, entry.project, entry.year)
+        wanted = amended(was, entry.project, entry.year, changes)
         return budgets.save(connection, writer.audit, wanted, at=at, actor=actor)
 
 

@@ -6,9 +6,10 @@ those of the Ministry of Finance's project evaluation: 资金到位率 = in plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from monitor.finding import Finding
 from settlement.money import grouped
@@ -32,6 +33,16 @@ class BudgetYear:
     economic: str = ""
     contracts: tuple[str, ...] = ()
     revision: int = 0
+
+
+def amended(was: BudgetYear | None, project: str, year: int, changes: Mapping[str, Any]) -> BudgetYear:
+    """Return a project's year with some of its figures changed; what is None stays as it was.
+
+    The first time, what is not given is the initial figure (the adjusted one) or nothing.
+    """
+    first = changes.get("initial_fen") or 0
+    known = was or BudgetYear(project, year, first, first, 0)
+    return replace(known, revision=0, **{name: value for name, value in changes.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

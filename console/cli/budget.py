@@ -24,7 +24,7 @@ from console.cli.money_words import DAY, amount
 from console.clock import today
 from monitor.rates import six
 from settlement.accrual import Accrued
-from settlement.budget import BudgetYear, Execution, budget_findings, execution, overdrawn
+from settlement.budget import Execution, amended, budget_findings, execution, overdrawn
 from settlement.money import grouped, round_half_up, yuan
 from settlement.store import budgets, movements
 
@@ -68,28 +68,18 @@ def set_(
 
     Record a project's year; what is not given stays as it was, and each change is a further revision.
     """
-    given = {
+    changes = {
         "initial_fen": None if initial is None else amount(initial, "initial"),
         "adjusted_fen": None if adjusted is None else amount(adjusted, "adjusted"),
         "in_place_fen": None if in_place is None else amount(in_place, "in-place"),
+        "name": name,
+        "unit": unit,
+        "functional": functional,
+        "economic": economic,
+        "contracts": tuple(sorted(held)) or None,
     }
-    texts = {"name": name, "unit": unit, "functional": functional, "economic": economic}
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
-        was = budgets.newest(connection, project, year)
-        first = given["initial_fen"] or 0
-        known = was or BudgetYear(project, year, first, first, 0)
-        wanted = BudgetYear(
-            project=project,
-            year=year,
-            initial_fen=known.initial_fen if given["initial_fen"] is None else given["initial_fen"],
-            adjusted_fen=known.adjusted_fen if given["adjusted_fen"] is None else given["adjusted_fen"],
-            in_place_fen=known.in_place_fen if given["in_place_fen"] is None else given["in_place_fen"],
-            name=known.name if texts["name"] is None else texts["name"],
-            unit=known.unit if texts["unit"] is None else texts["unit"],
-            functional=known.functional if texts["functional"] is None else texts["functional"],
-            economic=known.economic if texts["economic"] is None else texts["economic"],
-            contracts=tuple(sorted(held)) or known.contracts,
-        )
+        wanted = amended(budgets.newest(connection, project, year), project, year, changes)
         stored = budgets.save(connection, writer.audit, wanted, at=database.now(), actor=actor)
     report(finding for finding in budget_findings(stored) if finding.level == "warning")
     if as_json:
