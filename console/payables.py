@@ -15,7 +15,6 @@ from settlement.dues import Due
 from settlement.life import State
 from settlement.money import grouped
 from settlement.payments import Days, Movement
-from settlement.reports.beancount import beancount_text
 from settlement.store import contracts, dues, invoices, journal, movements, workdays
 from settlement.store.interest import DueState, known_contracts, states
 from settlement.store.invoices import Invoice
@@ -248,14 +247,3 @@ def account_statement(connection: Connection, contract: str, until: date | None 
                 )
             )  # fmt: skip
     return rows
-
-
-def beancount(connection: Connection, contract: str) -> str:
-    """Return a contract's journal as a Beancount file, with the store's balances asserted at its end."""
-    versions = contracts.versions(connection, contract)
-    return beancount_text(
-        journal.entries(connection, contract),
-        journal.balances(connection, contract),
-        {version.contract: version.terms.title for version in versions},
-        {version.contract: version.terms.supplier for version in versions},
-    )

@@ -6,15 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection
 
 from console.app import database
+from console.books import beancount_export
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, write_out
 from console.cli.money_words import DAY
 from settlement.ledger import TITLES
 from settlement.money import grouped, yuan
-from settlement.reports.beancount import beancount_text
-from settlement.store import contracts, journal
+from settlement.store import journal
 
 
 @click.group()
@@ -128,14 +127,3 @@ def export(session: Session, target: str, contract: str | None) -> None:
     write_out(file, text)
     if file is not None:
         click.echo(f"已导出 exported → {file}", err=True)
-
-
-def beancount_export(connection: Connection, contract: str | None = None) -> str:
-    """Return the journal of a contract, or of all, as a Beancount file."""
-    versions = contracts.versions(connection, contract)
-    return beancount_text(
-        journal.entries(connection, contract),
-        journal.balances(connection, contract),
-        {version.contract: version.terms.title for version in versions},
-        {version.contract: version.terms.supplier for version in versions},
-    )

@@ -13,8 +13,7 @@ from settlement.calendar import Calendar
 from settlement.contract import Terms
 from settlement.dues import Due, due_on, instalment_dues
 from settlement.ledger import Entry
-from settlement.reports.beancount import beancount_text
-from settlement.store import contracts, disputes, journal, workdays
+from settlement.store import disputes, journal, workdays
 from settlement.store import dues as due_store
 
 
@@ -54,14 +53,3 @@ def _day(due: Due, calendar: Calendar) -> date | None:
         return due_on(due, calendar)
     except InputError:
         return None
-
-
-def journal_text(connection: Connection, contract: str) -> str:
-    """Return a contract's journal as a Beancount file, with the store's balances asserted at its end."""
-    versions = contracts.versions(connection, contract)
-    return beancount_text(
-        journal.entries(connection, contract),
-        journal.balances(connection, contract),
-        {version.contract: version.terms.title for version in versions},
-        {version.contract: version.terms.supplier for version in versions},
-    )

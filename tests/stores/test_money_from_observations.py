@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from console.accruing import running_quarter
-from console.cli.ledger import beancount_export
+from console.books import beancount_export
 from console.disputing import Ruling, decide, dispute
 from console.quarter import Order, draft
 from console.statement_life import Action, issue, link, reconcile, take

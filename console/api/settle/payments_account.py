@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from console import payables
 from console.api.settle.answers import PageQuery, Strict, money, page
 from console.api.settle.payments import INSIDE, TAG, required
+from console.books import beancount_export
 from console.web.export import attachment
 from console.web.routes import Routes
 from console.web.visit import Visit
@@ -80,5 +81,5 @@ class BeancountQuery(Strict):
 async def beancount(visit: Visit, query: BeancountQuery) -> web.Response:
     """Return a contract's journal as a Beancount file with the store's balances asserted at its end."""
     await visit.read(required, visit, query.contract)
-    text = await visit.read(payables.beancount, query.contract)
+    text = await visit.read(beancount_export, query.contract)
     return attachment(text.encode(), "text/plain", f"{query.contract}.beancount")

@@ -32,10 +32,10 @@ from console.api.settle.statement_shapes import (
     TrailAnswer,
     TrailList,
 )
+from console.books import beancount_export
 from console.settling.board import board
 from console.settling.jobs import known_on
 from console.settling.making import made_paper
-from console.settling.money import journal_text
 from console.settling.page import Shown, shown, visible_codes
 from console.settling.papers import MEDIA
 from console.settling.trail import revision_difference, trail
@@ -160,7 +160,7 @@ async def paper(visit: Visit, query: RevisionQuery) -> Any:
     head, kind = found.head, visit.path("kind")
     name = f"{head.contract}-{head.quarter}-r{head.revision}.{kind}"
     if kind == "beancount":
-        text = await visit.read(journal_text, head.contract)
+        text = await visit.read(beancount_export, head.contract)
         return attachment(text.encode(), "text/plain", name)
     return attachment(await made_paper(visit, head, kind), MEDIA[kind], name)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from console import payables
+from console.books import beancount_export
 from console.pages.settle.payments.words import seen
 from console.payables import Posted
 from console.web.access import MONEY_READERS, Role
@@ -94,5 +95,5 @@ async def beancount(visit: Visit) -> web.Response:
     """A contract's journal as a Beancount file."""
     contract = visit.query(ExportQuery).contract
     await visit.read(seen, visit, contract)
-    text = await visit.read(payables.beancount, contract)
+    text = await visit.read(beancount_export, contract)
     return attachment(text.encode(), "text/plain", f"{contract}.beancount")

@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
+from console.books import beancount_export
 from console.pages.settle.statement.shown import statement_of
 from console.settling.making import made_paper
-from console.settling.money import journal_text
 from console.settling.papers import MEDIA
 from console.web.access import MONEY_READERS
 from console.web.export import attachment
@@ -44,7 +44,7 @@ async def data(visit: Visit) -> Any:
 async def beancount(visit: Visit) -> Any:
     """The contract's journal for Beancount."""
     found = await statement_of(visit)
-    text = await visit.read(journal_text, found.head.contract)
+    text = await visit.read(beancount_export, found.head.contract)
     return attachment(text.encode(), "text/plain", f"{found.head.contract}.beancount")
 
 
