@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from console.api.watch.shapes import Cursor, Limit, RateSaid, Shape, moment, tally_said
 from console.board.board import Board
 from console.board.card import PointCard
-from console.board.wanted import Values
+from console.board.wanted import Wanted
 from console.ledger_confirm import carry_out
 from console.ledger_import import Asked, mappings, previewed, where
 from console.ledger_lists import listed
@@ -30,20 +30,11 @@ TAG = "点位 points"
 MOST_ROWS = 1_000
 
 
-class PointsAsked(BaseModel):
-    """Filters that all must hold, of several values of one any; `down_h`: offline longer than so many hours."""
+class PointsAsked(Wanted):
+    """The board's filters and a page; what is none of them is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    state: Values = ()
-    reason: Values = ()
-    contract: Values = ()
-    phase: Values = ()
-    area: Values = ()
-    supplier: Values = ()
-    evidence: Values = ()
-    down_h: Annotated[float, Field(ge=0, le=100_000)] | None = None
-    q: Annotated[str, Field(max_length=200)] = ""
     after: Cursor = ""
     limit: Limit = 100
 
