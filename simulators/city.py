@@ -17,14 +17,13 @@ cabinet goes down for hours, with every third point of it; a small share of the 
 
 from __future__ import annotations
 
-import csv
 import random
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from simulators.history import FAILURE_WEIGHTS, FAILURES, INTERVAL_S, VALID_S
+from simulators.history import FAILURE_WEIGHTS, FAILURES, INTERVAL_S, VALID_S, instant, write_csv
 from simulators.ledger import AREAS, LedgerRow
 from simulators.outages import MIN_ONLINE_S, MIN_OUTAGE_S, ZONE, Span
 from simulators.refusal import BadInput
@@ -115,17 +114,17 @@ def write_city(words: Words) -> list[str]:
     outages = _outages(rng, words, rows)
     try:
         words.out.mkdir(parents=True, exist_ok=True)
-        _write(words.out / "points.csv", COLUMNS, rows)
+        write_csv(words.out / "points.csv", COLUMNS, rows)
         header = ("point", "vantage", "first", "last", "count", "state", "reason", "rung", "valid_s")
-        runs = _write(words.out / "runs.csv", header, _runs(rng, words, rows, outages, blind))
-        stopped = [(VANTAGE, "", _instant(a), _instant(b), "stopped") for a, b in blind]
-        _write(words.out / "gaps.csv", ("vantage", "point", "start", "end", "cause"), stopped)
+        runs = write_csv(words.out / "runs.csv", header, _runs(rng, words, rows, outages, blind))
+        stopped = [(VANTAGE, "", instant(a), instant(b), "stopped") for a, b in blind]
+        write_csv(words.out / "gaps.csv", ("vantage", "point", "start", "end", "cause"), stopped)
         (words.out / "contract.yaml").write_text(_contract(words), encoding="utf-8")
-        _write(words.out / "authority.csv", ("期次", "月份", "在线率", "点位数"), _authority(words, rows, outages))
+        write_csv(words.out / "authority.csv", ("期次", "月份", "在线率", "点位数"), _authority(words, rows, outages))
     except OSError as error:
         raise BadInput([f"{words.out}: 写不进 cannot write: {error}"]) from error
     return [
-        f"{words.out}: {len(rows)} 点 points, {runs} 段 runs, {len(blind)} 段监测中断 gaps, 至 until {_instant(words.until)}"
+        f"{words.out}: {len(rows)} 点 points, {runs} 段 runs, {len(blind)} 段监测中断 gaps, 至 until {instant(words.until)}"
     ]
 
 
@@ -249,7 +248,7 @@ def _stretch(
 def _run(code: str, first: int, end: int, outcome: tuple[str, str, str], valid_s: int) -> tuple[str | int, ...]:
     count = (end - 1 - first) // INTERVAL_S + 1
     last = first + (count - 1) * INTERVAL_S
-    return (code, VANTAGE, _instant(first), _instant(last), count, *outcome, valid_s)
+    return (code, VANTAGE, instant(first), instant(last), count, *outcome, valid_s)
 
 
 def _authority(
@@ -301,20 +300,3 @@ phases:
 
 def _midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=ZONE).timestamp())
-
-
-def _instant(at: int) -> str:
-    return datetime.fromtimestamp(at, ZONE).isoformat(timespec="seconds")
-
-
-def _write(
-    path: Path, header: Sequence[str], rows: Iterator[Sequence[str | int]] | Sequence[Sequence[str | int]]
-) -> int:
-    count = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow(row)
-            count += 1
-    return count

@@ -118,7 +118,8 @@ def _ledger(phase: Phase, points: int) -> Iterator[LedgerRow]:
         yield LedgerRow(code, name, CONTRACT, phase.id, area, supplier_of(n), day, day)
 
 
-def _instant(at: int) -> str:
+def instant(at: int) -> str:
+    """Write seconds since 1970 UTC as ISO 8601 in the ledger's zone."""
     return datetime.fromtimestamp(at, ZONE).isoformat(timespec="seconds")
 
 
@@ -133,10 +134,10 @@ def write_history(seed: int, points: int, gaps: int, out: Path) -> list[str]:
         write_ledger(out / "points.csv", (row for phase in PHASES for row in _ledger(phase, points)))
         runs = _write_runs(out / "runs.csv", seed, down, blind)
         header = ("vantage", "point", "start", "end", "cause")
-        _write_csv(out / "gaps.csv", header, ((VANTAGE, "", _instant(a), _instant(b), "stopped") for a, b in blind))
+        write_csv(out / "gaps.csv", header, ((VANTAGE, "", instant(a), instant(b), "stopped") for a, b in blind))
         expected = [_expected(phase, quarter, points) for phase in PHASES for quarter in phase.quarters]
         columns = ("phase", "quarter", "points", "total_s", "offline_s", "fault_rate")
-        _write_csv(out / "expected.csv", columns, expected)
+        write_csv(out / "expected.csv", columns, expected)
     except OSError as error:
         raise BadInput([f"{out}: 写不进 cannot write: {error}"]) from error
     lines = [f"{e[0]} {e[1]}: {e[2]} 点 points, 离线 offline {e[4]} s, 故障率 fault rate {e[5]}" for e in expected]
@@ -158,13 +159,13 @@ def _write_runs(path: Path, seed: int, down: dict[str, list[list[Span]]], blind:
                 code = f"{phase.code}-{number:05d}"
                 for run in runs_of(rng, window, outages, blind):
                     outcome = (run.state, run.reason, run.rung)
-                    yield (code, VANTAGE, _instant(run.first), _instant(run.last), run.samples, *outcome, VALID_S)
+                    yield (code, VANTAGE, instant(run.first), instant(run.last), run.samples, *outcome, VALID_S)
 
     header = ("point", "vantage", "first", "last", "count", "state", "reason", "rung", "valid_s")
-    return _write_csv(path, header, rows())
+    return write_csv(path, header, rows())
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str | int]]) -> int:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str | int]]) -> int:
     """Write the rows under the header and return their number."""
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -51,7 +51,10 @@ class Shot(NamedTuple):
 
 def shots(quarter: str, before: str) -> list[Shot]:
     """Every page, in the menu's order, by somebody who works with it."""
-    at, year = f"/settlement/{CONTRACT}/{quarter}", quarter[:4]
+    return [*_watching(), *_settling(quarter, before), *_proving(quarter), *_governing()]
+
+
+def _watching() -> list[Shot]:
     return [
         Shot("login", "", "/login"),
         Shot("overview", "duty", "/"),
@@ -67,6 +70,12 @@ def shots(quarter: str, before: str) -> list[Shot]:
         Shot("outage", "handler", "/points?state=offline", opens="#points tbody a|#outage-table tbody a"),
         Shot("probes", "duty", "/points?state=offline", opens="#points tbody a|#outage-table tbody a|+/probes"),
         Shot("changes", "duty", "/changes"),
+    ]
+
+
+def _settling(quarter: str, before: str) -> list[Shot]:
+    at, year = f"/settlement/{CONTRACT}/{quarter}", quarter[:4]
+    return [
         Shot("authority", "clerk", "/authority"),
         Shot("authority-import", "clerk", "/authority/import"),
         Shot("authority-typed", "clerk", "/authority/typed"),
@@ -106,6 +115,11 @@ def shots(quarter: str, before: str) -> list[Shot]:
         Shot("budget-new", "handler", "/budget/new"),
         Shot("budget-year", "handler", "/budget", opens="main tbody a"),
         Shot("budget-advice", "leader", f"/budget/advice/{CONTRACT}/{year}"),
+    ]
+
+
+def _proving(quarter: str) -> list[Shot]:
+    return [
         Shot("evidence", "evaluator", "/evidence"),
         Shot("packs", "evaluator", "/evidence/packs"),
         Shot("pack", "evaluator", "/evidence/packs", opens="#packs tbody a"),
@@ -115,6 +129,11 @@ def shots(quarter: str, before: str) -> list[Shot]:
         Shot("corrections", "handler", "/evidence/corrections"),
         Shot("scorecards", "evaluator", "/scorecards"),
         Shot("scorecard", "evaluator", f"/scorecards/lease?contract={CONTRACT}&period={quarter}"),
+    ]
+
+
+def _governing() -> list[Shot]:
+    return [
         Shot("links", "handler", "/links"),
         Shot("system", "admin", "/system"),
         Shot("accounts", "admin", "/system/accounts"),
