@@ -120,7 +120,7 @@ def phase(
             "source": "authority",
             "good": good,
             "counted": 10_000,
-            "value": f"{o:.6f}" if False else str(float(o)),
+            "value": str(float(o)),
             "reference": "新公视〔2020〕31号",
         },
         "own_rate": {
@@ -142,18 +142,19 @@ def phase(
         "lines": lines,
         "rules": found,
         "unit_price_after_deduction": yuan((payable * 2 + 3 * points) // (6 * points)),
-        "point_lines": [
-            {
-                "code": f"360112{n:014d}",
-                "full": yuan(full // points),
-                "payable": yuan(payable // points),
-                "deduction": yuan(full // points - payable // points),
-                "outages": n % 7,
-                "offline_s": n % 7 * 5_431,
-                "rules": ["reading", "clock"] if n % 11 == 0 else ["reading"],
-            }
-            for n in range(1, point_lines + 1)
-        ],
+        "point_lines": [_point_line(n, full // points, payable // points) for n in range(1, point_lines + 1)],
+    }
+
+
+def _point_line(n: int, full: int, payable: int) -> dict[str, Any]:
+    return {
+        "code": f"360112{n:014d}",
+        "full": yuan(full),
+        "payable": yuan(payable),
+        "deduction": yuan(full - payable),
+        "outages": n % 7,
+        "offline_s": n % 7 * 5_431,
+        "rules": ["reading", "clock"] if n % 11 == 0 else ["reading"],
     }
 
 
