@@ -26,6 +26,8 @@ from monitor.finding import InputError
 log = logging.getLogger(__name__)
 TOKEN_FIELD, TOKEN_HEADER = "csrf", "X-CSRF-Token"
 MAX_BODY_BYTES = MAX_UPLOAD_BYTES + 1024 * 1024
+GONE_ASKER = 499
+"""A status that nobody sees: the asker left before the answer."""
 ANSWER_S = 60.0
 """How long a handler may take, streams apart; long work belongs into a job that shows its progress."""
 
@@ -49,9 +51,17 @@ def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
                     response: web.StreamResponse = await route.handler(visit)
                     return response if response.prepared else _with_headers(response, site)
         except Exception as error:
+            if _gone(request):
+                log.info("%s %s: the asker is gone", request.method, request.path, exc_info=error)
+                return web.Response(status=GONE_ASKER)
             return _with_headers(_refusal(visit, error), site)
 
     return take
+
+
+def _gone(request: web.Request) -> bool:
+    """Tell whether nobody listens any more: what fails then failed for want of a connection, and no answer is read."""
+    return request.transport is None or request.transport.is_closing()
 
 
 class _AnonymousError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any
@@ -30,6 +31,19 @@ async def _open(visit: Visit) -> Any:
 @routes.page("/t/admin", allow=ADMINISTRATORS)
 async def _admin(visit: Visit) -> Any:
     return visit.render("refused.html", kind="busy", detail="", ask=[], findings=(), wait_s=0)
+
+
+LEFT, GO_ON, DONE = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+
+@routes.page("/t/leave", allow=ADMINISTRATORS)
+async def _leave(visit: Visit) -> Any:
+    LEFT.set()
+    await GO_ON.wait()
+    while visit.request.transport is not None and not visit.request.transport.is_closing():  # noqa: ASYNC110  no event says it
+        await asyncio.sleep(0.01)
+    DONE.set()
+    raise AssertionError("the connection is gone")
 
 
 @routes.page("/t/{what}", allow=ADMINISTRATORS)
@@ -105,3 +119,16 @@ async def test_an_upload_beyond_the_limit_is_named(client: Any) -> None:
     status, text, _ = await post(client, "/t/form", "a", {"file": io.BytesIO(b"x" * (12 * 1024 * 1024))})
     assert status == 413
     assert "10 MB" in text
+
+
+async def test_who_leaves_before_the_answer_is_no_failure(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    _, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    writer.write(f"GET /t/leave HTTP/1.1\r\nHost: x\r\n{WHO}: a\r\n\r\n".encode())
+    await writer.drain()
+    await LEFT.wait()
+    writer.close()
+    await writer.wait_closed()
+    GO_ON.set()
+    await asyncio.wait_for(DONE.wait(), 10)
+    assert (await get(client, "/t/admin", "a"))[0] == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
