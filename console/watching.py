@@ -131,16 +131,13 @@ class Watching:
         ready: Callable[[], None] = lambda: None,
         finish: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Watch until SIGTERM, SIGINT or `duration_s`; everything acknowledged is durable when this returns.
+        """Watch until `engine.stop` or `duration_s`; everything acknowledged is durable when this returns.
 
         Without `probing` only the rest of the process lives: nothing is due, and no gap is opened. `ready` is called
         once the runs hold all that was ever acknowledged; `finish` is awaited before the store closes.
         """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.engine.stop)
         if duration_s is not None:
-            loop.call_later(duration_s, self.engine.stop)
+            asyncio.get_running_loop().call_later(duration_s, self.engine.stop)
         try:
             await self.on_writer(self._store.resume, probing)
             ready()
@@ -158,8 +155,6 @@ class Watching:
                 await finish()
             await self.on_writer(self._store.close)
             self._thread.shutdown()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
 
     async def _live(self, probing: bool) -> None:
         batching = asyncio.create_task(self.batcher.run())
@@ -225,6 +220,19 @@ def _words(notice: Notice) -> str:
             return f"系统时钟被拨动 the wall clock was set by {step_us / 1e6:+.1f} s；计时不受影响 timing is unaffected"
         case UpstreamSeen(name, _, alive):
             return f"上联设备 upstream device {name}: {'恢复 back' if alive else '无应答 silent'}"
+
+
+@contextmanager
+def told_to_end(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on SIGTERM and SIGINT: to be entered before anything that a sudden end would leave behind."""
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 @contextmanager

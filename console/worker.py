@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-import signal
 import tempfile
 import time
 import traceback
@@ -13,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
+from console.orphan import dependent
 from monitor.finding import Finding, InputError, refuse
 
 Moved = Callable[[int, int], None]
@@ -96,8 +96,7 @@ def _run(path: Path, pipe: Connection) -> None:
     def moved(done: int, total: int) -> None:
         pipe.send(("moved", (done, total)))
 
-    # Ctrl-C on a terminal reaches both: the parent decides, and ends this process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    dependent()
     try:
         job: Job = pickle.loads(path.read_bytes())  # noqa: S301  ours: in_worker wrote it, in a folder of its own
         job(moved)

@@ -17,6 +17,7 @@ from console.app.watcher import watching
 from console.clock import today, wall_now
 from console.closing import close_months, quarter_so_far
 from console.schedule import scheduler
+from console.watching import told_to_end
 from settlement.contract import Terms
 
 
@@ -96,10 +97,11 @@ class Server:
             self._contracts,
             self._ways,
         )
-        try:
-            await front.open(self._host, self._port)
-            await watcher.run(duration_s=duration_s, probing=self._watch, ready=ready, finish=finish)
-        finally:
-            self._ready = False
-            await front.close()
-            store.close()
+        with told_to_end(watcher.engine.stop):  # remembered while the front still opens
+            try:
+                await front.open(self._host, self._port)
+                await watcher.run(duration_s=duration_s, probing=self._watch, ready=ready, finish=finish)
+            finally:
+                self._ready = False
+                await front.close()
+                store.close()

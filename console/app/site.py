@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -10,6 +9,7 @@ from multiprocessing import get_context
 from aiohttp import web
 
 from console import api, pages
+from console.orphan import dependent
 from console.web import frame, templating
 from console.web.guard import MAX_BODY_BYTES, strangers, taken
 from console.web.routes import Route, Routes
@@ -33,15 +33,11 @@ def readers() -> Executor:
 
 
 def workers() -> Executor:
-    """Return the process that heavy work runs in; it starts with the first job.
-
-    A terminal's Ctrl-C reaches it as well; the server ends it in its turn.
-    """
+    """Return the process that heavy work runs in; it starts with the first job."""
     return ProcessPoolExecutor(
         max_workers=1,
         mp_context=get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=dependent,
         max_tasks_per_child=WORKER_JOBS,
     )
 

@@ -12,7 +12,7 @@ import click
 
 from console.app import watcher
 from console.cli.frame import Session, answering, pass_session
-from console.watching import progress_printer
+from console.watching import progress_printer, told_to_end
 from monitor.store.database import sqlite_warning
 
 
@@ -46,9 +46,10 @@ def watch(
         click.echo(f"警告 warning: {warning}", err=True)
 
     async def main() -> str:
-        engine, _, _ = watcher.watching(settings, _silent if quiet else say, sys.stdout if acks else None)
-        await engine.run(duration_s=duration_s)
-        return engine.summary()
+        watching, _, _ = watcher.watching(settings, _silent if quiet else say, sys.stdout if acks else None)
+        with told_to_end(watching.engine.stop):
+            await watching.run(duration_s=duration_s)
+        return watching.summary()
 
     summary = run_on_fastest_loop(main)
     if not quiet:
