@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select, text
 
 from config.settings import Settings
-from console.log_keys import KeyFiles
+from console.log.keys import KeyFiles
 from console.schedule import IDENTIFY_S, MEASURE_S, daily, hourly, monthly
 from console.web.words import N_
 from monitor.model import MICROSECONDS, Instant

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from console.log_keys import KeyFiles
-from console.log_steps import Log
+from console.log.keys import KeyFiles
+from console.log.sealing import Sealer
+from console.log.steps import Log
 from console.packs.build import Packing
 from console.packs.gather import Order
-from console.sealing import Sealer
 from monitor.evidence.folder import LogFolder
 from monitor.evidence.keys import WITNESS, PrivateKey, write_key
 from monitor.evidence.note import cosign

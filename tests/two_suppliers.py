@@ -20,9 +20,9 @@ from sqlalchemy import func, insert, select
 from config.settings import Settings
 from console.app.database import open_writer
 from console.app.parts import Parts, other_ways
-from console.carried import Opening
-from console.quarter import Order, draft
-from console.statement_life import Action, issue, link, reconcile, take
+from console.quarters.carried import Opening
+from console.quarters.quarter import Order, draft
+from console.quarters.statement_life import Action, issue, link, reconcile, take
 from console.store import accounts
 from console.store.tables import audit
 from console.web.access import Person, Role

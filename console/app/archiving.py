@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.settings import Settings
-from console.archive_keeping import announce, prune
-from console.archiving import build_owed, place_of
+from console.archives.archiving import build_owed, place_of
+from console.archives.keeping import announce, prune
 from console.clock import wall_now
-from console.sealing import log_of
+from console.log.sealing import log_of
 from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.store.writer import Writer

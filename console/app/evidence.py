@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from config.settings import Settings
 from console.app.archiving import Archiving
 from console.clock import wall_now
-from console.log_steps import Step
-from console.sealing import BusyError, Sealer, log_of
+from console.log.sealing import BusyError, Sealer, log_of
+from console.log.steps import Step
 from console.worker import StoppedError
 from monitor.finding import InputError
 from monitor.metrics import LogMetrics

@@ -15,7 +15,7 @@ from console.auth.oidc import Provider
 from console.auth.passwords import Passwords
 from console.auth.services import DirectorySignIn
 from console.board.board import Board
-from console.pack_jobs import PackJobs
+from console.packs.jobs import PackJobs
 from console.web.endpoints import Repeats
 from console.web.repeats import StoredRepeats
 from monitor.model import Instant

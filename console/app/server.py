@@ -15,7 +15,7 @@ from console.app.identifying import Identifying
 from console.app.parts import other_ways
 from console.app.watcher import watching
 from console.clock import today, wall_now
-from console.closing import close_months, quarter_so_far
+from console.quarters.closing import close_months, quarter_so_far
 from console.schedule import scheduler
 from console.watching import told_to_end
 from settlement.contract import Terms

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from console.auth import keys
 from console.auth.own import in_person
-from console.payables import contracts_seen
+from console.money.payables import contracts_seen
 from console.store import links
 from console.store.links import Link, Wish
 from console.web.access import FINANCE, Roles

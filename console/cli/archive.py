@@ -23,7 +23,7 @@ from monitor.finding import InputError, refuse
 from monitor.period import Period, parse_period
 
 if TYPE_CHECKING:
-    from console.archiving import Place
+    from console.archives.archiving import Place
     from monitor.archive.parts import Part
     from monitor.evidence.folder import LogFolder
 
@@ -43,8 +43,8 @@ def _day(text: str | None) -> date | None:
 
 
 def _places(session: Session) -> tuple[Place, LogFolder]:
-    from console.archiving import place_of  # noqa: PLC0415  --help needs none of it
-    from console.sealing import log_of  # noqa: PLC0415
+    from console.archives.archiving import place_of  # noqa: PLC0415  --help needs none of it
+    from console.log.sealing import log_of  # noqa: PLC0415
 
     return place_of(session.settings), log_of(session.settings).folder
 
@@ -59,7 +59,7 @@ def build(session: Session, day: str | None, actor: str) -> None:
 
     Make the files of all days that are over. Results that come later become a further file of their day.
     """
-    from console.archiving import build_owed  # noqa: PLC0415
+    from console.archives.archiving import build_owed  # noqa: PLC0415
 
     place, folder = _places(session)
     only, now = _day(day), database.now()
@@ -80,7 +80,7 @@ def build(session: Session, day: str | None, actor: str) -> None:
 
 def _announce(session: Session, place: Place, folder: LogFolder, actor: str) -> None:
     """Name in the log what no manifest will; if another process writes, it will do so itself."""
-    from console.archive_keeping import announce, unannounced  # noqa: PLC0415
+    from console.archives.keeping import announce, unannounced  # noqa: PLC0415
     from monitor.store.database import open_database  # noqa: PLC0415
 
     engine = open_database(session.settings.url)
@@ -114,7 +114,7 @@ def _parts(place: Place, period: Period | None) -> Sequence[Part]:
 @answering
 def list_(session: Session, period: str | None, as_json: bool) -> None:
     """列出归档文件及其摘要，是否已封存 the files, their digests, and whether they are sealed."""
-    from console.archive_keeping import sealed_parts  # noqa: PLC0415
+    from console.archives.keeping import sealed_parts  # noqa: PLC0415
 
     place, folder = _places(session)
     parts = _parts(place, _span(period))
@@ -180,7 +180,7 @@ def verify(session: Session, period: str | None) -> None:
 
     Check digests, rows and order, also against batches that are still there and sealed manifests; exit 2 if anything is wrong.
     """
-    from console.archive_checking import verify as check_all  # noqa: PLC0415
+    from console.archives.checking import verify as check_all  # noqa: PLC0415
 
     place, folder = _places(session)
     span = _span(period)
@@ -219,8 +219,8 @@ def prune(session: Session, dry_run: bool, unsealed: bool, actor: str) -> None:
 
     Drop batches whose files are sealed, and files that are out of their retention, by the settings' `archive`.
     """
-    from console.archive_keeping import droppable, outlived  # noqa: PLC0415
-    from console.archive_keeping import prune as prune_all  # noqa: PLC0415
+    from console.archives.keeping import droppable, outlived  # noqa: PLC0415
+    from console.archives.keeping import prune as prune_all  # noqa: PLC0415
     from monitor.store.database import open_database  # noqa: PLC0415
 
     place, folder = _places(session)

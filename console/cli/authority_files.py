@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from console import receiving
 from console.app import database
+from console.authority import receiving
 from console.cli.frame import Session, actor_option, answering, json_option, pass_session, print_json, print_table
 from monitor.finding import refuse
 from settlement.readings import percent

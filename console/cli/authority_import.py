@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from config.load import load_model
-from console import receiving
 from console.app import database
+from console.authority import receiving
 from console.authority.mapping import Mapping, check_phases, mapping_of
 from console.authority.periods import when_of
 from console.authority.reading import Asked, read_authority

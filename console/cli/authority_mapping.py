@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from config.load import load_model
-from console import receiving
 from console.app import database
+from console.authority import receiving
 from console.authority.mapping import Mapping
 from console.authority.proposal import proposal
 from console.authority.reading import Asked, read_authority

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from console import record
 from console.app import database
 from console.authority.reconciling import reconcile_quarter
 from console.authority.terms import terms_for
@@ -27,6 +26,7 @@ from console.cli.frame import (
     write_out,
 )
 from console.clock import today
+from console.quarters import record
 from settlement.chosen import SOURCE_ZH
 from settlement.comparing import PointComparison
 from settlement.daycount import parse_quarter

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from console import backup as making
 from console.app import database
-from console.backup_form import key_files
+from console.backups import backup as making
+from console.backups.form import key_files
 from console.cli.frame import Session, answering, pass_session, progress_bar
-from console.log_keys import first_line
+from console.log.keys import first_line
 
 
 @click.command(short_help="备份 everything but the keys in one archive")

@@ -8,7 +8,6 @@ from fractions import Fraction
 import click
 from sqlalchemy import Connection
 
-from console.accruing import running_quarter
 from console.app import database
 from console.cli.frame import (
     Session,
@@ -22,6 +21,7 @@ from console.cli.frame import (
 )
 from console.cli.money_words import DAY, amount
 from console.clock import today
+from console.quarters.accruing import running_quarter
 from monitor.rates import six
 from settlement.accrual import Accrued
 from settlement.budget import Execution, amended, budget_findings, execution, overdrawn

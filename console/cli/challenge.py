@@ -16,10 +16,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from console import challenging
 from console.app import database
 from console.authority.terms import terms_for
-from console.challenging import MOST_AHEAD_S, WITHIN_S, Compared
 from console.cli.frame import (
     Session,
     actor_option,
@@ -31,6 +29,8 @@ from console.cli.frame import (
     print_table,
     write_out,
 )
+from console.evaluator import challenging
+from console.evaluator.challenging import MOST_AHEAD_S, WITHIN_S, Compared
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant, State
 from monitor.roster.export import escaped

@@ -13,7 +13,7 @@ from console.cli.contract_named import WHICH, named_contract
 from console.cli.contract_readings import first_whole_quarter, sizes_of, usual_rates
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
 from console.clock import today
-from console.past_quarters import past_quarters
+from console.quarters.past_quarters import past_quarters
 from monitor.finding import refuse
 from settlement.contract import Terms
 from settlement.lines import Kind

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from console import correcting, views
+from console import views
 from console.app import database
+from console.claims import correcting
 from console.cli.frame import (
     Session,
     actor_option,
@@ -22,7 +23,7 @@ from console.cli.frame import (
     print_table,
 )
 from console.cli.statement_frame import paper_of
-from console.handed_in import keep
+from console.documents.handed_in import keep
 from monitor.finding import InputError, refuse
 from monitor.model import MICROSECONDS, Instant, Reclassification, State
 from monitor.origin import Origin

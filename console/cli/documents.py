@@ -20,7 +20,7 @@ from console.cli.frame import (
     print_table,
     write_out,
 )
-from console.handed_in import keep
+from console.documents.handed_in import keep
 from monitor.finding import refuse
 from settlement.store import documents as store
 

@@ -69,9 +69,9 @@ def export(
     Pack a period: the sealed days, the statement with its frozen inputs, documents, index, conclusion page, tables, and the
     verifiers. The content is checked first; what does not hold is not written. The same content gives the same bytes.
     """
+    from console.log.sealing import log_of  # noqa: PLC0415
     from console.packs.build import Packing  # noqa: PLC0415  only these commands need typesetter and log
     from console.packs.gather import Order  # noqa: PLC0415
-    from console.sealing import log_of  # noqa: PLC0415
     from console.worker import in_worker  # noqa: PLC0415
 
     if out.exists():

@@ -9,10 +9,10 @@ import click
 
 from console.app import database
 from console.cli.frame import Session, actor_option, answering, pass_session, print_json, write_out
-from console.log_keys import first_line
-from console.rotating import rotate as rotate_key
-from console.sealing import log_of
-from console.trust import trust_of
+from console.log.keys import first_line
+from console.log.rotating import rotate as rotate_key
+from console.log.sealing import log_of
+from console.log.trust import trust_of
 from monitor.evidence.keys import WITNESS, PrivateKey, PublicKey, write_key
 from monitor.finding import refuse
 

@@ -11,7 +11,6 @@ import click
 
 from console.app import database
 from console.app.archiving import Archiving
-from console.checkpoints import QR_KINDS, day_note, newest_note, qr_file, qr_text
 from console.cli.frame import (
     Session,
     answering,
@@ -21,7 +20,8 @@ from console.cli.frame import (
     print_table,
     write_out,
 )
-from console.sealing import Sealer, log_of
+from console.log.checkpoints import QR_KINDS, day_note, newest_note, qr_file, qr_text
+from console.log.sealing import Sealer, log_of
 from monitor.finding import refuse
 from monitor.store import log as store
 

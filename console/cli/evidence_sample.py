@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from console import sampling
 from console.app import database
 from console.authority.terms import terms_for
 from console.cli.frame import (
@@ -22,7 +21,8 @@ from console.cli.frame import (
     print_table,
     write_out,
 )
-from console.sampling import MAX_POINTS, Stratum
+from console.evaluator import sampling
+from console.evaluator.sampling import MAX_POINTS, Stratum
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS
 from monitor.period import parse_period, quarter_of

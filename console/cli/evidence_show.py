@@ -11,10 +11,10 @@ import click
 from console import views
 from console.app import database
 from console.authority.terms import terms_for
-from console.challenging import RAW
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table
-from console.point_records import Places
-from console.pointline import MARKS, Down, PointLine, point_line
+from console.evaluator.challenging import RAW
+from console.points.records import Places
+from console.points.strip import MARKS, Down, PointLine, point_line
 from monitor.evidence.folder import LogFolder
 from monitor.model import MICROSECONDS
 from monitor.period import parse_period

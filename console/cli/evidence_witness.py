@@ -10,9 +10,9 @@ import click
 from config.load import MAX_BYTES
 from console.app import database
 from console.cli.frame import Session, actor_option, answering, existing, pass_session, write_out
-from console.log_keys import first_line
-from console.sealing import log_of
-from console.witnessing import add
+from console.log.keys import first_line
+from console.log.sealing import log_of
+from console.log.witnessing import add
 from monitor.evidence.keys import PublicKey, read_key
 from monitor.evidence.note import Note, cosign, signed_by
 from monitor.finding import refuse

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from console.app import database
-from console.books import beancount_export
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, write_out
 from console.cli.money_words import DAY
+from console.money.books import beancount_export
 from settlement.ledger import TITLES
 from settlement.money import grouped, yuan
 from settlement.store import journal

@@ -9,7 +9,7 @@ import click
 from sqlalchemy import Connection
 
 from console.cli.frame import existing
-from console.handed_in import keep
+from console.documents.handed_in import keep
 from monitor.finding import refuse
 from monitor.model import Instant
 from monitor.store.writer import Writer

@@ -174,7 +174,7 @@ def _from_files(
 def _from_archive(
     session: Session, folder: str, files: Mapping[str, Path | None], question: views.Question
 ) -> list[PointSeconds]:
-    from console import archived_rates  # noqa: PLC0415  pyarrow takes longer to load than most commands run
+    from console.archives import archived_rates  # noqa: PLC0415  pyarrow takes longer to load than most commands run
 
     points = files["points"]
     if files["states"] is not None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from console import restore as putting
 from console.app import database
-from console.backup_checking import verified
-from console.backup_form import key_files
+from console.backups import restore as putting
+from console.backups.checking import verified
+from console.backups.form import key_files
 from console.cli.frame import Session, actor_option, answering, pass_session, progress_bar
-from console.log_keys import first_line
+from console.log.keys import first_line
 
 _KEYS = {
     "fits": "在位且相符 there, and the right one",

@@ -9,11 +9,11 @@ from typing import cast
 import click
 
 from config.rubrics import Read, findings, load_inputs, load_rubric, shipped, usable, with_inputs
-from console import scoring
 from console.app import database
 from console.cli.contract_named import named_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, write_out
 from console.cli.score_advice import advice
+from console.evaluator import scoring
 from monitor.finding import Finding, InputError
 from monitor.period import parse_period
 from settlement.scorecard.blank import blank

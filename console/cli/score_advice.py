@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from console import rosters, views
+from console import views
 from console.app import database
 from console.cli.contract_named import named_contract
 from console.cli.frame import Session, answering, json_option, pass_session, print_json, print_table, report
+from console.quarters import rosters
 from monitor.finding import Finding, InputError, refuse
 from monitor.period import parse_period
 from monitor.scope import EVERYTHING

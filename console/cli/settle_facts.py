@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import click
 
-from console import rosters, views
+from console import views
 from console.app import database
 from console.cli.frame import Session, existing
-from console.rule_events import monthly_events
-from console.survey import surveyed, with_months
+from console.quarters import rosters
+from console.quarters.rule_events import monthly_events
+from console.quarters.survey import surveyed, with_months
 from monitor.finding import Finding, InputError
 from monitor.model import Event
 from monitor.period import months_of, parse_period

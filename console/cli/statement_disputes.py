@@ -10,9 +10,9 @@ import click
 from console.app import database
 from console.cli.frame import Session, actor_option, answering, pass_session
 from console.cli.statement_frame import action_of, document_option, say, statement_arguments
-from console.disputing import Ruling
-from console.disputing import decide as decide_dispute
-from console.disputing import dispute as contest
+from console.quarters.disputing import Ruling
+from console.quarters.disputing import decide as decide_dispute
+from console.quarters.disputing import dispute as contest
 from monitor.finding import refuse
 from settlement.disputes import DECISION_ZH, Decision, Effect
 from settlement.money import fen

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from console.app import database
-from console.carried import COMPUTED, Opening
 from console.cli.frame import Session, actor_option, answering, json_option, pass_session, report, write_out
 from console.cli.statement_frame import answer, quarter_of, statement_arguments
 from console.clock import today
-from console.quarter import Order
-from console.quarter import draft as draft_quarter
+from console.quarters.carried import COMPUTED, Opening
+from console.quarters.quarter import Order
+from console.quarters.quarter import draft as draft_quarter
 from monitor.finding import Finding, InputError
 from monitor.roster.export import escaped
 from settlement.doubts import Doubt, DoubtfulError

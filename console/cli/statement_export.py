@@ -11,7 +11,7 @@ import click
 
 from console.app import database
 from console.cli.frame import Session, answering, pass_session, progress_bar, write_out
-from console.papers import Papers, cover_of
+from console.quarters.papers import Papers, cover_of
 from console.worker import in_worker
 from monitor.finding import refuse
 from settlement.reports.cover import Cover

@@ -11,7 +11,7 @@ import click
 from console.app import database
 from console.cli.frame import Session, existing, print_json, print_table
 from console.clock import today
-from console.statement_life import Action, Outcome, Paper, dues
+from console.quarters.statement_life import Action, Outcome, Paper, dues
 from monitor.finding import refuse
 from settlement.daycount import Quarter, parse_quarter
 from settlement.document import NO_FACTS

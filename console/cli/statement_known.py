@@ -13,7 +13,7 @@ import click
 from console.app import database
 from console.cli.frame import Session, answering, existing, json_option, pass_session, print_json, report
 from console.cli.statement_frame import quarter_of, show_document, statement_arguments
-from console.quarter import as_known as known_quarter
+from console.quarters.quarter import as_known as known_quarter
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import midnight

@@ -19,8 +19,8 @@ from console.cli.statement_frame import (
     stored_of,
 )
 from console.clock import today
-from console.quarter import difference_today
-from console.statement_life import dues
+from console.quarters.quarter import difference_today
+from console.quarters.statement_life import dues
 from settlement.canonical import differences
 from settlement.disputes import DECISION_ZH
 from settlement.life import STATE_ZH, STEP_ZH

@@ -9,9 +9,9 @@ import click
 from console.app import database
 from console.cli.frame import Session, actor_option, answering, pass_session
 from console.cli.statement_frame import action_of, document_option, say, statement_arguments
-from console.statement_life import issue as issue_statement
-from console.statement_life import link, take
-from console.statement_life import reconcile as reconcile_statement
+from console.quarters.statement_life import issue as issue_statement
+from console.quarters.statement_life import link, take
+from console.quarters.statement_life import reconcile as reconcile_statement
 
 _reason = click.option("--reason", default="", help="说明 reason")
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console import views
-from console.log_steps import Log
+from console.log.steps import Log
 from console.packs import days as log_days
 from console.packs.content import Source
 from console.packs.pages import pages_of

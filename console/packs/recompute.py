@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from console import rosters, views
-from console.survey import survey_of, with_months
+from console import views
+from console.quarters import rosters
+from console.quarters.survey import survey_of, with_months
 from monitor.evidence.replay import State
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Instant

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from sqlalchemy import Connection
 
 from config.rubrics import load_inputs, load_rubric, usable
-from console import scoring
+from console.evaluator import scoring
 from console.packs import people
 from monitor.finding import Finding
 from monitor.model import Instant

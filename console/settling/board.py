@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, select
 
-from console.carried import preceding
+from console.quarters.carried import preceding
 from console.settling.actions import STAGES, WHO, choices, next_word
 from console.settling.heads import Head, newest_heads, steps_of, sums_of, terms_of_version
 from console.web.access import Person, Roles

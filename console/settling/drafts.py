@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from console.quarter import version_for
+from console.quarters.quarter import version_for
 from console.settling.heads import head_of, life_and_steps
 from monitor.finding import Finding, InputError
 from settlement.daycount import parse_quarter

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from config.contracts import load_contract
 from config.draft import load_draft
 from config.load import dotted
-from console.papers import Papers
-from console.past_quarters import past_quarters
-from console.quarter import Order, as_known, difference_today, prepare
+from console.quarters.papers import Papers
+from console.quarters.past_quarters import past_quarters
+from console.quarters.quarter import Order, as_known, difference_today, prepare
 from monitor.finding import Finding, InputError
 from monitor.model import Instant
 from monitor.store.database import open_database, reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from console.papers import cover_of
+from console.quarters.papers import cover_of
 from console.settling.heads import Head
 from console.settling.jobs import stored_paper
 from console.settling.papers import find_paper, keep_paper, paper_key

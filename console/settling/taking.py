@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from console.overtaken import OvertakenError, Seen
-from console.statement_life import Action, Outcome, Paper, issue, link, reconcile, take
+from console.quarters.overtaken import OvertakenError, Seen
+from console.quarters.statement_life import Action, Outcome, Paper, issue, link, reconcile, take
 from console.web.faults import ConflictError
 from monitor.model import Instant
 from monitor.store.writer import Writer

@@ -17,7 +17,7 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from config.contracts import load_contract
-from console.closing import quarter_so_far
+from console.quarters.closing import quarter_so_far
 from monitor.metrics import WatchMetrics
 from monitor.store.database import open_database
 from tests.camsla_command import ROOT, Camsla

@@ -18,8 +18,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from console import archived_rates, views
-from console.archiving import Building, Place
+from console import views
+from console.archives import archived_rates
+from console.archives.archiving import Building, Place
 from console.store.audit import Audit
 from monitor.archive.building import build
 from monitor.archive.parts import Part, Taken, parts_of

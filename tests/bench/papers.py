@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from console.papers import Papers
+from console.quarters.papers import Papers
 from console.worker import in_worker
 from tests.bench.accounting import POINTS
 from tests.bench.figure import Figure

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from console.log_keys import KeyFiles
-from console.log_steps import Log
-from console.sealing import Sealer
+from console.log.keys import KeyFiles
+from console.log.sealing import Sealer
+from console.log.steps import Log
 from console.store.audit import Audit
 from monitor.model import STATE_OF, Instant, Outcome, Reason, Rung, Sample
 from monitor.notices import ClockStep

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from console import archived_rates, views
-from console.archiving import LATE_S, Building, Place
+from console import views
+from console.archives import archived_rates
+from console.archives.archiving import LATE_S, Building, Place
 from monitor.archive.parts import Part, parts_of
 from monitor.model import MICROSECONDS, Instant, Sample
 from monitor.period import ZONE, midnight, parse_period

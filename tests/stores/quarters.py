@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from console.carried import Opening
-from console.quarter import Drafted, Order, draft
-from console.statement_life import Action, Outcome, issue, link, reconcile, take
+from console.quarters.carried import Opening
+from console.quarters.quarter import Drafted, Order, draft
+from console.quarters.statement_life import Action, Outcome, issue, link, reconcile, take
 from console.store.tables import audit
 from monitor.model import Exclusion, Instant, Run
 from monitor.origin import Origin

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from console.archiving import LATE_S, build_owed, figures_of, owed
+from console.archives.archiving import LATE_S, build_owed, figures_of, owed
 from monitor.archive.parts import parts_of, read_record
 from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant

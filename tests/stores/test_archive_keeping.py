@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from config.archive import Archive
-from console.archive_checking import verify
-from console.archive_keeping import announce, prune, sealed_parts, unannounced
-from console.sealing import Sealer
+from console.archives.checking import verify
+from console.archives.keeping import announce, prune, sealed_parts, unannounced
+from console.log.sealing import Sealer
 from monitor.archive.parts import parts_of
 from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant

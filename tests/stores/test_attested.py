@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from console.disputing import dispute
-from console.handed_in import keep, vouch
-from console.statement_life import Paper
+from console.documents.handed_in import keep, vouch
+from console.quarters.disputing import dispute
+from console.quarters.statement_life import Paper
 from monitor.finding import InputError
 from monitor.model import Instant
 from monitor.store import log_batches

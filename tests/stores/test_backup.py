@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import select, text
 
 from config.settings import Settings
-from console import backup
 from console.app.database import open_writer, reader
-from console.backup_checking import verified
-from console.restore import restore
-from console.sealing import Sealer, log_of
+from console.backups import backup
+from console.backups.checking import verified
+from console.backups.restore import restore
+from console.log.sealing import Sealer, log_of
 from console.store.tables import audit
 from console.views import phase_rates
 from monitor.evidence.keys import PrivateKey, write_key

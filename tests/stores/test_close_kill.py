@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from console.disputing import Ruling, decide, dispute
-from console.statement_life import issue, link, reconcile
+from console.quarters.disputing import Ruling, decide, dispute
+from console.quarters.statement_life import issue, link, reconcile
 from console.store.audit import Audit
 from monitor.finding import InputError
 from monitor.store.database import connect

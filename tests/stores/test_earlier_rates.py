@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from console import record
+from console.quarters import record
 from monitor.store.database import reading
 from settlement.authority import Figure
 from settlement.daycount import Quarter

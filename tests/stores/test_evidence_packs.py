@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from console import sampling
-from console.carried import Opening
+from console.evaluator import sampling
 from console.packs import check_container
 from console.packs.checking import check_file
 from console.packs.report import Report
 from console.packs.trust import read_trust
+from console.quarters.carried import Opening
 from monitor.canonical import canonical
 from monitor.evidence.note import Note, sign
 from monitor.evidence.pack import PackWriter

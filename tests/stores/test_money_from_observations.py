@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from console.accruing import running_quarter
-from console.books import beancount_export
-from console.disputing import Ruling, decide, dispute
-from console.quarter import Order, draft
-from console.statement_life import Action, issue, link, reconcile, take
+from console.money.books import beancount_export
+from console.quarters.accruing import running_quarter
+from console.quarters.disputing import Ruling, decide, dispute
+from console.quarters.quarter import Order, draft
+from console.quarters.statement_life import Action, issue, link, reconcile, take
 from monitor.finding import InputError
 from monitor.model import Event, Instant
 from monitor.origin import Origin

@@ -9,11 +9,11 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
-from console import quarter as closing
-from console import statement_life
-from console.carried import Opening
-from console.disputing import Ruling, decide, dispute
-from console.statement_life import dues, issue, link, reconcile, take
+from console.quarters import quarter as closing
+from console.quarters import statement_life
+from console.quarters.carried import Opening
+from console.quarters.disputing import Ruling, decide, dispute
+from console.quarters.statement_life import dues, issue, link, reconcile, take
 from monitor.finding import InputError
 from monitor.store.database import connect
 from settlement.canonical import canonical

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
-from console.accruing import running_quarter
+from console.quarters.accruing import running_quarter
 from monitor.model import Event
 from monitor.origin import Origin
 from monitor.store import events

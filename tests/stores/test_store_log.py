@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from console.log_keys import KeyFiles
-from console.log_steps import Log
-from console.sealing import Sealer
+from console.log.keys import KeyFiles
+from console.log.sealing import Sealer
+from console.log.steps import Log
 from monitor.canonical import parse_line
 from monitor.evidence.keys import PrivateKey, write_key
 from monitor.evidence.note import signed_by

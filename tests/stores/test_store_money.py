@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from console.books import beancount_export
+from console.money.books import beancount_export
 from console.store.audit import Audit
 from monitor.finding import InputError
 from monitor.store.database import reading

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from config.contracts import load_contract
 from console.cli import main
-from console.papers import cover_of
+from console.quarters.papers import cover_of
 from monitor.model import Instant
 from monitor.store.database import reading
 from monitor.store.writer import Writer

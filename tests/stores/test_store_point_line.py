@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from console import views
-from console.archiving import Place, build_owed
-from console.log_keys import KeyFiles
-from console.log_steps import Log
-from console.point_records import Places
-from console.pointline import point_line
-from console.sealing import Sealer
+from console.archives.archiving import Place, build_owed
+from console.log.keys import KeyFiles
+from console.log.sealing import Sealer
+from console.log.steps import Log
+from console.points.records import Places
+from console.points.strip import point_line
 from monitor.canonical import parse_line
 from monitor.evidence.folder import LogFolder
 from monitor.evidence.keys import PrivateKey, write_key

@@ -9,7 +9,8 @@ import random
 import pytest
 from sqlalchemy import insert, update
 
-from console import correcting, views
+from console import views
+from console.claims import correcting
 from monitor.canonical import canonical
 from monitor.finding import InputError
 from monitor.model import Exclusion, Gap, Reclassification, State

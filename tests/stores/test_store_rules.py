@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from console.survey import survey
+from console.quarters.survey import survey
 from monitor.finding import InputError
 from monitor.model import Event, Instant
 from monitor.origin import Origin

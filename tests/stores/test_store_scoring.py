@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import chinese_calendar
 import pytest
 
-from console.scoring import measure
+from console.evaluator.scoring import measure
 from monitor.model import Instant
 from monitor.period import parse_period
 from monitor.store.database import reading

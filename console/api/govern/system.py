@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from pydantic import BaseModel
 
-from console.backing_up import Progress, delete, made_by, note_begun, note_fetched, path_of
+from console.backups.backing_up import Progress, delete, made_by, note_begun, note_fetched, path_of
 from console.health import MOST_BACKUPS_KEPT, Backup, backups, health
 from console.web.access import ADMINISTRATORS
 from console.web.endpoints import IfMatch, conditional, if_match

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import Connection
 
-from console import correction_steps
 from console.api.settle.answers import PageQuery, Strict, instant, page, rate
-from console.correction_effect import Effect, effects
-from console.correction_steps import LogRecord, Wish
-from console.sealing import log_of
+from console.claims import correction_steps
+from console.claims.correction_steps import LogRecord, Wish
+from console.claims.effect import Effect, effects
+from console.log.sealing import log_of
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console import drawing
 from console.api.settle.answers import PageQuery, Strict, instant, page
-from console.drawing import Asked, SampleRow
-from console.sampling import MAX_POINTS, Stratum
+from console.evaluator import drawing
+from console.evaluator.drawing import Asked, SampleRow
+from console.evaluator.sampling import MAX_POINTS, Stratum
 from console.web.access import EVIDENCE_READERS, FINANCE, Role
 from console.web.export import attachment
 from console.web.faults import MissingError

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console import score_cards
 from console.api.settle.answers import PageQuery, Strict, page, rate
-from console.score_cards import Asked, Filled, Form, Month
-from console.score_jobs import KEPT_S, fill_of
+from console.evaluator import score_cards
+from console.evaluator.score_cards import Asked, Filled, Form, Month
+from console.evaluator.score_jobs import KEPT_S, fill_of
 from console.web.access import EVIDENCE_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes

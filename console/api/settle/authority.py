@@ -9,7 +9,6 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import Connection
 
-from console import receiving
 from console.api.settle.answers import Digest, PageQuery, Strict, page
 from console.api.settle.authority_shapes import (
     CheckBody,
@@ -23,10 +22,11 @@ from console.api.settle.authority_shapes import (
     figure_answer,
     file_answer,
 )
+from console.authority import receiving
 from console.authority.mapping import Mapping, mapping_of
+from console.authority.previewing import preview
 from console.authority.reading import Asked
 from console.authority.typed import TypedSheet
-from console.previewing import preview
 from console.web.access import AUTHORITY, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from console import receiving, reconciled
 from console.api.settle.answers import PageQuery, Strict, money, page, rate, share, warned
 from console.api.settle.authority import READERS, TAG
 from console.api.settle.authority_shapes import (
@@ -13,6 +12,7 @@ from console.api.settle.authority_shapes import (
     PointList,
     QuarterAnswer,
 )
+from console.authority import receiving, reconciled
 from console.web.faults import MissingError
 from console.web.routes import Routes
 from console.web.visit import Visit

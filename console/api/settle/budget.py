@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import budgeting, payables, paying
 from console.api.settle.answers import PageQuery, Strict, Warned, Yuan, money, page, rate, warned
-from console.budgeting import ProjectYear
+from console.money import budgeting, payables, paying
+from console.money.budgeting import ProjectYear
 from console.web.access import MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes

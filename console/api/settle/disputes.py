@@ -8,8 +8,8 @@ from console.api.settle.statement_answers import dispute_answer
 from console.api.settle.statement_bodies import DisputeBody, RulingBody
 from console.api.settle.statement_shapes import DisputeAnswer, DisputedAnswer, StateAnswer
 from console.api.settle.statements import ONE, required
-from console.disputing import Ruling, decide, dispute_points
-from console.overtaken import OvertakenError
+from console.quarters.disputing import Ruling, decide, dispute_points
+from console.quarters.overtaken import OvertakenError
 from console.settling.actions import WHO
 from console.settling.page import visible_codes
 from console.settling.taking import Asked

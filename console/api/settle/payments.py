@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import payables, paying
 from console.api.settle.answers import Digest, PageQuery, Strict, Warned, Yuan, instant, money, page, warned
+from console.money import payables, paying
 from console.web.access import AUTHORITY, MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes

@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from console import payables
 from console.api.settle.answers import PageQuery, Warned, money, page, warned
-from console.payables import DueRow
+from console.money import payables
+from console.money.payables import DueRow
 from console.web.access import MONEY_READERS
 from console.web.routes import Routes
 from console.web.visit import Visit

@@ -5,8 +5,8 @@ from __future__ import annotations
 from console.api.settle.statement_bodies import DraftBody, StepBody
 from console.api.settle.statement_shapes import DraftAnswer, StateAnswer
 from console.api.settle.statements import ONE, TAG
-from console.carried import Opening
-from console.quarter import Order, keep
+from console.quarters.carried import Opening
+from console.quarters.quarter import Order, keep
 from console.settling.actions import HANDLERS, WHO
 from console.settling.jobs import compute_draft
 from console.settling.taking import Asked, take_step_asked

@@ -32,7 +32,7 @@ from console.api.settle.statement_shapes import (
     TrailAnswer,
     TrailList,
 )
-from console.books import beancount_export
+from console.money.books import beancount_export
 from console.settling.board import board
 from console.settling.jobs import known_on
 from console.settling.making import made_paper

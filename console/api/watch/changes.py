@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.watch.shapes import Cursor, Limit, PeriodText, Shape, cut, moment
-from console.change_lists import ChangeLists, wanted
-from console.point_changes import PointChange
+from console.ledger.change_lists import ChangeLists, wanted
+from console.points.changes import PointChange
 from console.web.access import WATCHERS
 from console.web.routes import Routes
 from console.web.visit import Visit

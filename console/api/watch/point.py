@@ -37,10 +37,10 @@ from console.api.watch.shapes import (
     period_of,
     rate_said,
 )
-from console.point_log import MOST_SPAN_S, probe_log, source_of
-from console.point_means import means_of, sees_drafts, sees_money
-from console.point_page import MOST_BARS, PointPage, bars, outages_in, page_of, read_point
-from console.point_watch import Down
+from console.points.means import means_of, sees_drafts, sees_money
+from console.points.page import MOST_BARS, PointPage, bars, outages_in, page_of, read_point
+from console.points.results import MOST_SPAN_S, probe_log, source_of
+from console.points.watched import Down
 from console.web.access import WATCHERS
 from console.web.routes import Routes
 from console.web.visit import Visit

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from console.api.watch.shapes import AccountSaid, Cursor, Limit, PeriodText, RateSaid, Shape
-from console.point_log import MOST_PROBES
+from console.points.results import MOST_PROBES
 
 
 class FactsSaid(Shape):

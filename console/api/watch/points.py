@@ -13,10 +13,10 @@ from console.api.watch.shapes import Cursor, Limit, RateSaid, Shape, moment, tal
 from console.board.board import Board
 from console.board.card import PointCard
 from console.board.wanted import Wanted
-from console.ledger_confirm import carry_out
-from console.ledger_import import Asked, mappings, previewed, where
-from console.ledger_lists import listed
-from console.point_list import PointsQuery
+from console.ledger.confirming import carry_out
+from console.ledger.importing import Asked, mappings, previewed, where
+from console.ledger.lists import listed
+from console.points.listing import PointsQuery
 from console.web.access import LEDGER_WRITERS, WATCHERS
 from console.web.endpoints import RefusedError
 from console.web.routes import Routes

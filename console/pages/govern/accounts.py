@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from console.auth import administering, own
 from console.auth.wording import browser, end_of, last_day, names_in, written
+from console.money.payables import contracts_seen
 from console.pages.govern.account import checked, nothing_entered
-from console.payables import contracts_seen
 from console.store import accounts, sessions, tokens
 from console.store.account_terms import MAX_DISPLAY, MAX_NAME, Terms
 from console.store.accounts import Account

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from console.auth import own, readers
 from console.auth.readers import LINK_MAKERS
-from console.payables import contracts_seen
+from console.money.payables import contracts_seen
 from console.store import links
 from console.store.links import Link, Wish
 from console.web.export import exported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from console.backing_up import delete, made_by, note_begun, note_fetched, path_of
+from console.backups.backing_up import delete, made_by, note_begun, note_fetched, path_of
 from console.health import MOST_BACKUPS_KEPT, backups
 from console.web.access import ADMINISTRATORS
 from console.web.routes import Routes

@@ -9,11 +9,11 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console import challenge_steps
-from console.challenge_steps import ChallengeRow, Paper, Papers, verdict
-from console.challenging import WITHIN_S, Compared
+from console.evaluator import challenge_steps
+from console.evaluator.challenge_steps import ChallengeRow, Paper, Papers, verdict
+from console.evaluator.challenging import WITHIN_S, Compared
+from console.money.payables import contracts_seen
 from console.pages.prove.samples import DRAWERS
-from console.payables import contracts_seen
 from console.web.access import EVIDENCE_READERS
 from console.web.export import exported
 from console.web.faults import MissingError

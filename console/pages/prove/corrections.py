@@ -10,11 +10,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import correction_steps
-from console.correction_effect import Effect, effects
-from console.correction_steps import LogRecord, Wish
-from console.kept_documents import document
-from console.sealing import log_of
+from console.claims import correction_steps
+from console.claims.correction_steps import LogRecord, Wish
+from console.claims.effect import Effect, effects
+from console.documents.kept_documents import document
+from console.log.sealing import log_of
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
 from console.web.export import exported
 from console.web.faults import MissingError

@@ -9,10 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from console import checkpoints, witnessing
 from console.evidence_page import page as verifier_page
-from console.log_state import DayRow, LogState, log_state, trust_text
-from console.sealing import log_of
+from console.log import checkpoints, witnessing
+from console.log.sealing import log_of
+from console.log.state import DayRow, LogState, log_state, trust_text
 from console.web.access import EVIDENCE_READERS, FINANCE, Role
 from console.web.export import attachment, exported
 from console.web.forms import Entered

@@ -8,11 +8,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from config.rubrics import shipped
-from console import pack_shelf
-from console.order_pack import choices, codes_of, jobs_of, order, sampled
-from console.pack_jobs import Attachment, PackJob, Wanted, sees
-from console.pack_shelf import MOST_DAYS, MOST_PACKS, Pack
+from console.packs import pack_shelf
 from console.packs.index import PAPERS
+from console.packs.jobs import Attachment, PackJob, Wanted, sees
+from console.packs.ordering import choices, codes_of, jobs_of, order, sampled
+from console.packs.pack_shelf import MOST_DAYS, MOST_PACKS, Pack
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
 from console.web.export import exported
 from console.web.faults import MissingError

@@ -8,11 +8,11 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console import drawing
-from console.drawing import Asked, SampleRow
+from console.evaluator import drawing
+from console.evaluator.drawing import Asked, SampleRow
+from console.evaluator.sampling import MAX_POINTS, OUTAGES, Stratum
+from console.money.payables import contracts_seen
 from console.pages.prove.packs import PACKERS
-from console.payables import contracts_seen
-from console.sampling import MAX_POINTS, OUTAGES, Stratum
 from console.web.access import FINANCE, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError

@@ -9,13 +9,14 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import payables, score_cards
-from console.order_pack import choices
+from console.documents.uploads import find_aside, put_aside
+from console.evaluator import score_cards
+from console.evaluator.score_cards import MAX_INPUTS_BYTES, Asked, Filled, Form, lost
+from console.evaluator.score_jobs import KEPT_S, fill_of
+from console.money import payables
+from console.money.payables import DueRow
+from console.packs.ordering import choices
 from console.pages.settle.payments.words import due_address
-from console.payables import DueRow
-from console.score_cards import MAX_INPUTS_BYTES, Asked, Filled, Form, lost
-from console.score_jobs import KEPT_S, fill_of
-from console.uploads import find_aside, put_aside
 from console.web.access import EVIDENCE_READERS, FINANCE, MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError

@@ -11,8 +11,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import budgeting, payables, paying, reconciled
-from console.budgeting import ProjectYear
+from console.authority import reconciled
+from console.money import budgeting, payables, paying
+from console.money.budgeting import ProjectYear
 from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError

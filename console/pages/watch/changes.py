@@ -8,10 +8,10 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from console.change_lists import ChangeLists, wanted
-from console.point_changes import PointChange
-from console.point_means import address
-from console.point_words import KIND_TONE, KIND_ZH
+from console.ledger.change_lists import ChangeLists, wanted
+from console.points.changes import PointChange
+from console.points.means import address
+from console.points.words import KIND_TONE, KIND_ZH
 from console.web.access import WATCHERS
 from console.web.export import exported
 from console.web.routes import Routes

@@ -8,8 +8,8 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.ledger_confirm import carry_out
-from console.ledger_import import (
+from console.ledger.confirming import carry_out
+from console.ledger.importing import (
     Asked,
     Row,
     Waiting,
@@ -18,8 +18,8 @@ from console.ledger_import import (
     previewed,
     where,
 )
-from console.point_means import address
-from console.point_words import KIND_TONE, KIND_ZH
+from console.points.means import address
+from console.points.words import KIND_TONE, KIND_ZH
 from console.web.access import LEDGER_WRITERS
 from console.web.export import exported
 from console.web.faults import ConflictError, GoneError

@@ -11,10 +11,10 @@ from pydantic import Field
 from console.board.board import Board
 from console.board.card import PointCard
 from console.pages.watch import point_view
-from console.point_log import outage_log, source_of
-from console.point_means import address, means_of, sees_drafts, sees_money
-from console.point_page import MOST_BARS, PointPage, outage_of, page_of
-from console.point_words import CLAIM_ZH, KIND_TONE, KIND_ZH, STATUS_ZH
+from console.points.means import address, means_of, sees_drafts, sees_money
+from console.points.page import MOST_BARS, PointPage, outage_of, page_of
+from console.points.results import outage_log, source_of
+from console.points.words import CLAIM_ZH, KIND_TONE, KIND_ZH, STATUS_ZH
 from console.web.access import WATCHERS
 from console.web.export import exported
 from console.web.faults import MissingError

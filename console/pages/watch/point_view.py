@@ -13,10 +13,10 @@ from markupsafe import Markup
 from console.board.card import EVIDENCE_ZH, REASON_ZH, RUNG_ZH, STANDING_TONE, STANDING_ZH, PointCard, Standing
 from console.charts.calendar import Square, calendar_svg
 from console.charts.point_timeline import Part, bar_svg
-from console.point_means import address
-from console.point_page import YEAR_DAYS, OutagePage, PointPage, bars
-from console.point_watch import Cause, Down, Month
-from console.point_words import GAP_ZH, lasting
+from console.points.means import address
+from console.points.page import YEAR_DAYS, OutagePage, PointPage, bars
+from console.points.watched import Cause, Down, Month
+from console.points.words import GAP_ZH, lasting
 from console.web.table import Column
 from console.web.words import N_
 from monitor.model import MICROSECONDS

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.board.board import Board
 from console.board.card import EVIDENCE_ZH, REASON_ZH, STANDING_ZH, Evidence, Standing
-from console.ledger_columns import COLUMNS_OF_LEDGER, rows_of
-from console.ledger_export import ledger_file
-from console.ledger_lists import listed
-from console.point_list import Listed, PointsQuery
+from console.ledger.columns import COLUMNS_OF_LEDGER, rows_of
+from console.ledger.exporting import ledger_file
+from console.ledger.lists import listed
+from console.points.listing import Listed, PointsQuery
 from console.store import saved_views
 from console.web.access import LEDGER_WRITERS, WATCHERS
 from console.web.export import attachment, exported

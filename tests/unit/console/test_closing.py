@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from config.contracts import load_contract
-from console.closing import ended_months
+from console.quarters.closing import ended_months
 from console.schedule import monthly
 
 XINJIAN = load_contract(Path("xinjian"))  # 2019-07-01 until 2024-07-01

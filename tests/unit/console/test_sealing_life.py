@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from config.evidence import Evidence
 from config.settings import Settings
 from console.app.evidence import Sealing
-from console.log_keys import KeyFiles
+from console.log.keys import KeyFiles
 from console.store.audit import Audit
 from monitor.evidence.keys import PrivateKey, write_key
 from monitor.finding import InputError
@@ -108,8 +108,8 @@ def test_a_round_that_is_told_to_stop_leaves_what_stands(life: Life) -> None:
 
 def test_a_change_of_the_key_that_a_crash_cut_off_goes_on(life: Life, tmp_path: Path) -> None:
     """The new key's file was written and its record was not: the next call takes that key."""
-    from console.rotating import rotate
-    from console.sealing import log_of
+    from console.log.rotating import rotate
+    from console.log.sealing import log_of
 
     write_key(life.key, PrivateKey.generate(ORIGIN), None)
     keys = KeyFiles(life.key)

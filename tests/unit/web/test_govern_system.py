@@ -13,7 +13,7 @@ import pytest
 
 from console import audit_reading, health
 from console.audit_reading import Entry, difference
-from console.backing_up import Backups
+from console.backups.backing_up import Backups
 from console.store.audit import canonical
 from console.web.access import Role
 from monitor.model import Instant

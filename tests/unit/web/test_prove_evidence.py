@@ -21,11 +21,11 @@ from aiohttp import FormData
 
 from config.evidence import Evidence, Witness
 from console.app.database import open_writer
-from console.checkpoints import newest_note
-from console.log_state import log_state
-from console.sealing import Sealer, log_of
+from console.log.checkpoints import newest_note
+from console.log.sealing import Sealer, log_of
+from console.log.state import log_state
+from console.log.witnessing import add
 from console.web.access import Role
-from console.witnessing import add
 from monitor.evidence.keys import WITNESS, write_key
 from monitor.evidence.note import Note, cosign
 from monitor.model import MICROSECONDS, Instant

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import FormData
 
-from console.ledger_import import Asked, Preview, Waiting, WaitingFiles
+from console.ledger.importing import Asked, Preview, Waiting, WaitingFiles
 from console.web.access import Role
 from console.web.visit import SITE
 from monitor.model import Instant

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from console import receiving, reconciled
+from console.authority import receiving, reconciled
 from console.authority.workbook import write_workbook
 from console.pages.settle.authority.files import READERS
 from console.web.access import AUTHORITY, MONEY_READERS, WATCHERS

@@ -9,9 +9,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import receiving, reconciled
+from console.authority import receiving, reconciled
 from console.authority.mapping import mapping_of
-from console.kept_documents import document
+from console.documents.kept_documents import document
 from console.web.access import AUTHORITY, Role
 from console.web.export import exported
 from console.web.faults import MissingError

@@ -12,12 +12,13 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import Connection
 
-from console import receiving, uploads
+from console.authority import receiving
 from console.authority.mapping import Mapping
 from console.authority.periods import when_of
+from console.authority.previewing import FIELD_ZH, Preview, fields, preview
 from console.authority.reading import Asked
+from console.documents import uploads
 from console.pages.settle.authority.files import COUNTS, RATES, sees
-from console.previewing import FIELD_ZH, Preview, fields, preview
 from console.web.access import AUTHORITY
 from console.web.faults import MissingError
 from console.web.forms import Entered

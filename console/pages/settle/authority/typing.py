@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import Connection
 
-from console import receiving
+from console.authority import receiving
 from console.authority.typed import MAX_FIGURES, TypedFigure, TypedSheet
 from console.pages.settle.authority.files import sees
 from console.web.access import AUTHORITY

@@ -9,10 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from console import payables
-from console.books import beancount_export
+from console.money import payables
+from console.money.books import beancount_export
+from console.money.payables import Posted
 from console.pages.settle.payments.words import seen
-from console.payables import Posted
 from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError

@@ -8,9 +8,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import payables, paying
+from console.money import payables, paying
+from console.money.payables import ContractMoney, DueDetail, DueRow
 from console.pages.settle.payments.words import KINDS, STATUS, TONE, due_address, seen
-from console.payables import ContractMoney, DueDetail, DueRow
 from console.web.access import MONEY_READERS, Role
 from console.web.export import exported
 from console.web.faults import MissingError

@@ -8,8 +8,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console import payables, paying
-from console.kept_documents import document
+from console.documents.kept_documents import document
+from console.money import payables, paying
 from console.pages.settle.payments.due import HANDLERS
 from console.pages.settle.payments.words import KINDS, due_address
 from console.web.access import MONEY_READERS, Role

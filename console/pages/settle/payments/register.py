@@ -9,10 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import Connection
 
-from console import payables, paying
+from console.money import payables, paying
+from console.money.payables import DueRow
 from console.pages.settle.payments.due import HANDLERS
 from console.pages.settle.payments.words import KINDS, seen
-from console.payables import DueRow
 from console.web.forms import Entered
 from console.web.routes import Routes
 from console.web.visit import Visit

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
-from console.payables import contracts_seen
+from console.money.payables import contracts_seen
 from console.web.faults import MissingError
 from console.web.visit import Visit
 from console.web.words import N_

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.disputing import Ruling, decide, dispute_points
-from console.overtaken import OvertakenError
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
+from console.quarters.disputing import Ruling, decide, dispute_points
+from console.quarters.overtaken import OvertakenError
 from console.settling.actions import WHO
 from console.settling.contesting import contestable
 from console.settling.page import KINDS, Shown, address, visible_codes

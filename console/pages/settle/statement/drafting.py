@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.carried import Opening
-from console.quarter import Order, keep
+from console.quarters.carried import Opening
+from console.quarters.quarter import Order, keep
 from console.settling.drafts import DraftInfo, draft_info
 from console.settling.jobs import compute_draft
 from console.settling.page import address

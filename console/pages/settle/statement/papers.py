@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from console.books import beancount_export
+from console.money.books import beancount_export
 from console.pages.settle.statement.shown import statement_of
 from console.settling.making import made_paper
 from console.settling.papers import MEDIA

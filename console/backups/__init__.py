@@ -1,0 +1,1 @@
+"""Backups: made, checked to the last byte, put back."""

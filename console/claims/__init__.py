@@ -1,0 +1,1 @@
+"""Exclusions and reclassifications: claimed by one, decided by another, and what a decision changes."""

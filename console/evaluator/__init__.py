@@ -1,0 +1,1 @@
+"""What an evaluator does here: samples, challenges, scorecards."""

@@ -1,0 +1,1 @@
+"""The evidence log's life: keys, checkpoints, seals, witnesses."""

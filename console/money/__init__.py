@@ -1,0 +1,1 @@
+"""Money beside statements: what is due, payments, invoices, budgets, the books."""

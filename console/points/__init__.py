@@ -1,0 +1,1 @@
+"""A single point and all that its page shows: outages, changes, records, money."""

@@ -1,0 +1,1 @@
+"""A quarter from the store to its statement and through the statement's life."""
