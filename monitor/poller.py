@@ -31,6 +31,8 @@ GRAIN_S = 0.1
 time. A city at its pace has two hundred a second: what a probe costs beyond its own work is mostly wake-ups."""
 STEP_US = 200_000
 """A wall clock that moves by more than this against engine time within a tick has been set."""
+GAP_GRAIN_US = 10_000
+"""What instants are cut to in the archive (monitor/archive/columns.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Engine:
         self._failure: BaseException | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._stalls = 0
-        self._last_tick_at = Instant(0)
+        self._last_tick_at = self._alive_at = Instant(0)
         self._last_drift_us = 0
         self._late_s = [0.0, 0.0]
         self.probes_done = 0
@@ -195,7 +197,7 @@ class Engine:
     async def run(self) -> None:
         """Probe until stop(); returns once no probe is under way. A fault in the probe adapter itself is raised."""
         loop = asyncio.get_running_loop()
-        self._last_tick_at = self._clock()
+        self._last_tick_at = self._alive_at = self._clock()
         self._last_drift_us = self._drift_us()
         self._ticker = loop.call_later(TICK_S, self._tick)
         grain_s = min(GRAIN_S, self._pace.interval_s / 20)
@@ -243,7 +245,8 @@ class Engine:
 
     async def _once(self, watched: _Watched, turn: int) -> None:
         stalls = self._stalls
-        job, at = watched.job, self._clock()
+        job = watched.job
+        at = self._alive_at = self._clock()
         try:
             verdict = await self._probe(job.target, self._pace.timeout_s)
         finally:
@@ -308,10 +311,14 @@ class Engine:
 
     def _detect_stall(self) -> None:
         """Compare now with the last tick on engine time, which also counts a suspended machine."""
-        now_at = self._clock()
+        now_at, alive_at = self._clock(), self._alive_at
+        self._alive_at = now_at
         late_s = (now_at - self._last_tick_at) / MICROSECONDS - TICK_S
         if late_s <= STALL_S:
             return
         self._stalls += 1
-        begun, self._last_tick_at = self._last_tick_at, now_at
-        self._sink.notice(Blind(begun, now_at, "stalled"))
+        self._last_tick_at = now_at
+        # No result lies after its start, to the archive's grain either: a stretch that is stored already keeps its samples.
+        begun = Instant((alive_at // GAP_GRAIN_US + 1) * GAP_GRAIN_US)
+        if begun < now_at:
+            self._sink.notice(Blind(begun, now_at, "stalled"))
