@@ -45,13 +45,18 @@ class Names:
 
 
 class Edges:
-    """Where gaps begin and end, in hundredths of a second: a run never goes on over one."""
+    """Where gaps begin and end, in hundredths of a second: a run never goes on over one.
+
+    A gap begins after all results of its first hundredth, as a gap of the watcher's own begins with its last result.
+    """
 
     def __init__(self, gaps: Iterable[Gap]) -> None:
         found: dict[tuple[str, str | None], set[int]] = {}
         for gap in gaps:
             edges = found.setdefault((gap.vantage, gap.point), set())
-            edges.update(at // CS_US for at in (gap.start, gap.end) if at is not None)
+            edges.add(gap.start // CS_US + 1)
+            if gap.end is not None:
+                edges.add(gap.end // CS_US)
         self._of = {whose: np.array(sorted(edges), np.int64) for whose, edges in found.items()}
 
     def within(

@@ -125,9 +125,9 @@ def projected(samples: Sequence[Sample], gaps: Sequence[Gap], point: str, grain_
         projection = Projection()
         for gap in gaps:
             if gap.vantage == vantage:
-                for edge in (gap.start, gap.end):
-                    if edge is not None:
-                        projection.edges.add(edge // grain_us * grain_us, gap.point)
+                projection.edges.add(gap.start if grain_us == 1 else (gap.start // grain_us + 1) * grain_us, gap.point)
+                if gap.end is not None:
+                    projection.edges.add(gap.end // grain_us * grain_us, gap.point)
         for sample in sorted((s for s in samples if s.vantage == vantage), key=lambda s: s.at):
             projection.add(replace(sample, at=Instant(sample.at // grain_us * grain_us)))
         found += [
@@ -140,7 +140,7 @@ def projected(samples: Sequence[Sample], gaps: Sequence[Gap], point: str, grain_
 
 @st.composite
 def watched(draw: st.DrawFn) -> tuple[list[Sample], list[Gap]]:
-    """Results a hundredth of a second apart at least, and gaps that begin and end at results or near them."""
+    """Results a hundredth of a second apart at least, and gaps that begin after a result and end at one or after it."""
     samples = [s for s in draw(results(days=2, most=60)) if s.at]
     apart: dict[tuple[str, str, int], Sample] = {}
     for sample in samples:
@@ -150,7 +150,7 @@ def watched(draw: st.DrawFn) -> tuple[list[Sample], list[Gap]]:
     for _ in range(draw(st.integers(0, 4)) if samples else 0):
         edges = sorted(draw(st.sampled_from(samples)).at for _ in range(2))
         vantage, point = draw(st.sampled_from(VANTAGES)), draw(st.sampled_from((None, "p")))
-        start, end = edges
+        start, end = edges[0] + 1, edges[1]
         end = draw(st.sampled_from((end, None, end + 10 * CS_US)))
         if end is None or end > start:
             gaps.append(Gap(vantage, Instant(start), None if end is None else Instant(end), "stalled", point))
@@ -185,10 +185,11 @@ def test_runs_are_those_of_the_projection(case: tuple[list[Sample], list[Gap]]) 
 @thorough
 @given(watched(), st.sampled_from((Policy(confirm_samples=1), Policy(confirm_samples=2, minimum_outage_s=5))))
 def test_every_second_is_what_the_microseconds_say(case: tuple[list[Sample], list[Gap]], policy: Policy) -> None:
-    """Cutting instants to hundredths changes no second, unless a gap's edge and a result share a hundredth and no more."""
+    """Cutting instants to hundredths changes no second, unless a result shares a hundredth with an edge on its wrong side."""
     samples, gaps = case
-    edges = {edge // CS_US: edge for gap in gaps for edge in (gap.start, gap.end) if edge is not None}
-    samples = [s for s in samples if edges.get(s.at // CS_US, s.at) == s.at]
+    starts = {gap.start // CS_US: gap.start for gap in gaps}
+    ends = {gap.end // CS_US: gap.end for gap in gaps if gap.end is not None}
+    samples = [s for s in samples if ends.get(s.at // CS_US, 0) <= s.at < starts.get(s.at // CS_US, s.at + 1)]
     with tempfile.TemporaryDirectory() as name:
         seen = read_again(Path(name), samples, gaps)
         for point in POINTS:
