@@ -29,8 +29,9 @@ class Camsla:
         self.env = environment(folder, extra)
 
     def run(self, *words: str, timeout_s: float = 100) -> subprocess.CompletedProcess[str]:
-        if server().takes(self.env):
-            return server().run(words, cwd=self.folder, env=self.env, timeout_s=timeout_s)
+        forking = server(self.env)
+        if forking is not None:
+            return forking.run(words, cwd=self.folder, env=self.env, timeout_s=timeout_s)
         return subprocess.run(
             [CAMSLA, *words],
             cwd=self.folder,

@@ -1,7 +1,9 @@
 """The product's commands without the half second that Python takes to import them: one process that has, and forks for each.
 
 Every command is still a process of its own, with its own environment, folder, files and exit code; what is saved is the
-start alone. Commands that depend on how Python itself is started (LD_PRELOAD, time zone, locale) are started as usual.
+start alone. Commands on another day (libfaketime) have a server that was started with that library, and which day it is
+each says itself: the library reads FAKETIME at every look at the clock. What else depends on how Python is started (a
+locale, a clock set by a file) is started as usual.
 """
 
 from __future__ import annotations
@@ -24,17 +26,21 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OF_THE_START = ("LD_", "PYTHON", "TZ", "LANG", "LC_", "CAMSLA_TEST_")
+OF_ANOTHER_DAY = {"LD_PRELOAD", "TZ"}
+FAKETIME = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
+"""How a server of other days is started: without a day of its own, and looking afresh for that of each child."""
 
 
 class Server:
     """Asks one forking process; a lock, since it does one command at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: Mapping[str, str]) -> None:
+        """Start it with what `start` adds to this process's environment."""
         self._turn = threading.Lock()
-        self._environ = dict(os.environ)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.command_server"],
             cwd=ROOT,
+            env={**os.environ, **start, **(FAKETIME if start else {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -48,11 +54,6 @@ class Server:
         self._process.wait(timeout=30)
         if self._process.stdout is not None:
             self._process.stdout.close()
-
-    def takes(self, env: Mapping[str, str]) -> bool:
-        """Tell whether this environment differs from ours in nothing that matters when Python starts."""
-        names = {name for name in {*env, *self._environ} if name.startswith(OF_THE_START)}
-        return all(env.get(name) == self._environ.get(name) for name in names)
 
     def run(
         self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
@@ -73,14 +74,23 @@ class Server:
             )
 
 
-_server: list[Server] = []
+_servers: dict[frozenset[tuple[str, str]], Server] = {}
 
 
-def server() -> Server:
-    """Return this test process's server, started when first asked for."""
-    if not _server:
-        _server.append(Server())
-    return _server[0]
+def server(env: Mapping[str, str]) -> Server | None:
+    """Return this test process's server for such an environment, started when first asked for; None where none can serve."""
+    start = {
+        name for name in {*env, *os.environ} if name.startswith(OF_THE_START) and env.get(name) != os.environ.get(name)
+    }
+    if not start <= OF_ANOTHER_DAY & env.keys() or "FAKETIME_TIMESTAMP_FILE" in env:
+        return None
+    if "LD_PRELOAD" in start and env.get("FAKETIME_DONT_FAKE_MONOTONIC") != "1":
+        return None
+    added = {name: env[name] for name in start}
+    key = frozenset(added.items())
+    if key not in _servers:
+        _servers[key] = Server(added)
+    return _servers[key]
 
 
 def _child(asked: dict[str, Any]) -> None:

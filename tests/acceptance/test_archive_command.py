@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,16 +33,24 @@ def library() -> Path:
     return found
 
 
-@pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Camsla]:
+@pytest.fixture(scope="module")
+def fleet_watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some seconds of a fleet that fails and recovers at random, in two lives of the watcher."""
+    folder = tmp_path_factory.mktemp("watched")
     faults = ["--random-faults-per-hour", "400", "--random-mean-s", "1.5", "--random-kinds", "refuse,404"]
-    camsla = Camsla(tmp_path, SETTINGS)
-    with fleets.running(tmp_path / "fleet", cameras=CAMERAS, host_base=BASE, port=18691, extra=faults) as running:
+    camsla = Camsla(folder, SETTINGS)
+    with fleets.running(folder / "fleet", cameras=CAMERAS, host_base=BASE, port=18691, extra=faults) as running:
         camsla.ok("points", "import", str(running.points), "--actor", "test")
         for _ in range(2):
             camsla.ok("watch", "--interval", "0.5", "--duration", "4", "--quiet")
-    yield camsla
+    return folder / "data"
+
+
+@pytest.fixture
+def watched(fleet_watched: Path, tmp_path: Path) -> Camsla:
+    """A copy of what was watched."""
+    shutil.copytree(fleet_watched, tmp_path / "data")
+    return Camsla(tmp_path, SETTINGS)
 
 
 def later(camsla: Camsla, library: Path, days: int) -> Camsla:
