@@ -30,6 +30,16 @@ OF_ANOTHER_DAY = {"LD_PRELOAD", "TZ"}
 FAKETIME = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
 """How a server of other days is started: without a day of its own, and looking afresh for that of each child."""
 
+LATE = (
+    "alembic.command",
+    "alembic.config",
+    "psycopg",
+    "rich.table",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+)
+"""What many commands import once they are under way."""
+
 
 class Server:
     """Asks one forking process; a lock, since it does one command at a time."""
@@ -132,6 +142,8 @@ def _load() -> None:
 
     for module in pkgutil.iter_modules(console.cli.__path__):
         importlib.import_module(f"console.cli.{module.name}")
+    for name in LATE:
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()  # a child's collector would copy every page that it looks at
 
