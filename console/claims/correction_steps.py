@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -112,10 +112,19 @@ def _exclude(writer: Writer, wish: Wish, zone: str, scope: Scope, *, at: Instant
 def _as_file(wish: Wish, zone: str) -> bytes:
     """One form's claim as the file that it would have come in: its digest stands in the claim's record."""
     row = _reclassification(wish._replace(to="online"), zone)
+    return as_csv("exclude", [(row.point, _iso(row.start, zone), _iso(row.end, zone), row.cause)])
+
+
+def as_csv(to: Kind, rows: Iterable[tuple[str, str, str, str]]) -> bytes:
+    """Return claims of one kind, (point, start, end, reason) as text, as the file that holds them: row n is on line n + 2.
+
+    A text with a line's end in it would move the rows after it; the caller refuses those.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(("point", "start", "end", "reason"))
-    writer.writerow((row.point, _iso(row.start, zone), _iso(row.end, zone), row.cause))
+    states = () if to == "exclude" else (to,)
+    writer.writerow(("point", "start", "end", *(("to",) if states else ()), "reason"))
+    writer.writerows((point, start, end, *states, reason) for point, start, end, reason in rows)
     return out.getvalue().encode()
 
 

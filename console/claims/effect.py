@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -56,21 +56,44 @@ def effects(
 
     InputError for more than 200 points at once.
     """
-    zone = settings[1]
-    by_quarter: dict[Period, list[Claim]] = defaultdict(list)
-    for row in rows:
-        first = _day(row.start, zone)
-        by_quarter[quarter_of(first)].append(row)
-        following = quarter_of(_day(row.end - 1, zone))
-        if following != quarter_of(first):
-            by_quarter[following].append(row)
+    by_quarter = _by_quarter(rows, settings[1])
     if len({row.point for row in rows}) > MOST_POINTS:
         raise refuse(f"超过 {MOST_POINTS} 个点位 more points than are shown at once", "逐条查看 look at each")
     targets = {row.id: row for row in known}
     found: list[Effect] = []
-    for period in sorted(by_quarter, key=lambda one: one.first):
-        found += _of_quarter(connection, scope, period, by_quarter[period], targets, settings)
+    for period, its in by_quarter.items():
+        found += _of_quarter(connection, scope, period, its, targets, settings)
     return found
+
+
+def touched(
+    connection: Connection, scope: Scope, rows: Sequence[Claim], settings: tuple[Policy, str]
+) -> list[tuple[str, str]]:
+    """Return the (contract, quarter) that settle the points and times of claims, in order; any number of points."""
+    policy, zone = settings
+    names = sorted({version.contract for version in contracts.versions(connection)})
+    found: set[tuple[str, str]] = set()
+    for period, its in _by_quarter(rows, zone).items():
+        stretches = views.stretches_of(connection, scope, views.Question(period, zone, policy))
+        kept = [point for code in {row.point for row in its} for point in stretches.get(code, ())]
+        for name in names:
+            version = contracts.in_force(connection, name, period.first)
+            phases = {phase.id for phase in version.terms.phases} if version is not None else set()
+            if any(point.phase in phases and point.contract in ("", name) for point in kept):
+                found.add((name, period.label))
+    return sorted(found, key=lambda one: (one[1], one[0]))
+
+
+def _by_quarter(rows: Sequence[Claim], zone: str) -> dict[Period, list[Claim]]:
+    """Return every quarter that claims touch, in order, with those that touch it."""
+    found: dict[Period, list[Claim]] = defaultdict(list)
+    for row in rows:
+        last = _day(row.end - 1, zone)
+        period = quarter_of(_day(row.start, zone))
+        while period.first <= last:
+            found[period].append(row)
+            period = quarter_of(period.last + timedelta(days=1))
+    return dict(sorted(found.items(), key=lambda pair: pair[0].first))
 
 
 def _of_quarter(

@@ -2,152 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Any
 
-from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import Connection
 
-from console.api.settle.answers import PageQuery, Strict, instant, page, rate
+from console.api.prove.correction_answers import (
+    ClaimAnswer,
+    ClaimBody,
+    ClaimDetail,
+    ClaimList,
+    ClaimNumbers,
+    ClaimsQuery,
+    DecisionBody,
+    RecordAnswer,
+    answer_of,
+    effect_of,
+    worth_answer,
+)
+from console.api.settle.answers import page
 from console.claims import correction_steps
-from console.claims.correction_steps import LogRecord, Wish
-from console.claims.effect import Effect, effects
+from console.claims.correction_steps import LogRecord, Wish, as_csv
+from console.claims.effect import Effect, effects, touched
+from console.claims.worth import worth_of
 from console.log.sealing import log_of
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes
 from console.web.visit import Visit
-from monitor.rates import Seconds
+from monitor.finding import Finding, InputError
 from monitor.store.claims import Claim
 
 routes = Routes()
 TAG = "剔除与补判 corrections"
 CLAIMERS = frozenset({Role.OPERATIONS})
 DECIDERS = frozenset({Role.CHECKER, Role.APPROVER})
-
-
-class ClaimsQuery(PageQuery):
-    """Which claims: of a point, of a kind, or in a state."""
-
-    point: Annotated[str, Field(max_length=200)] = ""
-    kind: Literal["", "exclude", "reclassify"] = ""
-    status: Literal["", "pending", "approved", "withdrawn", "revocation"] = ""
-
-
-class ClaimAnswer(BaseModel):
-    """A claim. `to` is the state that a reclassification gives; `revokes` the claim that a withdrawal takes back."""
-
-    id: int
-    kind: str
-    to: str | None
-    point: str
-    start: str | None
-    end: str | None
-    reason: str
-    document: str | None
-    claimed_by: str
-    claimed_at: str | None
-    approved_by: str | None
-    approved_at: str | None
-    revokes: int | None
-    status: str
-
-
-class ClaimList(BaseModel):
-    """A page of claims, the newest first."""
-
-    items: list[ClaimAnswer]
-    next: str | None
-
-
-class SecondsAnswer(BaseModel):
-    """A point's account in a quarter."""
-
-    online: int
-    offline: int
-    unknown: int
-    excluded: int
-
-
-class EffectAnswer(BaseModel):
-    """What approving would change at a point in a quarter; `statement` stands for it, with its total in yuan."""
-
-    point: str
-    quarter: str
-    before: SecondsAnswer
-    after: SecondsAnswer
-    rate_before: str | None
-    rate_after: str | None
-    statement: str | None
-    total: str | None
-
-
-class RecordAnswer(BaseModel):
-    """The `adj` record: its id, and where the log has it; leaf None until the day is sealed."""
-
-    id: str
-    day: str | None
-    leaf: int | None
-    leaf_hash: str | None
-    line: str
-
-
-class ClaimDetail(BaseModel):
-    """A claim, the numbers claimed together with it, what approving those that wait changes, and its record."""
-
-    claim: ClaimAnswer
-    batch: list[int]
-    effects: list[EffectAnswer]
-    record: RecordAnswer | None
-
-
-class ClaimBody(Strict):
-    """A claim of one span (ISO 8601 with zone). A reclassification needs its fault report's text."""
-
-    to: Literal["exclude", "online", "offline"]
-    point: Annotated[str, Field(min_length=1, max_length=200)]
-    start: Annotated[str, Field(min_length=1, max_length=40)]
-    end: Annotated[str, Field(min_length=1, max_length=40)]
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
-    document_name: Annotated[str, Field(max_length=200)] = ""
-    document_text: Annotated[str, Field(max_length=1_000_000)] = ""
-    """The fault report's text, where it is kept with this claim."""
-
-    @model_validator(mode="after")
-    def _document(self) -> ClaimBody:
-        if bool(self.document_name) != bool(self.document_text):
-            raise ValueError("document_name and document_text need each other")
-        return self
-
-
-class ClaimNumbers(BaseModel):
-    """The numbers of new claims."""
-
-    items: list[int]
-
-
-class DecisionBody(Strict):
-    """Why it is withdrawn or refused."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
-
-
-def _answer(row: Claim) -> ClaimAnswer:
-    return ClaimAnswer(
-        id=row.id,
-        kind=row.what,
-        to=row.to or None,
-        point=row.point,
-        start=instant(row.start),
-        end=instant(row.end),
-        reason=row.cause,
-        document=row.document_sha or None,
-        claimed_by=row.claimed_by,
-        claimed_at=instant(row.claimed_at),
-        approved_by=row.approved_by or None,
-        approved_at=instant(row.approved_at),
-        revokes=row.revokes,
-        status=row.status,
-    )
+FIRST_LINE = 2
+"""Where a file's first row stands, under its heading."""
 
 
 @routes.endpoint(
@@ -167,7 +58,7 @@ async def listing(visit: Visit, query: ClaimsQuery) -> ClaimList:
         if query.point in {"", row.point} and query.kind in {"", row.what} and query.status in {"", row.status}
     ]
     found, following = page(rows, query, lambda row: str(row.id))
-    return ClaimList(items=[_answer(row) for row in found], next=following)
+    return ClaimList(items=[answer_of(row) for row in found], next=following)
 
 
 @routes.endpoint(
@@ -182,17 +73,29 @@ async def listing(visit: Visit, query: ClaimsQuery) -> ClaimList:
 )
 async def claim(visit: Visit, body: ClaimBody) -> ClaimNumbers:
     """Claim that time does not count, or what unknown time was; it waits for a second person."""
-    paper = (body.document_name, body.document_text.encode()) if body.document_name else None
-    wish = Wish(body.to, body.point, body.start, body.end, body.reason, paper)
-    numbers = await visit.write(
-        correction_steps.claim,
-        wish,
-        visit.site.settings.zone,
-        visit.scope,
-        at=visit.at,
-        actor=visit.person.name,
-    )
+    wish = Wish(body.to, body.point, body.start, body.end, body.reason, body.paper())
+    if body.rows:
+        rows = [(row.point, row.start, row.end, row.reason) for row in body.rows]
+        wish = wish._replace(rows=("rows.csv", as_csv(body.to, rows)))
+    try:
+        numbers = await visit.write(
+            correction_steps.claim,
+            wish,
+            visit.site.settings.zone,
+            visit.scope,
+            at=visit.at,
+            actor=visit.person.name,
+        )
+    except InputError as error:
+        raise InputError(_at_row(finding, bool(body.rows)) for finding in error.findings) from None
     return ClaimNumbers(items=numbers)
+
+
+def _at_row(finding: Finding, rows: bool) -> Finding:
+    """Say a complaint about a line of the file that the rows were written to as one about its row: rows[n].column."""
+    if not rows or finding.line < FIRST_LINE:
+        return finding
+    return replace(finding, file="", line=0, column=f"rows[{finding.line - FIRST_LINE}].{finding.column}")
 
 
 @routes.endpoint(
@@ -207,12 +110,17 @@ async def one(visit: Visit) -> ClaimDetail:
     """Return a claim with what approving would change, point by point."""
     settings = visit.site.settings
     policy = (settings.policy, settings.zone)
-    money = visit.may(MONEY_READERS)
-    row, batch, told, record = await visit.read(_read, visit, policy, log_of(settings).folder)
+    reads_money = visit.may(MONEY_READERS)
+    row, batch, told, record, quarters = await visit.read(_read, visit, policy, log_of(settings).folder)
+    worths = None
+    if reads_money:
+        seen = [one for one in quarters if visit.person.sees_contract(one[0])]
+        worths = await worth_of(visit, seen, correction_steps.pending(batch), None)
     return ClaimDetail(
-        claim=_answer(row),
+        claim=answer_of(row),
         batch=[each.id for each in batch],
-        effects=[_effect(each, money) for each in told],
+        effects=None if told is None else [effect_of(each, reads_money) for each in told],
+        worth=None if worths is None else [worth_answer(each) for each in worths],
         record=None
         if record is None
         else RecordAnswer(
@@ -227,12 +135,17 @@ async def one(visit: Visit) -> ClaimDetail:
 
 def _read(
     connection: Connection, visit: Visit, policy: Any, folder: Any
-) -> tuple[Claim, list[Claim], list[Effect], LogRecord | None]:
+) -> tuple[Claim, list[Claim], list[Effect] | None, LogRecord | None, list[tuple[str, str]]]:
     row, every = _of(connection, visit)
     batch = correction_steps.batch_of(every, row)
     waiting = correction_steps.pending(batch)
-    told = effects(connection, visit.scope, waiting, every, policy) if waiting else []
-    return row, batch, told, correction_steps.record_of(connection, folder, row, policy[1])
+    told: list[Effect] | None = []
+    try:
+        told = effects(connection, visit.scope, waiting, every, policy)
+    except InputError:
+        told = None
+    quarters = touched(connection, visit.scope, waiting, policy)
+    return row, batch, told, correction_steps.record_of(connection, folder, row, policy[1]), quarters
 
 
 def _of(connection: Connection, visit: Visit) -> tuple[Claim, list[Claim]]:
@@ -242,23 +155,6 @@ def _of(connection: Connection, visit: Visit) -> tuple[Claim, list[Claim]]:
     if row is None:
         raise MissingError
     return row, every
-
-
-def _effect(one: Effect, money: bool) -> EffectAnswer:
-    return EffectAnswer(
-        point=one.point,
-        quarter=one.quarter,
-        before=_seconds(one.before),
-        after=_seconds(one.after),
-        rate_before=rate(one.rate_before),
-        rate_after=rate(one.rate_after),
-        statement=one.statement or None,
-        total=one.total or None if money else None,
-    )
-
-
-def _seconds(one: Seconds) -> SecondsAnswer:
-    return SecondsAnswer(**one._asdict())
 
 
 @routes.endpoint(
@@ -273,7 +169,7 @@ async def approve(visit: Visit) -> ClaimAnswer:
     """Approve a claim or a withdrawal that another person made."""
     row, _ = await visit.read(_of, visit)
     await visit.write(correction_steps.approve, [row.id], row.what, at=visit.at, actor=visit.person.name)
-    return _answer((await visit.read(_of, visit))[0])
+    return answer_of((await visit.read(_of, visit))[0])
 
 
 @routes.endpoint(

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from console.claims import correction_steps
 from console.claims.correction_steps import LogRecord, Wish
-from console.claims.effect import Effect, effects
+from console.claims.effect import Effect, effects, touched
+from console.claims.worth import Worth, worth_of
 from console.documents.kept_documents import document
 from console.log.sealing import log_of
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
@@ -158,6 +159,8 @@ class Shown(NamedTuple):
     back: Claim | None
     effects: list[Effect]
     beyond: tuple[Finding, ...]
+    quarters: list[tuple[str, str]]
+    """The (contract, quarter) that what waits would change."""
     record: LogRecord | None
 
 
@@ -177,14 +180,16 @@ def _shown(connection: Connection, visit: Visit, number: int, policy: Any, folde
     back = next((one for one in every if one.revokes == row.id), None)
     told: list[Effect] = []
     beyond: tuple[Finding, ...] = ()
+    quarters: list[tuple[str, str]] = []
     waiting = correction_steps.pending(batch)
     if waiting:
+        quarters = touched(connection, visit.scope, waiting, policy)
         try:
             told = effects(connection, visit.scope, waiting, every, policy)
         except InputError as error:
             beyond = error.findings
     record = correction_steps.record_of(connection, folder, row, policy[1])
-    return Shown(row, batch, back, told, beyond, record)
+    return Shown(row, batch, back, told, beyond, quarters, record)
 
 
 @routes.page("/evidence/corrections/{n:[0-9]{1,12}}", allow=EVIDENCE_READERS, section=SECTION)
@@ -198,6 +203,10 @@ async def _one(visit: Visit, entered: Entered[Any] | None = None, status: int = 
     row = found.row
     waiting = correction_steps.pending(found.batch)
     own = same_person(row.claimed_by, visit.person.name)
+    reads_money = visit.may(MONEY_READERS)
+    worths: list[Worth] | None = []
+    if reads_money:
+        worths = await worth_of(visit, [one for one in found.quarters if visit.person.sees_contract(one[0])], waiting)
     return visit.render(
         "prove/correction.html",
         status=status,
@@ -212,7 +221,8 @@ async def _one(visit: Visit, entered: Entered[Any] | None = None, status: int = 
         own=own,
         may_decide=visit.may(DECIDERS) and not own and row in waiting,
         may_revoke=visit.may(CLAIMERS | DECIDERS) and row.revokes is None and found.back is None and row.stands,
-        reads_money=visit.may(MONEY_READERS),
+        reads_money=reads_money,
+        worths=worths,
         behind=correction_steps.paper_of(row),
     )
 
