@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-WIDTH, LEFT, RIGHT, STEP, BAR = 560, 130, 92, 26, 14
-NARROW = 10
+WIDTH, LEFT, RIGHT, STEP, BAR = 440, 116, 80, 24, 13
+NARROW = 9
 """Letters of a label that fit; longer ones are cut, and whole in the title."""
 
 
