@@ -33,9 +33,11 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+# Tests start Python some thousand times: what is compiled is kept, whatever the surroundings say.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: check
 	@$(BIN)/python -m pytest tests/unit tests/properties tests/golden tests/architecture tests/bad_config -n 2
-	@$(BIN)/python -m pytest tests/stores tests/acceptance -n 3 --dist loadfile -rs
+	@$(BIN)/python -m pytest tests/stores tests/acceptance -n 3 --dist loadfile --no-loadscope-reorder -rs
 
 bench: setup
 	@$(BIN)/python -m tests.bench

@@ -26,11 +26,12 @@ from python_calamine import CalamineWorkbook
 
 from simulators.city import last_quarter
 from tests.console_city import CONTRACT, SUPPLIER, close, seed, yesterday
+from tests.servers.chromium import MAX_WAIT_MS
 from tests.servers.console import Room, Seat, browsing, serving
 
 POINTS = int(os.environ.get("CAMSLA_WALK_POINTS", "240"))
 SLOW = POINTS > 1_000
-WAIT_MS = 600_000 if SLOW else 20_000
+WAIT_MS = 600_000 if SLOW else MAX_WAIT_MS
 pytestmark = pytest.mark.timeout(3_600 if SLOW else 300)
 CHINA = timezone(timedelta(hours=8))
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.camsla_command import Camsla
 from tests.console_city import PASSWORD
 from tests.servers.chromium import FLAGS, MAX_WAIT_MS, require
 
 START_S = 60.0
+expect.set_options(timeout=MAX_WAIT_MS)  # of waiting for what comes; its own five seconds are a question of the machine
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
