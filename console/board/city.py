@@ -124,10 +124,17 @@ class City:
         test = matches(wanted, at or self.at or Instant(0))
         return [card for card in self.cards if test(card)]
 
-    def phase_title(self, phase: str) -> str:
-        """Return what contracts in force call a phase, where they agree; empty where none does."""
-        titles = {p.title for p in self.phases if p.phase == phase}
-        return titles.pop() if len(titles) == 1 else ""
+    def phase_word(self, phase: str, contract: str = "") -> str:
+        """Return what people call a phase: its title in the contract, or in those in force where they agree; else its id.
+
+        The id stands beside a title that another phase has as well, so that nobody takes one for the other.
+        """
+        titles = {p.title for p in self.phases if p.phase == phase and contract in ("", p.contract)}
+        title = titles.pop() if len(titles) == 1 else ""
+        if not title:
+            return phase
+        shared = any(p.title == title and p.phase != phase for p in self.phases)
+        return f"{title}（{phase}）" if shared else title
 
     def facets(self, wanted: Wanted, at: Instant | None = None) -> dict[str, list[tuple[str, int]]]:
         """Return for each filter which values there are and how many points each, the other filters applied.

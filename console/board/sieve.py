@@ -37,7 +37,7 @@ class Sieves:
 
     def of(self, city: City, wanted: Wanted, at: Instant) -> Sieved:
         """Return what a filter finds; hours offline are counted to the minute."""
-        key = (city.scope, city.version, wanted, None if wanted.down_h is None else at // MINUTE_US)
+        key = (city.scope, city.version, wanted, at // MINUTE_US if wanted.moving else None)
         found = self._kept.get(key)
         if found is None:
             found = self._kept[key] = sieve(city, wanted, at)

@@ -26,6 +26,14 @@ ACCOUNTS_OLD_S = 900
 LATE_S = 90
 """Beyond three intervals and this much, our own newest result is late: the batcher and the board take their part of it."""
 
+VANTAGE_ZH: dict[str, str] = {
+    "local": N_("本系统"),
+    "agent": N_("前端代理"),
+    "gb28181": N_("国标平台接入"),
+    "import": N_("导入的记录"),
+    "platform": N_("视频平台巡检"),
+}
+"""What kind of observer a vantage is."""
 VERDICT_ZH: dict[Verdict, str] = {
     "met": N_("达标"),
     "missed": N_("未达标"),

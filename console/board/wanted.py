@@ -14,7 +14,10 @@ Values = Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_
 
 
 class Wanted(BaseModel):
-    """Filters that all must hold; of several values of one, any. `down_h`: offline for longer than so many hours."""
+    """Filters that all must hold; of several values of one, any.
+
+    `down_h`: offline for longer than so many hours. `changed_h`: went offline, or came back, within so many hours.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -26,7 +29,13 @@ class Wanted(BaseModel):
     supplier: Values = ()
     evidence: Values = ()
     down_h: Annotated[float, Field(ge=0, le=100_000)] | None = None
+    changed_h: Annotated[float, Field(ge=0, le=100_000)] | None = None
     q: Annotated[str, Field(max_length=200)] = ""
+
+    @property
+    def moving(self) -> bool:
+        """Whether what passes changes with the hour alone."""
+        return self.down_h is not None or self.changed_h is not None
 
 
 FACETS: Mapping[str, Callable[[PointCard], str]] = {
@@ -51,6 +60,9 @@ def matches(wanted: Wanted, at: Instant) -> Callable[[PointCard], bool]:
     if wanted.down_h is not None:
         before = at - wanted.down_h * 3_600 * MICROSECONDS
         tests.append(lambda card: down_since(card, before))
+    if wanted.changed_h is not None:
+        after = at - wanted.changed_h * 3_600 * MICROSECONDS
+        tests.append(lambda card: changed_since(card, after))
     if words := wanted.q.casefold().split():
         tests.append(lambda card: all(word in card.facts.text for word in words))
     if len(tests) == 1:
@@ -62,3 +74,10 @@ def down_since(card: PointCard, before: float) -> bool:
     """Tell whether a point has been offline since before an instant."""
     now = card.now
     return now.standing is Standing.OFFLINE and now.since is not None and now.since <= before
+
+
+def changed_since(card: PointCard, after: float) -> bool:
+    """Tell whether a point went offline, or came back from an outage, after an instant."""
+    now = card.now
+    turned = now.standing is Standing.OFFLINE or (now.standing is Standing.ONLINE and now.recovered)
+    return turned and now.since is not None and now.since > after

@@ -21,9 +21,10 @@ from monitor.store.some_points import cameras_at, facts_at
 
 
 class LedgerRow(NamedTuple):
-    """A point of the table: its card, and the ledger's facts and device where a column needs them."""
+    """A point of the table: its card, what people call its phase, and the ledger's facts and device where a column needs them."""
 
     card: PointCard
+    phase: str = ""
     fact: RosterPoint | None = None
     camera: CameraSpec | None = None
 
@@ -41,16 +42,17 @@ CARDS: tuple[Column[PointCard], ...] = (
     Column("code", N_("点位编号"), lambda c: c.facts.code, "code", lambda c: address(c.facts.code)),
     Column("name", N_("设备名称"), lambda c: c.facts.name, "text", lambda c: address(c.facts.code)),
     Column("state", N_("状态"), lambda c: STANDING_ZH[c.now.standing], "badge", tone=lambda c: STANDING_TONE[c.now.standing]),
-    Column("since", N_("自"), lambda c: c.now.since, "instant"),
+    Column("since", N_("状态起始"), lambda c: c.now.since, "instant"),
     Column("reason", N_("原因"), _reason, "badge", tone=lambda _: "mute"),
+    Column("day", N_("今日在线率"), lambda c: _rate(c, "day"), "percent", lambda c: address(c.facts.code) + "#timeline", shown=False),
     Column("month", N_("本月在线率"), lambda c: _rate(c, "month"), "percent", lambda c: address(c.facts.code) + "#months"),
-    Column("quarter", N_("本季在线率"), lambda c: _rate(c, "quarter"), "percent", shown=False),
+    Column("quarter", N_("本季在线率"), lambda c: _rate(c, "quarter"), "percent", lambda c: address(c.facts.code) + "#months", shown=False),
     Column("evidence", N_("最好证据"), lambda c: EVIDENCE_ZH[c.now.evidence], "badge", tone=lambda _: "mute", shown=False),
     Column("last_seen", N_("最近结果"), lambda c: c.now.last_seen, "instant", shown=False),
     Column("phase", N_("期次"), lambda c: c.facts.phase),
     Column("area", N_("街道/社区"), lambda c: c.facts.area),
     Column("supplier", N_("承建单位"), lambda c: c.facts.supplier),
-    Column("address", N_("安装地址"), lambda c: c.facts.address),
+    Column("address", N_("安装地址"), lambda c: c.facts.address, shown=False),
     Column("gb_code", N_("设备编码"), lambda c: c.facts.gb_code, "code", shown=False),
     Column("former_gb_code", N_("原设备编码"), lambda c: c.facts.former_gb_code, "code", shown=False),
     Column("class", N_("监控点位类型"), lambda c: c.facts.category, shown=False),
@@ -89,7 +91,7 @@ def _lifted(column: Column[PointCard]) -> Column[LedgerRow]:
     return Column(
         column.key,
         column.label,
-        lambda row: column.value(row.card),
+        (lambda row: row.phase) if column.key == "phase" else lambda row: column.value(row.card),
         column.kind,
         None if link is None else lambda row: link(row.card),
         None if tone is None else lambda row: tone(row.card),
@@ -116,11 +118,24 @@ STORED = {column.key for column in COLUMNS_OF_LEDGER} - _HELD
 
 
 def rows_of(
-    connection: Connection, cards: Sequence[PointCard], chosen: Sequence[Column[LedgerRow]], at: Instant
+    connection: Connection,
+    cards: Sequence[PointCard],
+    chosen: Sequence[Column[LedgerRow]],
+    at: Instant,
+    phase_word: Callable[[str, str], str],
 ) -> list[LedgerRow]:
-    """Return cards as rows, with what the chosen columns need of the store."""
+    """Return cards as rows, with what the chosen columns need of the store. `phase_word` names a phase of a contract."""
     keys = {column.key for column in chosen} & STORED
     codes = [card.facts.code for card in cards]
     facts = facts_at(connection, codes, at) if keys - {"serial", "macs"} else {}
     cameras = cameras_at(connection, codes, at) if keys & {"serial", "macs"} else {}
-    return [LedgerRow(card, facts.get(card.facts.code), cameras.get(card.facts.code)) for card in cards]
+    words = {pair: phase_word(*pair) for pair in {(card.facts.phase, card.facts.contract) for card in cards}}
+    return [
+        LedgerRow(
+            card,
+            words[card.facts.phase, card.facts.contract],
+            facts.get(card.facts.code),
+            cameras.get(card.facts.code),
+        )
+        for card in cards
+    ]

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Subquery, Table, and_, or_, select, union
 
+from console.web.words import N_
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, midnight
@@ -42,9 +43,17 @@ class Differs(NamedTuple):
     new: str
 
 
+class Billed(NamedTuple):
+    """One effect on billing: a word (a message id) and its English, and the day, span or values."""
+
+    word: str
+    english: str
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class PointChange:
-    """What became of a point on a day. `kinds` are words of Kind, and paused, resumed, removed; `billing` is in Chinese and English."""
+    """What became of a point on a day. `kinds` are words of Kind, and paused, resumed, removed."""
 
     on: date
     code: str
@@ -56,7 +65,7 @@ class PointChange:
     kinds: tuple[str, ...]
     document: str
     differs: tuple[Differs, ...]
-    billing: str
+    billing: tuple[Billed, ...]
     recorded_at: Instant
     actor: str
 
@@ -65,7 +74,7 @@ class PointChange:
 class _Day:
     kinds: list[str] = field(default_factory=list)
     differs: list[Differs] = field(default_factory=list)
-    billing: list[str] = field(default_factory=list)
+    billing: list[Billed] = field(default_factory=list)
     recorded_at: int = 0
     actor: str = ""
 
@@ -172,7 +181,7 @@ def _of_facts(
         if place == 0:
             day.add(Kind.NEW.value, piece)
             if piece["billed_from"]:
-                day.billing.append(f"计费起 billed from {piece['billed_from']}")
+                day.billing.append(Billed(N_("计费起"), "billed from", piece["billed_from"]))
             continue
         old, new = _facts(pieces[place - 1]), _facts(piece)
         different = {key for key in old.keys() | new.keys() if (old.get(key) or "") != (new.get(key) or "")}
@@ -183,7 +192,8 @@ def _of_facts(
         for key in sorted(different - _MILESTONES):
             day.differs.append(Differs(_heading(key), shown_fact(key, old.get(key)), shown_fact(key, new.get(key))))
             if key in _MONEY:
-                day.billing.append(f"{_heading(key)} {shown_fact(key, old.get(key))} → {shown_fact(key, new.get(key))}")
+                told = f"{shown_fact(key, old.get(key)) or '—'} → {shown_fact(key, new.get(key)) or '—'}"
+                day.billing.append(Billed(_heading(key), "", told))
 
 
 def _heading(key: str) -> str:
@@ -211,7 +221,8 @@ def _of_retirement(pieces: Sequence[Mapping[str, Any]], period: Period, days: di
     days[retired].add(REMOVED if gone else Kind.RETIRED.value, last)
     until = min(filter(None, (last["billed_until"], last["retired_on"])))
     if last["billed_from"] and last["billed_from"] < until:
-        days[retired].billing.append(f"计费止 last billed day {date.fromisoformat(until) - timedelta(days=1)}")
+        last_day = date.fromisoformat(until) - timedelta(days=1)
+        days[retired].billing.append(Billed(N_("计费止"), "last billed day", f"{last_day}"))
 
 
 def _of_stays(
@@ -249,11 +260,11 @@ def _of_pauses(
         if low <= pause["valid_from"] < high:
             days[first].add(PAUSED, pause)
             until = "" if pause["valid_to"] is None else str(_day(pause["valid_to"], clock) - timedelta(days=1))
-            days[first].billing.append(f"暂停计费 not billed {first}..{until}")
+            days[first].billing.append(Billed(N_("暂停计费"), "not billed", f"{first}..{until}"))
         if pause["valid_to"] is not None and low <= pause["valid_to"] < high:
             again = _day(pause["valid_to"], clock)
             days[again].add(RESUMED, pause)
-            days[again].billing.append(f"恢复计费 billed again from {again}")
+            days[again].billing.append(Billed(N_("恢复计费"), "billed again from", f"{again}"))
 
 
 def _change(day: date, what: _Day, pieces: Sequence[Mapping[str, Any]], scope: Scope, zone: str) -> PointChange | None:
@@ -274,7 +285,7 @@ def _change(day: date, what: _Day, pieces: Sequence[Mapping[str, Any]], scope: S
         tuple(what.kinds),
         held["document"],
         tuple(what.differs),
-        "；".join(what.billing),
+        tuple(what.billing),
         Instant(what.recorded_at),
         what.actor,
     )

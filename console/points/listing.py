@@ -50,7 +50,7 @@ class Lists:
     def of(self, city: City, query: PointsQuery, columns: Sequence[Column[PointCard]], at: Instant) -> Listed:
         """Return the list that a query asks of a city."""
         wanted = query.filters
-        moment = 0 if wanted.down_h is None else at // (FRESH_S * MICROSECONDS)
+        moment = at // (FRESH_S * MICROSECONDS) if wanted.moving else 0
         key = (city.version, city.accounts_at, city.scope, wanted.model_dump_json(), query.sort, moment)
         with self._lock:
             if key in self._found:
@@ -69,7 +69,7 @@ def facets(city: City, wanted: Wanted, at: Instant) -> dict[str, list[tuple[str,
     """Count every filter's values among the cards that the other filters let through, most frequent first; one pass."""
     narrow = {name: frozenset(getattr(wanted, name)) for name in FACETS if getattr(wanted, name)}
     rest = matches(wanted.model_copy(update=dict.fromkeys(FACETS, ())), at)
-    cards = city.cards if wanted.down_h is None and not wanted.q.split() else [c for c in city.cards if rest(c)]
+    cards = city.cards if not wanted.moving and not wanted.q.split() else [c for c in city.cards if rest(c)]
     counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
     if not narrow:
         for name, value in FACETS.items():

@@ -99,7 +99,7 @@ def _said(change: PointChange) -> ChangeSaid:
         area=change.area,
         supplier=change.supplier,
         document=change.document,
-        billing=change.billing,
+        billing="；".join(" ".join(filter(None, said)) for said in change.billing),
         fields=tuple(DiffersSaid(**row._asdict()) for row in change.differs),
         recorded_at=moment(change.recorded_at),
         actor=change.actor,

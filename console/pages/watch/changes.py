@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field
 
 from console.ledger.change_lists import ChangeLists, wanted
+from console.pages.watch import point_view
+from console.pages.watch.point_view import phases_of
 from console.points.changes import PointChange
 from console.points.means import address
+from console.points.periods import quarters_before, read_period, said
 from console.points.words import KIND_TONE, KIND_ZH
 from console.web.access import WATCHERS
 from console.web.export import exported
@@ -19,11 +24,13 @@ from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from monitor.finding import InputError
-from monitor.period import Period, parse_period, quarter_of
+from monitor.period import Period, quarter_of
 
 routes = Routes()
 SECTION = "changes"
 MAX_YEARS = 10
+QUARTERS = 4
+"""So many quarters are offered beside the field."""
 
 
 class ChangesQuery(TableQuery):
@@ -35,8 +42,20 @@ class ChangesQuery(TableQuery):
     phase: Annotated[str, Field(max_length=64)] = ""
 
 
-def _differs(change: PointChange) -> str:
-    return "；".join(f"{row.field}：{row.old or '—'} → {row.new or '—'}" for row in change.differs)
+def columns(visit: Visit) -> tuple[Column[PointChange], ...]:
+    """Return the table's columns: in the reader's language, with people's words for phases."""
+    say, word = visit.say, phases_of(visit)
+
+    def differs(change: PointChange) -> str:
+        rows = point_view.differing(change, word)
+        return "；".join(f"{say(row.field)}：{row.old or '—'} → {row.new or '—'}" for row in rows)
+
+    told: dict[str, Callable[[PointChange], str]] = {
+        "differs": differs,
+        "billing": lambda change: point_view.billing(change, say, word),
+        "phase": lambda change: word(change.phase, change.contract),
+    }
+    return tuple(replace(column, value=told[column.key]) if column.key in told else column for column in COLUMNS)
 
 
 COLUMNS: tuple[Column[PointChange], ...] = (
@@ -53,7 +72,7 @@ COLUMNS: tuple[Column[PointChange], ...] = (
         "badge",
         tone=lambda c: KIND_TONE.get(c.kinds[1], "mute"),
     ),
-    Column("differs", N_("内容"), _differs, searched=True, sortable=False),
+    Column("differs", N_("内容"), lambda c: c.differs, searched=True, sortable=False),
     Column("billing", N_("对计费的影响"), lambda c: c.billing, searched=True),
     Column("document", N_("审批文号"), lambda c: c.document, searched=True),
     Column("area", N_("街道/社区"), lambda c: c.area, searched=True),
@@ -74,18 +93,20 @@ async def changes(visit: Visit) -> web.StreamResponse:
     found = await visit.read(lists.of, visit.scope, period, visit.site.settings.zone)
     rows = wanted(found, query.kind, query.area, query.phase)
     if query.format:
-        return await exported(visit, rows, COLUMNS, query, f"changes-{period.label}")
+        return await exported(visit, rows, columns(visit), query, f"changes-{period.label}")
+    word = phases_of(visit)
     kinds = Counter(kind for change in wanted(found, (), query.area, query.phase) for kind in change.kinds)
     return visit.render(
         "watch/changes.html",
         status=422 if wrong else 200,
-        table=table_of(rows, COLUMNS, query),
+        table=table_of(rows, columns(visit), query),
         period=period,
         query=query,
         wrong=wrong,
         kinds=[(kind, word, KIND_TONE.get(kind, "mute"), kinds[kind]) for kind, word in KIND_ZH.items() if kinds[kind]],
         areas=sorted({change.area for change in found if change.area}),
-        phases=sorted({change.phase for change in found if change.phase}),
+        phases=[(phase, word(phase)) for phase in sorted({change.phase for change in found if change.phase})],
+        quarters=[(one, said(one.label, visit.say)) for one in quarters_before(visit.today, QUARTERS)],
     )
 
 
@@ -95,7 +116,7 @@ def shown_period(visit: Visit, text: str) -> tuple[Period, str]:
     if not text:
         return now, ""
     try:
-        found = parse_period(text)
+        found = read_period(text)
     except InputError as error:
         return now, str(error.findings[0].message)
     if (found.last - found.first).days > MAX_YEARS * 366:

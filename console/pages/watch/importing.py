@@ -95,17 +95,27 @@ def _files(visit: Visit) -> WaitingFiles:
     return found
 
 
+class AgainQuery(BaseModel):
+    """What the form is filled with: how the file before was read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mapping: Annotated[str, Field(max_length=100)] = ""
+    effective_from: Annotated[str, Field(max_length=10)] = ""
+
+
 @routes.page("/points/import", allow=LEDGER_WRITERS, section=SECTION)
 async def upload(visit: Visit) -> web.StreamResponse:
     """Show the form."""
-    return _form(visit, None)
+    return _form(visit, None, visit.query(AgainQuery))
 
 
-def _form(visit: Visit, entered: Entered[UploadForm] | None) -> web.StreamResponse:
+def _form(visit: Visit, entered: Entered[UploadForm] | None, again: AgainQuery | None = None) -> web.StreamResponse:
     return visit.render(
         "watch/import.html",
         status=200 if entered is None else 422,
         entered=entered,
+        again=again or AgainQuery(),
         mappings=mappings(visit.site.settings),
         limits=(MAX_BYTES, MAX_ROWS),
     )
@@ -117,7 +127,9 @@ async def compare(visit: Visit) -> web.StreamResponse:
     entered = await visit.enter(UploadForm)
     file = entered.files.get("file")
     if file is None:
-        entered = entered.wrong("file", visit.say("请选择文件"))
+        sent = (await visit.request.post()).get("file")
+        empty = isinstance(sent, web.FileField) and sent.filename
+        entered = entered.wrong("file", visit.say("文件是空的") if empty else visit.say("请选择文件"))
     elif len(file.body) > MAX_BYTES:
         entered = entered.wrong("file", visit.say("文件超过 10 MB，请拆分"))
     if entered.model is None or file is None:
@@ -169,6 +181,8 @@ async def confirm(visit: Visit) -> web.StreamResponse:
     entered = await visit.enter(ConfirmForm)
     if entered.model is None or not waiting.preview.possible:
         raise ConflictError(visit.say("没有可执行的方案，请重新上传比对。"))
-    await carry_out(visit, waiting.asked, entered.model.digest)
+    counts = await carry_out(visit, waiting.asked, entered.model.digest)
     _files(visit).drop(visit.path("key"))
-    return visit.see("/points", visit.say("台账已导入"))
+    told = [f"{visit.say(word)} {counts[kind]}" for kind, word in KIND_ZH.items() if counts.get(kind)]
+    what = ("、" if visit.language == "zh" else ", ").join(told)
+    return visit.see("/points", visit.say("台账已导入：{what}").format(what=what))

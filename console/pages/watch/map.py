@@ -30,7 +30,7 @@ async def page(visit: Visit) -> web.Response:
         city=city,
         wanted=wanted.model_dump(),
         sieved=sieved,
-        phase_words={p.phase: f"{city.phase_title(p.phase) or p.phase}（{p.phase}）" for p in city.phases},
+        phase_words={p.phase: city.phase_word(p.phase) for p in city.phases},
         standing_words={standing.value: word for standing, word in STANDING_ZH.items()},
         standings=STANDING_ZH,
         tones=STANDING_TONE,

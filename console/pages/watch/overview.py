@@ -10,8 +10,19 @@ from aiohttp import web
 from console.board.board import Board
 from console.board.card import REASON_ZH
 from console.board.city import City
-from console.board.summary import VERDICT_TONE, VERDICT_ZH, AreaRow, PhaseRow, Summary, alarms, spans_of
+from console.board.summary import (
+    RECENT_H,
+    VANTAGE_ZH,
+    VERDICT_TONE,
+    VERDICT_ZH,
+    AreaRow,
+    PhaseRow,
+    Summary,
+    alarms,
+    spans_of,
+)
 from console.charts.bars import Bar, Part, rate_bars, strip
+from console.points.periods import said
 from console.settling.board import STATES, Row
 from console.settling.board import board as statements
 from console.web.access import EVERYONE, FINANCE, WATCHERS, Role
@@ -48,6 +59,10 @@ async def overview(visit: Visit) -> web.Response:
         areas=_area_bars(city, summary.areas, visit),
         phase_bars=rate_bars([_phase_bar(row) for row in summary.phases], visit.say("各期次本季在线率")),
         points=points_of,
+        lowest=lowest,
+        period_word=lambda label: said(label, visit.say),
+        hours=RECENT_H,
+        kinds=VANTAGE_ZH,
         reasons=REASON_ZH,
         verdicts=VERDICT_ZH,
         tones=VERDICT_TONE,
@@ -59,6 +74,11 @@ async def overview(visit: Visit) -> web.Response:
 def points_of(**filters: Any) -> str:
     """Return the address of the points that a number counts."""
     return "/points?" + urlencode({name: value for name, value in filters.items() if value})
+
+
+def lowest(rate: str) -> str:
+    """Return the address of the points under a rate (day, month, quarter), the lowest first, with that rate beside them."""
+    return points_of(sort=rate, columns=f"code,name,state,{rate},reason,phase,area,supplier")
 
 
 def _strip(summary: Summary, visit: Visit) -> Any:

@@ -11,8 +11,10 @@ from pydantic import Field
 from console.board.board import Board
 from console.board.card import PointCard
 from console.pages.watch import point_view
+from console.pages.watch.point_view import phases_of
 from console.points.means import address, means_of, sees_drafts, sees_money
 from console.points.page import MOST_BARS, PointPage, outage_of, page_of
+from console.points.periods import read_period
 from console.points.results import outage_log, source_of
 from console.points.words import CLAIM_ZH, KIND_TONE, KIND_ZH, STATUS_ZH
 from console.web.access import WATCHERS
@@ -23,7 +25,7 @@ from console.web.table import TableQuery, table_of
 from console.web.visit import Visit
 from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import Period, parse_period
+from monitor.period import Period
 
 routes = Routes()
 SECTION = "points"
@@ -44,7 +46,7 @@ def shown_period(query: PointQuery) -> tuple[Period | None, str]:
     if not query.period:
         return None, ""
     try:
-        found = parse_period(query.period)
+        found = read_period(query.period)
     except InputError as error:
         return None, str(error.findings[0].message)
     if (found.last - found.first).days >= MOST_BARS:
@@ -78,6 +80,9 @@ async def point(visit: Visit) -> web.StreamResponse:
         wrong=wrong,
         query=query,
         money=sees_money(visit),
+        word=phases_of(visit),
+        differing=point_view.differing,
+        billing=point_view.billing,
     )
 
 

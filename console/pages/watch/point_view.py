@@ -10,22 +10,49 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from console.board.board import Board
 from console.board.card import EVIDENCE_ZH, REASON_ZH, RUNG_ZH, STANDING_TONE, STANDING_ZH, PointCard, Standing
+from console.board.city import City
 from console.charts.calendar import Square, calendar_svg
 from console.charts.point_timeline import Part, bar_svg
+from console.points.changes import Differs, PointChange
 from console.points.means import address
 from console.points.page import YEAR_DAYS, OutagePage, PointPage, bars
 from console.points.watched import Cause, Down, Month
 from console.points.words import GAP_ZH, lasting
 from console.web.table import Column
+from console.web.visit import Visit
 from console.web.words import N_
 from monitor.model import MICROSECONDS
 from monitor.points import RosterPoint
 from monitor.rates import Rate, Seconds
-from monitor.roster.columns import COLUMNS, Place
+from monitor.roster.columns import BY_KEY, COLUMNS, Place
 from monitor.roster.difference import degrees
 
 Say = Callable[[str], str]
+Word = Callable[..., str]
+"""Names a phase of a contract: City.phase_word."""
+PHASE = BY_KEY["phase"].header
+
+
+def phases_of(visit: Visit) -> Word:
+    """Return how people call the phases that a person sees; by their ids where no board has read the contracts."""
+    board = visit.site.more.get(Board)
+    return (City() if board is None else board.city(visit.scope)).phase_word
+
+
+def differing(change: PointChange, word: Word) -> list[Differs]:
+    """Return what a change changed, its phases by their names."""
+    return [row._replace(old=word(row.old), new=word(row.new)) if row.field == PHASE else row for row in change.differs]
+
+
+def billing(change: PointChange, say: Say, word: Word) -> str:
+    """Write what a change does to billing."""
+    told = []
+    for row in change.billing:
+        what = " → ".join(map(word, row.what.split(" → "))) if row.word == PHASE else row.what
+        told.append(f"{say(row.word)} {what}")
+    return "；".join(told)
 
 
 class Bar(NamedTuple):
@@ -173,10 +200,10 @@ class PointView:
     def gap(self, cause: str) -> str:
         return self._say(GAP_ZH[cause]) if cause in GAP_ZH else cause
 
-    def facts(self) -> list[tuple[str, str]]:
+    def facts(self, word: Word) -> list[tuple[str, str]]:
         """Return the ledger's columns of the point as it is now, those that say something, in the template's order."""
         return [
-            (column.header, text)
+            (column.header, word(text, self._page.fact.contract) if column.key == "phase" else text)
             for column in COLUMNS
             if column.place is Place.FACT and (text := _fact(self._page.fact, column.key))
         ]

@@ -71,20 +71,21 @@ async def _page(visit: Visit, entered: Entered[ViewForm] | None) -> web.StreamRe
     query = visit.query(PointsQuery)
     found = await visit.aside(listed, visit, query)
     columns = chosen(COLUMNS_OF_LEDGER, query)
+    city = visit.site.part(Board).city(visit.scope)
     if query.format:
-        rows = await visit.read(rows_of, found.cards, columns, visit.at)
+        rows = await visit.read(rows_of, found.cards, columns, visit.at, city.phase_word)
         plain = query.model_copy(update={"sort": "", "q": ""})  # sorted and searched already
         return await exported(visit, rows, COLUMNS_OF_LEDGER, plain, f"points-{visit.today}")
     total = len(found.cards)
     page = min(query.page, max(1, -(-total // query.size)))
     part = found.cards[(page - 1) * query.size : page * query.size]
-    rows = await visit.read(rows_of, part, columns, visit.at)
+    rows = await visit.read(rows_of, part, columns, visit.at, city.phase_word)
     views = await visit.read(saved_views.views_of, visit.person.name, TABLE)
     return visit.render(
         "watch/points.html",
         status=200 if entered is None else 422,
         table=Table(columns, rows, total, query, COLUMNS_OF_LEDGER),
-        city=visit.site.part(Board).city(visit.scope),
+        city=city,
         facets=_facets(visit, query, found),
         hours=_hours(visit, query),
         narrowed=_narrowed(visit, query),
@@ -132,8 +133,8 @@ def word(visit: Visit, name: str, value: str) -> str:
         found = STANDING_ZH.get(Standing(value), value) if value in set(Standing) else value
     elif name == "reason":
         found = REASON_ZH.get(value, value)
-    elif name == "phase" and (title := visit.site.part(Board).city(visit.scope).phase_title(value)):
-        return f"{title}（{value}）"
+    elif name == "phase":
+        return visit.site.part(Board).city(visit.scope).phase_word(value)
     elif name == "evidence":
         found = EVIDENCE_ZH.get(Evidence(value), value) if value in set(Evidence) else value
     return visit.say(found)
@@ -162,6 +163,10 @@ def _narrowed(visit: Visit, query: PointsQuery) -> list[tuple[str, str]]:
     if query.down_h is not None:
         found.append(
             (f"{visit.say('离线超过')} {query.down_h:g} {visit.say('小时')}", _address(_kept(visit, "down_h")))
+        )
+    if query.changed_h is not None:
+        found.append(
+            (visit.say("近 {n} 小时离线或恢复").format(n=f"{query.changed_h:g}"), _address(_kept(visit, "changed_h")))
         )
     if query.q:
         found.append((f"{visit.say('搜索')}：{query.q}", _address(_kept(visit, "q"))))

@@ -113,3 +113,12 @@ async def test_a_points_page_tells_its_own_changes_and_devices(client: Any) -> N
     assert "SN2B" in text and "新公〔2020〕9号" in text
     _, text = await get(client, "/points/C-4", "ops")
     assert "2020-08-15" in text and "暂停计费" in text
+
+
+async def test_the_page_speaks_one_language_and_offers_quarters(client: Any) -> None:
+    _, text = await get(client, "/changes?period=2020年第三季度", "ops")
+    assert "暂停计费 2020-08-15..2020-08-25" in text and "not billed" not in text
+    assert "计费止 2020-08-19" in text and "2020 年第 3 季度" in text and "period=2020Q2" in text
+    async with client.get("/changes?period=2020Q3", headers={WHO: "ops", "Cookie": "camsla-language=en"}) as response:
+        english = await response.text()
+    assert "2020-08-19" in english and "计费止" not in english and "Q3 2020" in english

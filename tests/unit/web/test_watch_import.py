@@ -162,3 +162,28 @@ def test_few_files_wait_and_not_for_long() -> None:
     assert files.get(third, "b", Instant(5_000_000)) is None
     assert files.get(third, "d", Instant(64_000_000)) is not None
     assert files.get(third, "d", Instant(65_000_000)) is None
+
+
+async def test_an_empty_file_is_said_to_be_empty(client: Any) -> None:
+    status, text, _ = await upload(client, "", effective_from="2020-08-01", mapping="街道格式")
+    assert status == 422 and "文件是空的" in text and "请选择文件" not in text
+    assert 'value="2020-08-01"' in text and '<option value="街道格式" selected>' in text
+
+
+async def test_a_file_with_faults_is_chosen_again_as_it_was_to_be_read(client: Any) -> None:
+    _, _, there = await upload(client, BAD, effective_from="2020-08-01")
+    _, text = await get(client, there, "ops")
+    again = text.split('class="button first" href="')[1].split('"')[0].replace("&amp;", "&")
+    assert again.startswith("/points/import?") and "effective_from=2020-08-01" in again
+    _, form = await get(client, again, "ops")
+    assert 'value="2020-08-01"' in form
+    status, form = await get(client, "/points/import?effective_from=nonsense&mapping=%3Cb%3E", "ops")
+    assert status == 200 and "<b>" not in form.split("<main")[1]
+
+
+async def test_what_was_imported_is_said(client: Any) -> None:
+    _, _, there = await upload(client, GOOD)
+    _, text = await get(client, there, "ops")
+    data = {"digest": digest(text), "csrf": CSRF}
+    async with client.post(f"{there}/confirm", data=data, headers={WHO: "ops"}) as response:
+        assert "台账已导入：新增 2" in await response.text()

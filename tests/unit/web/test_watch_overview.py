@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,40 @@ async def test_an_empty_installation_says_what_to_do(tmp_path: Path) -> None:
         _, page = await get(client, "/", "值班")
         assert "导入点位台账后" in page and "尚未读到数据" not in page
     await board.stop()
+
+
+async def test_every_heading_with_a_number_leads_to_its_points(site: Any) -> None:
+    _, page = await get(site[2], "/", "值班")
+    assert "近 4 小时新离线（1）" in page
+    for link in ("/points?state=offline&amp;changed_h=4&amp;sort=-since", "/points?state=online&amp;changed_h=4"):
+        assert f'href="{link}' in page
+    _, fell = await get(site[2], "/points?state=offline&changed_h=4&sort=-since", "值班")
+    assert "共 1 条" in fell and "A-2" in fell and "近 4 小时离线或恢复" in fell
+    _, none = await get(site[2], "/points?state=offline&changed_h=0.5", "值班")
+    assert "没有符合条件的点位" in none  # it fell an hour ago
+    _, rose = await get(site[2], "/points?state=online&changed_h=4", "值班")
+    assert "没有符合条件的点位" in rose  # A-1 never fell
+    assert "sort=quarter&amp;columns=code%2Cname%2Cstate%2Cquarter" in page
+    _, lowest = await get(site[2], "/points?sort=quarter&columns=code,quarter", "值班")
+    assert lowest.index("A-2") < lowest.index("A-1")
+
+
+async def test_who_is_responsible_stands_beside_an_outage(site: Any) -> None:
+    _, page = await get(site[2], "/", "值班")
+    row = page.split("/points/A-2")[1].split("</tr>")[0]
+    assert "· 甲</small>" in row and "拒绝连接" in row
+    assert "本系统 <code>local</code>" in page and "data-print" in page
+
+
+async def test_phases_go_by_their_titles_wherever_people_read(site: Any) -> None:
+    _, board, client = site
+    for path in ("/", "/points", "/map", "/map/card/A-1", "/points/A-1", "/points?phase=p1", "/changes?period=1970"):
+        status, page = await get(client, path, "值班")
+        assert status == 200 and "一期" in page, path
+        assert ">p1<" not in page and "（p1）" not in page, path
+    _, text = await get(client, "/points?format=csv&columns=code,phase", "值班")
+    assert "A-1,一期" in text
+    city = board.city()
+    assert city.phase_word("p1", "lease") == "一期" and city.phase_word("p9") == "p9" and city.phase_word("") == ""
+    twice = replace(city, phases=(*city.phases, city.phases[0]._replace(phase="p3")))
+    assert twice.phase_word("p1") == "一期（p1）" and twice.phase_word("p2") == "二期"
