@@ -98,7 +98,7 @@ def require_unknown(connection: Connection, rows: Sequence[Reclassification], or
             if span[0] < span[1] and not unknown_in(timeline.pieces, span):
                 message = f"{code} 在该时段没有监测缺失 nothing of the span is unknown"
                 line = origin.line(number) if origin.file else 0
-                remedy = "已知时间不能补判，见 known time is not reclassified, see: camsla evidence show"
+                remedy = "已知时间不能补判，先看点位页的时间轴或监测中断 look at the point's timeline, or: camsla corrections gaps"
                 findings.append(Finding(origin.file, line, "start", message, remedy))
     if findings:
         raise InputError(sorted(findings))

@@ -198,6 +198,11 @@ def paper_of(row: Claim) -> str:
     return "" if found is None else found[1]
 
 
+def reason_of(row: Claim) -> str:
+    """Return why, as somebody wrote it: without what names the paper."""
+    return _PAPER.sub("", row.cause) if row.what == "exclude" else row.cause
+
+
 def approve(writer: Writer, numbers: Sequence[int], what: claims.What, *, at: Instant, actor: str) -> int:
     """Approve claims or withdrawals of a kind; all or none. InputError for one's own, and those decided already."""
     with writer.transaction() as connection:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from config.evidence import Witness
+from console.log.roles import beside
 from console.log.steps import Log
 from monitor.evidence.keys import PublicKey
 from monitor.evidence.note import Note, Signature, signed_by
@@ -89,7 +90,7 @@ def _add(
             continue
         if seconds * MICROSECONDS > at + AHEAD_S * MICROSECONDS:
             raise refuse(
-                f"{witness.role} 的时钟超前 the witness's clock is far ahead: {seconds - at // MICROSECONDS:,} s",
+                f"{beside(witness.role)} 的时钟超前 the witness's clock is far ahead: {seconds - at // MICROSECONDS:,} s",
                 "校准时钟后重新签名 set the clock and sign again",
                 column=signature.name,
             )
@@ -116,7 +117,7 @@ def _witness(signature: Signature, witnesses: Sequence[Witness]) -> tuple[Witnes
         key = PublicKey.parse(witness.key)
         if (key.name, key.hash) == (signature.name, signature.blob[:4]):
             return witness, key
-    known = "、".join(f"{one.role} {PublicKey.parse(one.key).name}" for one in witnesses) or "（无 none）"
+    known = "、".join(f"{beside(one.role)}（{PublicKey.parse(one.key).name}）" for one in witnesses) or "（无 none）"
     raise refuse(
         "不是设置中的见证人 not one of the witnesses that the settings name",
         f"evidence.witnesses: {known}",

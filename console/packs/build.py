@@ -191,6 +191,8 @@ class _Making:
             inputs_sha="" if stored is None else stored.inputs_sha,
             terms_sha=digest(subject.terms.document()),
             issued=subject.issued,
+            issue_sealed=subject.issue_sealed,
+            lacking=tuple(role for role, _ in self.witnesses if role not in {one.role for one in report.witnesses}),
             files=subject.files,
             corrections=_counts(corrections),
             attached=subject.attached,

@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from console.log.roles import beside, both
 from console.packs.report import OUTCOMES, PhaseFigures, Report, Witness
-from console.packs.story import Story
+from console.packs.story import Story, issued_word
 from settlement.capitals import capitals
 from settlement.money import fen, grouped, round_half_up
 from settlement.reports.paper import shown
@@ -31,13 +32,13 @@ _VERDICTS: Mapping[int, tuple[str, str]] = {
 
 def page_of(story: Story, report: Report) -> dict[str, Any]:
     """Return the page as strings for its template; long lists are cut and say how much is left out."""
-    zh, en = _VERDICTS[report.exit]
+    zh, en = _verdict(story, report)
     sealed = story.sealed
     return {
         "title": "验证结论页",
         "number": shown(story.name),
         "digest": story.inputs_sha,
-        "verdict": {"zh": zh, "en": en, "ok": report.exit == 0, "failed": report.exit == 1},
+        "verdict": {"zh": zh, "en": en, "ok": report.exit == 0 and not story.lacking, "failed": report.exit == 1},
         "pairs": [
             [
                 "项目 / 合同",
@@ -72,6 +73,17 @@ def page_of(story: Story, report: Report) -> dict[str, Any]:
     }
 
 
+def _verdict(story: Story, report: Report) -> tuple[str, str]:
+    """Say what came of it. A checkpoint that a witness has not signed is refused by whoever checks: it is never all right."""
+    zh, en = _VERDICTS[report.exit]
+    if not story.lacking or report.exit == 1:
+        return zh, en
+    return (
+        f"{zh}；最后的检查点还缺见证签名，核验程序会判为不成立：{both(story.lacking)}",
+        f"{en}, but witnesses have not signed: verifiers will refuse it",
+    )
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
@@ -79,7 +91,7 @@ def _cut(text: str) -> str:
 def _statement(story: Story) -> str:
     if story.document is None:
         return "本期没有结算单 there is no statement of the period"
-    word = "已出具 issued" if story.issued else "未出具 NOT ISSUED"
+    word = issued_word(story)
     reading = story.document["reading"]
     return f"{story.document['quarter']} r{story.document['revision']}（{word}），口径 reading {reading}"
 
@@ -130,7 +142,7 @@ def _witness(witness: Witness, zone: str) -> list[str]:
     if not witness.at:
         return ["采集方 collector", shown(witness.name), "—"]
     at = datetime.fromtimestamp(witness.at, ZoneInfo(zone)).isoformat(sep=" ", timespec="seconds")
-    return [shown(f"见证方 witness {witness.role}".strip()), shown(witness.name), at]
+    return [shown(f"见证方 witness {beside(witness.role)}".strip()), shown(witness.name), at]
 
 
 def _remarks(report: Report) -> list[str]:

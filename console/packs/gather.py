@@ -62,6 +62,7 @@ class Gathered:
     days: list[str]
     stored: Stored | None
     issued: bool
+    issue_sealed: bool
     members: dict[str, Source]
     inputs: Mapping[str, Any] | None = None
     files: tuple[Mapping[str, Any], ...] = ()
@@ -87,7 +88,8 @@ def gather(connection: Connection, order: Order) -> Gathered:
         inputs = frozen(stored)
         blobs |= {stored.inputs.encode(), stored.body.encode(), *_earlier(connection, inputs)}
     members |= {f"blobs/{hashlib.sha256(body).hexdigest()}": body for body in blobs}
-    members |= _from_folder(folder, log_days.attested(folder, days))
+    attested = list(log_days.attested(folder, days))
+    members |= _from_folder(folder, attested)
     attached, bodies = _attached(order.documents)
     files = () if inputs is None else tuple((inputs.evidence.get("authority") or {}).get("files", ()))
     return Gathered(
@@ -97,6 +99,7 @@ def gather(connection: Connection, order: Order) -> Gathered:
         days,
         stored,
         stored is not None and life(connection, stored).final,
+        stored is not None and _issue_sealed(attested, stored),
         members,
         None if inputs is None else inputs.to_document(),
         files,
@@ -124,6 +127,12 @@ def _statement(connection: Connection, order: Order, period: Period, last: str) 
     return found
 
 
+def _issue_sealed(attested: Iterable[Mapping[str, Any]], stored: Stored) -> bool:
+    """Tell whether the log's days say that the statement was issued."""
+    name = f"issued {stored.contract}/{stored.quarter} {stored.revision}"
+    return any("{what} {id} {version}".format_map(record) == name for record in attested)
+
+
 def _terms(connection: Connection, order: Order, period: Period, stored: Stored | None) -> tuple[Terms, int]:
     if stored is not None:
         return frozen(stored).terms, stored.version
@@ -133,8 +142,8 @@ def _terms(connection: Connection, order: Order, period: Period, stored: Stored 
     if found is None:
         raise refuse(
             f"期间内没有生效的合同版本 no version of {order.contract} is in force in {period.label}",
-            "camsla contract add FILE，camsla contract approve CONTRACT VERSION",
-            column="--contract",
+            "选合同服务期内的期间，或先录入并批准合同 choose a period of its service, or: camsla contract add, approve",
+            column="contract",
         )
     return found.terms, found.version
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from console.packs.story import Attached, Story
+from console.packs.story import Attached, Story, issued_word
 from settlement.reports.paper import shown
 
 TO_ATTACH = "待补 to be attached"
@@ -159,7 +159,7 @@ def _known(story: Story, indicator: str, title: str) -> Iterator[Row]:
         case "考核评分表" if story.scorecard:
             yield _data(indicator, title, number=story.name, remark=story.scorecard)
         case "费用结算单" if story.document is not None:
-            word = "已出具 issued" if story.issued else "未出具 NOT ISSUED"
+            word = issued_word(story)
             number = f"{story.terms.contract} {story.document['quarter']} r{story.document['revision']}"
             remark = f"{word}；blobs/{story.statement_sha[:12]}…"
             yield _data(

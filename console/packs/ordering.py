@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from monitor.model import Instant
 from monitor.period import parse_period
 from monitor.store import evaluations, log
 from monitor.store.writer import Writer
+from settlement.store import contracts as stored_contracts
 from settlement.store import statements
 
 MOST_POINTS = 20_000
@@ -64,6 +66,8 @@ def choices(connection: Connection, visit: Visit, contract: str, year: int) -> C
         }
     labels = [(f"{year}Q{n}", "quarter") for n in (1, 2, 3, 4)] + [(f"{year}-{n:02d}", "month") for n in range(1, 13)]
     labels.append((f"{year}-01-01..{year}-12-31", "year"))
+    begun = _begun(connection, contract) if contract in contracts else None
+    labels = [(label, kind) for label, kind in labels if _worth_packing(label, begun, visit.today)]
     samples = [
         (one.id, len(one.document["points"]))
         for one in evaluations.listed(connection, evaluations.SAMPLE)
@@ -76,6 +80,20 @@ def choices(connection: Connection, visit: Visit, contract: str, year: int) -> C
         days[-1].day if days else "",
         years,
     )
+
+
+def _begun(connection: Connection, contract: str) -> date | None:
+    """Return the first day on which a contract is in force, None where no version is approved."""
+    approved = [
+        one.effective_from for one in stored_contracts.versions(connection, contract) if one.approved_at is not None
+    ]
+    return min(approved, default=None)
+
+
+def _worth_packing(label: str, begun: date | None, today: date) -> bool:
+    """Tell whether a period has begun, and the contract too: the quarter before has its first prepayment's statement."""
+    period = parse_period(label)
+    return period.first <= today and begun is not None and begun <= period.last + timedelta(days=1)
 
 
 def _period(label: str, kind: str, known: dict[str, tuple[str, bool]]) -> PeriodChoice:

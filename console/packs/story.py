@@ -64,6 +64,10 @@ class Story:
     inputs_sha: str = ""
     terms_sha: str = ""
     issued: bool = False
+    issue_sealed: bool = False
+    """Whether the log's days of this pack say that the statement was issued, so that a reader's check says so too."""
+    lacking: tuple[str, ...] = ()
+    """The roles whose signature the last checkpoint should bear and does not."""
     files: tuple[Mapping[str, Any], ...] = ()
     corrections: tuple[Count, ...] = ()
     attached: tuple[Attached, ...] = ()
@@ -76,3 +80,10 @@ class Story:
     def name(self) -> str:
         """As papers are numbered: xinjian-2020Q3."""
         return f"{self.terms.contract}-{self.period}"
+
+
+def issued_word(story: Story) -> str:
+    """Say whether the statement was issued, and whether the sealed log knows of it yet."""
+    if not story.issued:
+        return "未出具 NOT ISSUED"
+    return "已出具 issued" if story.issue_sealed else "已出具，出具记录尚未封存 issued, which is not sealed yet"

@@ -18,7 +18,7 @@ from monitor.evidence.note import Note
 
 routes = Routes()
 TAG = "佐证材料 evidence"
-WITNESS_TAKERS = FINANCE | {Role.OPERATIONS, Role.SUPPLIER}
+WITNESS_TAKERS = FINANCE | {Role.OPERATIONS, Role.SUPPLIER, Role.EVALUATOR}
 
 
 class WitnessAnswer(BaseModel):

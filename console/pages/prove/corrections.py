@@ -16,6 +16,7 @@ from console.claims.effect import Effect, effects, touched
 from console.claims.worth import Worth, worth_of
 from console.documents.kept_documents import document
 from console.log.sealing import log_of
+from console.money.payables import contracts_seen
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
 from console.web.export import exported
 from console.web.faults import MissingError
@@ -27,6 +28,7 @@ from console.web.words import N_
 from monitor.finding import Finding, InputError
 from monitor.persons import same_person
 from monitor.store.claims import Claim
+from settlement.money import fen
 from settlement.store import documents
 
 routes = Routes()
@@ -62,7 +64,7 @@ COLUMNS: tuple[Column[Claim], ...] = (
     Column("start", N_("起"), lambda r: r.start, "instant"),
     Column("end", N_("止"), lambda r: r.end, "instant"),
     Column("seconds", N_("时长"), lambda r: (r.end - r.start) // 1_000_000, "duration"),
-    Column("cause", N_("事由"), lambda r: r.cause, searched=True),
+    Column("cause", N_("事由"), correction_steps.reason_of, searched=True),
     Column("state", N_("状态"), lambda r: STATES[state_of(r)], "badge", tone=lambda r: TONES.get(state_of(r), "mute")),
     Column("by", N_("申请人"), lambda r: r.claimed_by, searched=True),
     Column("at", N_("申请于"), lambda r: r.claimed_at, "instant", shown=False),
@@ -224,6 +226,9 @@ async def _one(visit: Visit, entered: Entered[Any] | None = None, status: int = 
         reads_money=reads_money,
         worths=worths,
         behind=correction_steps.paper_of(row),
+        reason=correction_steps.reason_of(row),
+        fen=fen,
+        titles=await visit.read(contracts_seen, visit.person) if worths else {},
     )
 
 

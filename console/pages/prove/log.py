@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from console.evidence_page import page as verifier_page
 from console.log import checkpoints, witnessing
+from console.log.roles import title
 from console.log.sealing import log_of
 from console.log.state import DayRow, LogState, log_state, trust_text
 from console.web.access import EVIDENCE_READERS, FINANCE, Role
@@ -25,8 +27,8 @@ from monitor.finding import InputError
 
 routes = Routes()
 SECTION = "evidence"
-WITNESS_TAKERS = FINANCE | {Role.OPERATIONS, Role.SUPPLIER}
-"""Who may hand in a witness's signature. It is checked against the settings' keys, whoever brings it."""
+WITNESS_TAKERS = FINANCE | {Role.OPERATIONS, Role.SUPPLIER, Role.EVALUATOR}
+"""Who may hand in a witness's signature, the witnesses themselves above all. It is checked against the settings' keys."""
 MAX_NOTE_BYTES = 65_536
 
 
@@ -34,8 +36,8 @@ def _unsigned(row: DayRow) -> str:
     return N_("未见证") if row.lacking else N_("由后日的见证覆盖")
 
 
-def columns(named: bool) -> tuple[Column[DayRow], ...]:
-    """Return the table's columns; `named`: the settings name witnesses."""
+def columns(named: bool, say: Callable[[str], str]) -> tuple[Column[DayRow], ...]:
+    """Return the table's columns; `named`: the settings name witnesses, whose roles are told in the person's language."""
     return (
         Column("day", N_("日"), lambda r: r.day, "date", searched=True, link=lambda r: f"/evidence?day={r.day}"),
         Column("records", N_("记录数"), lambda r: r.records, "number"),
@@ -43,7 +45,8 @@ def columns(named: bool) -> tuple[Column[DayRow], ...]:
         Column("root", N_("树根"), lambda r: r.root[:16], "code", searched=True),
         Column("whole", N_("树根（全）"), lambda r: r.root, "code", shown=False),
         Column(
-            "signed", N_("见证签名"), lambda r: "、".join(r.signed) or (_unsigned(r) if named else ""), "badge",
+            "signed", N_("见证签名"), lambda r: "、".join(map(say, map(title, r.signed))) or (_unsigned(r) if named else ""),
+            "badge",
             tone=lambda r: "warn" if r.lacking else "good",
         ),
         Column("sealed", N_("封存于"), lambda r: r.sealed_at, "instant"),
@@ -66,7 +69,7 @@ async def state(visit: Visit) -> web.Response:
 async def _page(visit: Visit, entered: Entered[Any] | None = None, status: int = 200) -> web.Response:
     query = visit.query(LogQuery)
     found, note = await visit.read(_read, visit, query)
-    rows, its = list(reversed(found.days)), columns(bool(found.witnesses))
+    rows, its = list(reversed(found.days)), columns(bool(found.witnesses), visit.say)
     if query.format:
         return await exported(visit, rows, its, query, "evidence-days")
     shown = "day=" + query.day if query.day else "newest=1" if query.newest else ""
@@ -78,6 +81,7 @@ async def _page(visit: Visit, entered: Entered[Any] | None = None, status: int =
         note=note,
         point=None if note is None else note.checkpoint,
         shown=shown,
+        title=title,
         table=table_of(rows, its, query),
         may_sign=visit.may(WITNESS_TAKERS),
     )
@@ -149,7 +153,7 @@ async def sign(visit: Visit) -> web.Response:
         )
     except InputError as error:
         return await _page(visit, entered.refused(error), 422)
-    told = "、".join(f"{one.role} → {one.day or one.size}" for one in added)
+    told = "、".join(f"{visit.say(title(one.role))} → {one.day or one.size}" for one in added)
     new = any(one.new for one in added)
     said = visit.say("已收入见证签名：{told}") if new else visit.say("这些签名此前已有：{told}")
     return visit.see("/evidence", said.format(told=told))

@@ -8,6 +8,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from config.rubrics import shipped
+from console.evaluator import score_cards
+from console.log.roles import title
+from console.money.payables import contracts_seen
 from console.packs import pack_shelf
 from console.packs.index import PAPERS
 from console.packs.jobs import Attachment, PackJob, Wanted, sees
@@ -53,6 +56,8 @@ class PacksQuery(TableQuery):
     """Whose contract and which year the form offers periods of."""
 
     contract: str = ""
+    sample: Annotated[str, Field(max_length=300)] = ""
+    period: Annotated[str, Field(max_length=30)] = ""
     year: Annotated[int, Field(ge=0, le=2199)] = 0
 
 
@@ -87,7 +92,9 @@ async def _page(visit: Visit, entered: Entered[Any] | None = None, status: int =
         alive=any(not job.over for job in jobs),
         states=STATES,
         table=table_of(rows, COLUMNS, query),
-        rubrics=shipped(),
+        rubrics={name: score_cards.form(name).rubric.title for name in shipped()},
+        chosen=query.period if any(one.label == query.period for one in found.periods) else "",
+        sample=query.sample if query.sample in dict(found.samples) else "",
         titles=[title for _, title in PAPERS],
         files=FILES,
         whole=pack_shelf.whole_contract(visit.person),
@@ -162,7 +169,15 @@ async def job(visit: Visit) -> web.Response:
     found = _job(visit)
     if found.state == "done" and found.pack is not None and not visit.request.headers.get("HX-Request"):
         return visit.see(f"/evidence/packs/{found.id}")
-    return visit.render("prove/pack_job.html", job=found, states=STATES, may_cancel=_may_cancel(visit, found))
+    title = await _title(visit, found.wanted.contract)
+    return visit.render(
+        "prove/pack_job.html", job=found, title=title, states=STATES, may_cancel=_may_cancel(visit, found)
+    )
+
+
+async def _title(visit: Visit, contract: str) -> str:
+    """Return what a contract is called."""
+    return (await visit.read(contracts_seen, visit.person)).get(contract, contract)
 
 
 def _may_cancel(visit: Visit, job: PackJob) -> bool:
@@ -189,7 +204,17 @@ async def pack_of(visit: Visit) -> Pack:
 @routes.page("/evidence/packs/{id:[0-9a-f]{24}}", allow=PACKERS, section=SECTION)
 async def one(visit: Visit) -> web.Response:
     """A pack with its digest, what its reader cannot recompute, and how it is verified."""
-    return visit.render("prove/pack.html", pack=await pack_of(visit), reads_money=visit.may(MONEY_READERS))
+    pack = await pack_of(visit)
+    wanted = [one.role for one in visit.site.settings.evidence.witnesses]
+    return visit.render(
+        "prove/pack.html",
+        pack=pack,
+        title=await _title(visit, pack.contract),
+        rubric=score_cards.form(pack.rubric).rubric.title if pack.rubric in shipped() else "",
+        signed=[visit.say(title(role)) for role in pack.witnesses],
+        lacking=[visit.say(title(role)) for role in wanted if role not in pack.witnesses],
+        reads_money=visit.may(MONEY_READERS),
+    )
 
 
 @routes.download("/evidence/packs/{id:[0-9a-f]{24}}/pack.zip", allow=PACKERS)

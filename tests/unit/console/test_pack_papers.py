@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zlib
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -143,6 +144,25 @@ def test_index_and_conclusion_are_the_same_bytes_each_time_and_the_conclusion_is
 )
 def test_the_verdict_is_that_of_the_check(report: Report, word: str) -> None:
     assert word in conclusion.page_of(told(), report)["verdict"]["zh"]
+
+
+def test_a_pack_whose_checkpoint_a_witness_has_not_signed_is_never_told_to_be_all_right() -> None:
+    story = replace(told(), lacking=("supplier",))
+    page = conclusion.page_of(story, reported())
+    assert page["verdict"]["ok"] is False and "供应商 supplier" in page["verdict"]["zh"]
+    failed = conclusion.page_of(story, reported(failures=("log/2020-07-01: 树根不符",)))["verdict"]
+    assert failed["failed"] is True and "不可采信" in failed["zh"]
+    pdf = to_pdf("evidence_conclusion.typ", conclusion.page_of(story, reported()), story.made_on)
+    assert "供应商" in text_of(pdf) and len(PdfReader(io.BytesIO(pdf)).pages) == 1
+
+
+@pytest.mark.parametrize(
+    ("issued", "sealed", "word"),
+    [(False, False, "未出具"), (True, False, "出具记录尚未封存"), (True, True, "已出具 issued；")],
+)
+def test_the_index_says_issued_only_as_far_as_the_sealed_log_does(issued: bool, sealed: bool, word: str) -> None:
+    rows = index.rows_of(replace(told(), issued=issued, issue_sealed=sealed))
+    assert word in next(row.remark for row in rows if row.title == "费用结算单" and row.held)
 
 
 def test_the_method_page_has_formulas_and_figures_and_runs_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import html
 import io
 import json
 import re
@@ -93,9 +94,13 @@ async def test_the_log_says_how_it_stands_and_takes_a_witness_in(client: Any) ->
     _, found = await call(client, "GET", "/evidence/checkpoint?newest=true", "e")
     note = Note.parse(found["note"].encode())
     signed = note.with_signature(cosign(note.text, WITNESSES["supplier"], AT // MICROSECONDS)).encode().decode()
-    assert (await call(client, "POST", "/evidence/signatures", "e", {"note": signed}))[0] == 403
+    assert (await call(client, "POST", "/evidence/signatures", "l", {"note": signed}))[0] == 403
     status, found = await call(client, "POST", "/evidence/signatures", "s", {"note": signed})
     assert status == 200 and [(one["role"], one["new"]) for one in found["items"]] == [("supplier", True)]
+    signed = note.with_signature(cosign(note.text, WITNESSES["evaluator"], AT // MICROSECONDS)).encode().decode()
+    assert (await post(client, "/evidence/signatures", "e", {"note": signed}))[0] == 303, "a witness hands in their own"
+    _, page = await get(client, "/evidence", "e")
+    assert "见证：供应商" in page and "见证：评价方" in page and "<dt>supplier</dt>" not in page
     broken = signed.replace(signed.strip()[-12:], "AAAAAAAAAAA=")
     status, text, _ = await post(client, "/evidence/signatures", "s", {"note": broken})
     assert status == 422 and "errors" in text
@@ -250,10 +255,26 @@ async def test_a_pack_is_made_in_the_background_and_taken_by_whoever_sees_the_co
     with zipfile.ZipFile(io.BytesIO(body)) as pack:
         assert {"manifest.sig", "verifier.py", "verifier.html", "index.pdf"} <= set(pack.namelist())
         assert f"blobs/{hashlib.sha256(b'%PDF-1.4 z').hexdigest()}" in pack.namelist()
+    page = (await get(client, f"/evidence/packs/{name}", "e"))[1]
+    assert "最后的检查点还缺见证签名：供应商、评价方" in page and "四点位" in page
     for who, wanted in (("e", 200), ("l", 200), ("e-other", 404), ("s", 403)):
         assert (await get(client, f"/evidence/packs/{name}", who))[0] == wanted, who
     assert (await call(client, "GET", "/evidence/packs", "e-other"))[1]["items"] == []
     assert (settings.data_dir / "packs" / f"{name}.zip").stat().st_size == found["pack"]["bytes"]
+
+
+async def test_what_can_be_packed_is_offered_and_a_sample_is_chosen_by_its_link(client: Any) -> None:
+    _, page = await get(client, "/evidence/packs?contract=small&year=2020", "e")
+    assert '<option value="2020Q2"' in page and '<option value="2020Q1"' not in page, (
+        "the contract is in force from July"
+    )
+    assert "没有可打包的期间" in (await get(client, "/evidence/packs?contract=small&year=2019", "e"))[1]
+    wish = {"contract": "small", "period": "2020-08", "seed": "当场", "n": "2"}
+    _, _, place = await post(client, "/evidence/samples", "e", wish)
+    link = re.search(r'href="(/evidence/packs\?[^"]*sample=[^"]*)"', (await get(client, place, "e"))[1])
+    assert link is not None
+    _, page = await get(client, html.unescape(link[1]).partition("#")[0], "e")
+    assert re.search(r'value="sample"\s+checked', page) and re.search(r'value="2020-08"\s+selected', page)
 
 
 async def test_an_order_that_cannot_be_made_says_why(client: Any) -> None:
