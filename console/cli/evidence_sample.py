@@ -77,7 +77,7 @@ def sample(
     terms = terms_for(session.settings, contract, parse_quarter(quarter_of(span.first).label))
     with database.open_writer(session.settings) as writer, writer.transaction() as connection:
         at = database.now()
-        document = sampling.draw(connection, terms, span, seed, number, cast(Stratum, stratify or ""))
+        document = sampling.draw(connection, terms, span, seed, number, cast(Stratum, stratify or ""), at)
         name = "/".join((terms.contract, span.label, str(number), stratify or "-", seed))
         of: dict[str, int | str] = {
             "n": number,

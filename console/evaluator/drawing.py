@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console.evaluator import sampling
+from console.evaluator.running import period_of
 from console.evaluator.sampling import MAX_POINTS, Stratum
 from console.money.payables import contracts_seen
 from console.web.access import Person
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import parse_period
 from monitor.store import evaluations
 from monitor.store.evaluations import SAMPLE, Evaluation
 from monitor.store.writer import Writer
@@ -105,14 +105,14 @@ def draw(writer: Writer, asked: Asked, person: Person, *, at: Instant) -> tuple[
         raise refuse("种子须为 1–100 个可见字符 1 to 100 printable characters", "换一个 choose another", column="seed")
     if not 1 <= asked.n <= MAX_POINTS:
         raise refuse(f"点位数须为 1–{MAX_POINTS} points", "改正数量 correct the number", column="n")
-    span = parse_period(asked.period)
+    span = period_of(asked.period)
     with writer.transaction() as connection:
         if asked.contract not in contracts_seen(connection, person) or not person.sees_period(span.label):
             raise refuse(
                 "没有这个合同 there is no such contract", "从列表中选择 choose from the list", column="contract"
             )
         terms = terms_on(connection, asked.contract, span.first)
-        document = sampling.draw(connection, terms, span, seed, asked.n, asked.stratify)
+        document = sampling.draw(connection, terms, span, seed, asked.n, asked.stratify, at)
         name = "/".join((terms.contract, span.label, str(asked.n), asked.stratify or "-", seed))
         of: dict[str, int | str] = {
             "n": asked.n,

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from console import views
+from console.evaluator.running import day_of, so_far
 from monitor.evidence.selection import Chosen, choose
 from monitor.finding import refuse
 from monitor.intervals import Span
-from monitor.model import MICROSECONDS
+from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, add, rate_of, service_of, six
@@ -28,10 +29,13 @@ Stratum = Literal["", "phase", "area", "supplier"]
 METHOD = "sha256(seed LF code), smallest first; strata by largest remainder"
 
 
-def draw(connection: Connection, terms: Terms, period: Period, seed: str, n: int, stratify: Stratum) -> dict[str, Any]:
+def draw(
+    connection: Connection, terms: Terms, period: Period, seed: str, n: int, stratify: Stratum, at: Instant
+) -> dict[str, Any]:
     """Draw n points of those that the contract had in service in a period, and return their snapshots as JSON data.
 
-    The same record gives the same document. InputError if no point was in service.
+    A period that still runs at `at` is measured up to the last day that is over (`until` says which); the points are those
+    of the whole period. The same record gives the same document on a day. InputError if no point was in service.
     """
     question = views.Question(period, terms.zone, terms.policy)
     served: dict[str, RosterPoint] = {}
@@ -46,9 +50,13 @@ def draw(connection: Connection, terms: Terms, period: Period, seed: str, n: int
         )
     strata = {code: str(getattr(point, stratify)) if stratify else "" for code, point in served.items()}
     chosen = choose(strata, n, seed)
+    measured = so_far(period, day_of(at, terms.zone))
+    until = {} if measured == period else {"until": measured.last.isoformat()}
+    question = views.Question(measured, terms.zone, terms.policy)
     return {
         "format": FORMAT,
         "method": METHOD,
+        **until,
         "contract": terms.contract,
         "period": period.label,
         "seed": seed,

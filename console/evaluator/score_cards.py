@@ -17,9 +17,10 @@ from config.rubrics import Read, findings, load_inputs, load_rubric, shipped, us
 from console import views
 from console.evaluator import scoring
 from console.evaluator.drawing import terms_on
+from console.evaluator.running import day_of, period_of, so_far
 from monitor.finding import Finding, InputError
 from monitor.model import Instant
-from monitor.period import Period, months_of, parse_period
+from monitor.period import Period, months_of
 from monitor.scope import EVERYTHING
 from monitor.store.database import open_database, reading
 from settlement.contract import Terms
@@ -35,6 +36,8 @@ from settlement.scorecard.rubric_lint import rubric_flaws
 MAX_INPUTS_BYTES = 1_000_000
 MOST_MONTHS = 12
 _UNUSABLE = {"undefined-value", "unknown", "other-rubric", "no-source", "rest-not-needed"}
+"""Flaws of the file of inputs that stop the scoring. What was measured and has no band is nobody's mistake in that file: the
+indicator stays without a score, and the card says so."""
 
 
 class Form(NamedTuple):
@@ -47,10 +50,15 @@ class Form(NamedTuple):
 
 
 class Month(NamedTuple):
-    """A phase's month: its rate, and whether it lies under the contract's target. `rate` None: nothing was counted."""
+    """A phase's month: its rate, and whether it lies under the contract's target. `rate` None: nothing was counted.
+
+    `until` is the last day that was measured of a month that still runs, "" for one that is over. Seconds are all points'.
+    """
 
     month: str
     phase: str
+    title: str
+    until: str
     good: int
     counted: int
     unknown: int
@@ -62,17 +70,13 @@ class Month(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A filled card as JSON data, what was measured for it, what could not be, what is doubtful, and the months.
+    """A filled card as JSON data, what was measured for it, what could not be, what is doubtful, and the months."""
 
-    `findings` say why there is no card where `card` is None.
-    """
-
-    card: dict[str, Any] | None
+    card: dict[str, Any]
     measured: Mapping[str, Measured]
     missing: tuple[Finding, ...]
     notices: tuple[Finding, ...]
     months: tuple[Month, ...]
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,8 @@ def blank_inputs(name: str) -> bytes:
 
 
 def filled(url: str, asked: Asked) -> Filled:
-    """Measure and score. What is wrong is told in `findings`, nothing is raised: this runs in a worker process."""
-    try:
-        card, kept = _scored(url, asked)
-    except InputError as error:
-        return Filled(None, {}, (), (), (), tuple(_nameless(finding) for finding in error.findings))
+    """Measure and score. InputError with what is wrong. Runs in a worker process."""
+    card, kept = _scored(url, asked)
     return Filled(card_document(card), *kept)
 
 
@@ -167,7 +168,7 @@ def _plain(text: str) -> str:
 def _scored(url: str, asked: Asked) -> tuple[Card, tuple[Any, ...]]:
     read = load_rubric(Path(asked.rubric))
     usable(read)
-    period = parse_period(asked.period)
+    period = period_of(asked.period)
     given = _inputs(asked.inputs) if asked.inputs else None
     wanted = {row.auto for row in read.value.indicators if row.auto is not None}
     engine = open_database(url)
@@ -175,29 +176,40 @@ def _scored(url: str, asked: Asked) -> tuple[Card, tuple[Any, ...]]:
         with reading(engine) as connection:
             terms = terms_on(connection, asked.contract, period.first)
             measured, missing = scoring.measure(connection, terms, period, wanted, asked.at)
-            months = _months(connection, terms, period)
+            months = _months(connection, terms, period, asked.at)
     finally:
         engine.dispose()
     inputs = ScoreInputs(rubric=read.value.rubric, period=period.label) if given is None else given.value
     card = fill(read.value, inputs, measured)
     flaws = input_flaws(card)
-    wrong = [flaw for flaw in flaws if flaw.kind in _UNUSABLE]
+    own = {("values", row.indicator.id) for group in card.groups for row in group.rows if row.measured}
+    wrong = [
+        flaw for flaw in flaws if flaw.kind in _UNUSABLE and (flaw.kind != "undefined-value" or flaw.place not in own)
+    ]
     if wrong:
-        raise InputError(findings(wrong, read, given))
+        raise InputError(map(_nameless, findings(wrong, read, given)))
     doubtful = [flaw for flaw in flaws if flaw.level != "note" and flaw.kind != "missing"]
     notices = tuple(_nameless(finding) for finding in findings(doubtful, read, given))
     return card, (dict(measured), tuple(missing), notices, months)
 
 
-def _months(connection: Connection, terms: Terms, period: Period) -> tuple[Month, ...]:
+def _months(connection: Connection, terms: Terms, period: Period, at: Instant) -> tuple[Month, ...]:
     found = []
-    for month in months_of(period)[:MOST_MONTHS]:
+    today = day_of(at, terms.zone)
+    titles = {phase.id: phase.title or phase.id for phase in terms.phases}
+    for whole in [month for month in months_of(period) if month.first <= today][:MOST_MONTHS]:
+        month = so_far(whole, today)
+        until = "" if month == whole else month.last.isoformat()
         for phase, rate in views.phase_rates(connection, EVERYTHING, terms, month).items():
+            if not rate.counted and not rate.unknown and not rate.excluded:
+                continue  # none of its points was in service
             below = rate.value is not None and rate.value < terms.target
             found.append(
                 Month(
                     month.label,
                     phase,
+                    titles.get(phase, phase),
+                    until,
                     rate.good,
                     rate.counted,
                     rate.unknown,
@@ -214,7 +226,10 @@ def _inputs(text: str) -> Read[ScoreInputs]:
     with tempfile.TemporaryDirectory(prefix="camsla-score-") as folder:
         path = Path(folder) / "inputs.yaml"
         path.write_text(text, "utf-8")
-        return load_inputs(path)
+        try:
+            return load_inputs(path)
+        except InputError as error:
+            raise InputError(map(_nameless, error.findings)) from None
 
 
 def _nameless(finding: Finding) -> Finding:

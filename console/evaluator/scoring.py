@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console import views
+from console.evaluator.running import day_of, so_far
 from monitor.finding import Finding
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period
@@ -39,7 +40,7 @@ class _Question:
     @property
     def today(self) -> date:
         """The day on which it is asked, in the contract's zone."""
-        return datetime.fromtimestamp(self.now_s, ZoneInfo(self.terms.zone)).date()
+        return day_of(self.now_s * MICROSECONDS, self.terms.zone)
 
 
 def measure(
@@ -60,13 +61,17 @@ def measure(
 
 
 def _online(question: _Question) -> Measured | str:
-    rates = views.phase_rates(question.connection, EVERYTHING, question.terms, question.period)
+    period = so_far(question.period, question.today)
+    if question.today < period.first:
+        return f"{period.label} 尚未开始 has not begun"
+    rates = views.phase_rates(question.connection, EVERYTHING, question.terms, period)
     good, counted = sum(rate.good for rate in rates.values()), sum(rate.counted for rate in rates.values())
     unknown, excluded = sum(rate.unknown for rate in rates.values()), sum(rate.excluded for rate in rates.values())
     if not counted:
         return f"{question.period.label} 没有可计的在线时间 no time was counted"
+    until = "" if period == question.period else f"（进行中，至 running, up to {period.last}）"
     source = (
-        f"本系统监测 own measurement {question.period.label}: 在线 {good:,} s ÷ 计入 {counted:,} s，剔除 excluded "
+        f"本系统监测 own measurement {period.label}{until}: 在线 {good:,} s ÷ 计入 {counted:,} s，剔除 excluded "
         f"{excluded:,} s，缺失 unknown {unknown:,} s"
     )
     return Measured(good, counted, source)
@@ -94,7 +99,8 @@ def _integrity(question: _Question) -> Measured | str:
 def _access(question: _Question) -> Measured | str:
     terms, period = question.terms, question.period
     _, end = period.span(terms.zone)
-    last = Period(str(period.last), period.last, period.last)
+    day = min(period.last, question.today)
+    last = Period(str(day), day, day)
     asked = views.Question(last, terms.zone, terms.policy)
     rostered: dict[str, set[str]] = {}
     for point in views.contract_roster(question.connection, EVERYTHING, terms, asked):
@@ -102,14 +108,14 @@ def _access(question: _Question) -> Measured | str:
     seen = seen_online(question.connection, EVERYTHING, Instant(end * MICROSECONDS))
     planned = connected = 0
     for phase in terms.phases:
-        if phase.in_service_from > period.last:
+        if phase.in_service_from > day:
             continue
         codes = rostered.get(phase.id, set())
         planned += phase.contracted.points if phase.contracted is not None else len(codes)
         connected += len(codes & seen)
     if not planned:
-        return f"{period.last} 没有计划点位 no point is planned by then"
-    source = f"本系统 own：截至 {period.last} 曾在线的点位 ÷ 合同点位 points ever seen online ÷ points contracted"
+        return f"{day} 没有计划点位 no point is planned by then"
+    source = f"本系统 own：截至 {day} 曾在线的点位 ÷ 合同点位 points ever seen online ÷ points contracted"
     return Measured(connected, planned, source)
 
 

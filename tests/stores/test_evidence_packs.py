@@ -308,7 +308,7 @@ def test_attached_scans_stand_in_the_index(store: Any, tmp_path: Path) -> None:
 def test_a_scorecard_and_the_sheet_of_a_sample_go_along(store: Any, tmp_path: Path) -> None:
     writer, where = made(store, tmp_path)
     with writer.transaction() as connection:
-        document = sampling.draw(connection, terms(), parse_period("2020Q3"), "骰子", 2, "")
+        document = sampling.draw(connection, terms(), parse_period("2020Q3"), "骰子", 2, "", NOW)
         name = f"{CONTRACT}/2020Q3/2/-/骰子"
         evaluations.add(connection, writer.audit, "sample", name, document, of={"n": 2}, at=NOW, actor="评价")
     seal(writer, where, LATER)

@@ -9,15 +9,15 @@ from pydantic import BaseModel, Field
 
 from console.api.settle.answers import PageQuery, Strict, page, rate
 from console.evaluator import score_cards
+from console.evaluator.running import period_of
 from console.evaluator.score_cards import Asked, Filled, Form, Month
 from console.evaluator.score_jobs import KEPT_S, fill_of
 from console.web.access import EVIDENCE_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes
 from console.web.visit import Visit
-from monitor.finding import Finding, InputError, refuse
+from monitor.finding import Finding, refuse
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import parse_period
 
 routes = Routes()
 TAG = "考核评分 scorecards"
@@ -85,10 +85,15 @@ class MeasuredAnswer(BaseModel):
 
 
 class MonthAnswer(BaseModel):
-    """A phase's month against the contract's target; `rate` None where nothing was counted."""
+    """A phase's month against the contract's target; `rate` None where nothing was counted.
+
+    `until` is the last day that was measured of a month that still runs, "" for one that is over.
+    """
 
     month: str
     phase: str
+    title: str
+    until: str
     good: int
     counted: int
     unknown: int
@@ -199,7 +204,7 @@ async def sheet(visit: Visit, query: FillQuery) -> web.Response:
 async def _asked(visit: Visit, query: FillQuery, inputs: str) -> Asked:
     form = await _form(visit)
     visit.contract(query.contract)
-    label = parse_period(query.period).label
+    label = period_of(query.period).label
     if not visit.person.sees_period(label):
         raise MissingError
     at = Instant(visit.at // (KEPT_S * MICROSECONDS) * KEPT_S * MICROSECONDS)
@@ -210,14 +215,12 @@ async def _filled(visit: Visit, asked: Asked) -> Filled:
     found = await fill_of(visit, asked, PATIENCE_S)
     if found is None:
         raise refuse("还在取数 still measuring", "稍后再试 ask again")
-    if found.card is None:
-        raise InputError(found.findings)
     return found
 
 
 def _card(found: Filled) -> CardAnswer:
     return CardAnswer(
-        card=found.card or {},
+        card=found.card,
         measured=[
             MeasuredAnswer(measure=name, num=its.num, den=its.den, source=its.source, evidence=list(its.evidence))
             for name, its in sorted(found.measured.items())

@@ -277,16 +277,15 @@ async def decided(visit: Visit, row: Claim, batch: Sequence[Claim], step: str, r
 @routes.download("/evidence/corrections/{n:[0-9]{1,12}}/document", allow=EVIDENCE_READERS)
 async def paper(visit: Visit) -> web.Response:
     """The document behind a claim."""
-    row = next(
-        (row for row in await visit.read(correction_steps.listed, visit.scope) if row.id == _number(visit)), None
-    )
+    every = await visit.read(correction_steps.listed, visit.scope)
+    row = next((one for one in every if one.id == _number(visit)), None)
     if row is None:
         raise MissingError
     return await visit.read(_paper, row, visit.query(PaperQuery).what)
 
 
 class PaperQuery(BaseModel):
-    """Which document: the one behind the claim, or the rows as they were claimed (an exclusion's own file)."""
+    """Which document: the one behind the claim, or the rows as claimed (an exclusion's own file)."""
 
     what: Literal["", "rows"] = ""
 

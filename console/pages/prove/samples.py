@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 
 from console.evaluator import drawing
 from console.evaluator.drawing import Asked, SampleRow
+from console.evaluator.running import day_of
 from console.evaluator.sampling import MAX_POINTS, OUTAGES, Stratum
 from console.money.payables import contracts_seen
 from console.pages.prove.packs import PACKERS
@@ -57,7 +59,7 @@ SNAPSHOTS: tuple[Column[Snapshot], ...] = (
            link=lambda r: f"/points/{quote(r['code'], safe='')}"),
     Column("name", N_("名称"), lambda r: r["facts"]["name"], searched=True),
     Column("address", N_("地址"), lambda r: r["facts"]["address"], searched=True),
-    Column("phase", N_("期次"), lambda r: r["facts"]["phase"]),
+    Column("phase", N_("期次"), lambda r: r.get("title") or r["facts"]["phase"]),
     Column("stratum", N_("层"), lambda r: r["stratum"], shown=False),
     Column("rate", N_("在线率"), lambda r: None if r["rate"] is None else r["good"] / r["counted"], "percent"),
     Column("unknown", N_("缺失"), lambda r: r["seconds"]["unknown"], "duration"),
@@ -130,12 +132,27 @@ async def one(visit: Visit) -> web.Response:
     """A sample's points, each with what the record said of it when it was drawn."""
     row, document = await _sample(visit)
     query = visit.query(TableQuery)
+    title, phases = await visit.read(_titles, row, document, visit.site.settings.zone)
+    points = [{**point, "title": phases.get(point["facts"]["phase"], "")} for point in document["points"]]
     if query.format:
-        return await exported(visit, document["points"], SNAPSHOTS, query, "sample")
-    table = table_of(document["points"], SNAPSHOTS, query)
+        return await exported(visit, points, SNAPSHOTS, query, "sample")
     return visit.render(
-        "prove/sample.html", row=row, document=document, table=table, strata=STRATA, outages=OUTAGES, states=STATES
+        "prove/sample.html",
+        row=row,
+        document=document,
+        title=title,
+        phases=phases if row.stratify == "phase" else {},
+        table=table_of(points, SNAPSHOTS, query),
+        strata=STRATA,
+        outages=OUTAGES,
+        states=STATES,
     )
+
+
+def _titles(connection: Connection, row: SampleRow, document: Snapshot, zone: str) -> tuple[str, dict[str, str]]:
+    """Return what the contract and its phases were called when the sample was drawn."""
+    terms = drawing.terms_on(connection, document["contract"], day_of(row.at, zone))
+    return terms.title or terms.contract, {phase.id: phase.title or phase.id for phase in terms.phases}
 
 
 @routes.download("/evidence/samples/{sha:[0-9a-f]{64}}/sheet.{kind:pdf|csv}", allow=PACKERS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from console.documents.uploads import find_aside, put_aside
 from console.evaluator import score_cards
+from console.evaluator.running import period_of
 from console.evaluator.score_cards import MAX_INPUTS_BYTES, Asked, Filled, Form, lost
 from console.evaluator.score_jobs import KEPT_S, fill_of
 from console.money import payables
@@ -25,9 +27,10 @@ from console.web.routes import Routes
 from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
-from monitor.finding import Finding, InputError
+from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import parse_period
+from monitor.period import Period, quarter_of
+from settlement.scorecard.rubric import Measure
 
 routes = Routes()
 SECTION = "scorecards"
@@ -37,6 +40,7 @@ GIVERS = FINANCE | {Role.EVALUATOR}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LEVELS = {"error": N_("错误"), "warning": N_("警告"), "note": N_("提示")}
 TONES = {"error": "bad", "warning": "warn", "note": "mute"}
+BUDGET: frozenset[Measure] = frozenset({"budget-execution", "funds-in-place", "saving-rate"})
 STATUSES = {"missing": N_("待填"), "not-printed": N_("未印出"), "undefined": N_("未规定")}
 
 
@@ -45,9 +49,9 @@ def _count(row: Form, level: str) -> int:
 
 
 COLUMNS: tuple[Column[Form], ...] = (
+    Column("title", N_("标题"), lambda r: r.rubric.title, searched=True, link=lambda r: f"/scorecards/{r.rubric.rubric}"),
     Column("name", N_("名称"), lambda r: r.rubric.rubric, "code", link=lambda r: f"/scorecards/{r.rubric.rubric}",
            searched=True),
-    Column("title", N_("标题"), lambda r: r.rubric.title, searched=True),
     Column("source", N_("来源"), lambda r: r.rubric.source, searched=True, shown=False),
     Column("indicators", N_("指标"), lambda r: len(list(r.rubric.indicators)), "number"),
     Column("measured", N_("自动取数"), lambda r: sum(i.auto is not None for i in r.rubric.indicators), "number"),
@@ -86,7 +90,7 @@ async def form_of(visit: Visit) -> Form:
 async def asked_of(visit: Visit, query: CardQuery) -> Asked:
     """Return what the address asks. MissingError for a foreign contract, InputError for what is no period."""
     visit.contract(query.contract)
-    label = parse_period(query.period.strip()).label
+    label = period_of(query.period).label
     if not visit.person.sees_period(label):
         raise MissingError
     text = ""
@@ -121,8 +125,8 @@ async def _page(visit: Visit, entered: Entered[Any] | None = None, status: int =
             found = await fill_of(visit, await asked_of(visit, query))
         except InputError as error:
             refused, filling = error.findings, False
-        if visit.may(MONEY_READERS):
-            dues = await visit.read(_dues, visit, query.contract)
+        if filling and visit.may(MONEY_READERS):
+            dues = await visit.read(_dues, visit, query.contract, period_of(query.period))
     offered = await visit.read(choices, visit, query.contract, visit.today.year)
     asked = urlencode({"contract": query.contract, "period": query.period, "inputs": query.inputs})
     return visit.render(
@@ -134,7 +138,7 @@ async def _page(visit: Visit, entered: Entered[Any] | None = None, status: int =
         query=query,
         filling=filling,
         found=found,
-        refused=refused or (found.findings if found is not None else ()),
+        refused=refused,
         asked=asked,
         contracts=offered.contracts,
         lost=lost,
@@ -145,15 +149,40 @@ async def _page(visit: Visit, entered: Entered[Any] | None = None, status: int =
         statuses=STATUSES,
         sources=_sources(query.contract, visit.may(MONEY_READERS)),
         may_give=visit.may(GIVERS),
-        quarter=f"{visit.today.year}Q{(visit.today.month + 2) // 3}",
+        quarter=_last_quarter(visit.today),
+        periods=[one.label for one in offered.periods],
+        measures={row.auto: row.title for row in form.rubric.indicators if row.auto is not None},
+        budgets=_budgets(found) if visit.may(MONEY_READERS) else {},
     )
 
 
-def _dues(connection: Connection, visit: Visit, contract: str) -> list[DueRow]:
+def _dues(connection: Connection, visit: Visit, contract: str, period: Period) -> list[DueRow]:
+    """What fell due within the period and was, or is, paid late."""
     if contract not in payables.contracts_seen(connection, visit.person):
         return []
     rows = payables.due_rows(connection, [contract], visit.today)[0]
-    return [row for row in rows if row.late is not None and row.late.high > 0]
+    return [
+        row
+        for row in rows
+        if row.late is not None
+        and row.late.high > 0
+        and row.state.lateness.due_on is not None
+        and period.first <= row.state.lateness.due_on <= period.last
+    ]
+
+
+def _last_quarter(today: date) -> str:
+    """Return the quarter that ended last: what one comes to score."""
+    return quarter_of(quarter_of(today).first - timedelta(days=1)).label
+
+
+def _budgets(found: Filled | None) -> dict[str, str]:
+    """Return the pages of the budget projects that measures name, by project."""
+    if found is None:
+        return {}
+    year = str(found.card["period"])[:4]
+    names = {name for measure in BUDGET & found.measured.keys() for name in found.measured[measure].evidence}
+    return {name: f"/budget/{year}/{quote(name, safe='')}" for name in names}
 
 
 def _sources(contract: str, money: bool) -> dict[str, str]:
@@ -162,7 +191,7 @@ def _sources(contract: str, money: bool) -> dict[str, str]:
     watched = f"/points?{urlencode(quarter)}"
     found = dict.fromkeys(("online-rate", "integrity", "access-rate"), watched)
     if money:
-        found |= dict.fromkeys(("budget-execution", "funds-in-place", "saving-rate"), "/budget")
+        found |= dict.fromkeys(BUDGET, "/budget")
         found |= dict.fromkeys(("payment-timeliness", "payment-late-days"), f"/payments?{urlencode(quarter)}")
     return found
 
@@ -218,11 +247,7 @@ async def sheet(visit: Visit) -> web.Response:
     if visit.path("kind") == "xlsx":
         return attachment(await visit.compute(score_cards.workbook, visit.site.settings.url, asked), XLSX, name)
     found = await fill_of(visit, asked, 50.0)
-    if found is None or found.card is None:
-        raise InputError(
-            found.findings
-            if found is not None
-            else [Finding("", 0, "", "还在取数 still measuring", "稍后再试 try later")]
-        )
+    if found is None:
+        raise refuse("还在取数 still measuring", "稍后再试 try later")
     body = await visit.compute(score_cards.paper, found.card, query.contract, visit.today)
     return attachment(body, "application/pdf", name)

@@ -292,6 +292,50 @@ async def test_an_order_that_cannot_be_made_says_why(client: Any) -> None:
     assert "改后再打" in (await get(client, f"/evidence/packs/jobs/{found['id']}", "e"))[1]
 
 
+async def test_a_running_period_is_measured_up_to_the_last_day_that_is_over(settings: Any) -> None:
+    """What is still to come is no missing observation; months say themselves that they run."""
+    async with site_client(settings, PERSONS, at=instant("2021-05-16T10:00:00")) as client:
+        status, found = await call(client, "GET", "/scorecards/lease/card?contract=small&period=2021Q2", "e")
+        assert status == 200
+        assert [(one["month"], one["until"]) for one in found["months"]] == [("2021-04", ""), ("2021-05", "2021-05-15")]
+        assert [one["unknown"] for one in found["months"]] == [0, 0], "nobody can have missed what is to come"
+        online = next(one for one in found["measured"] if one["measure"] == "online-rate")
+        assert online["den"] == 45 * 86_400 * 4 and "2021-05-15" in online["source"]
+        _, page = await get(client, "/scorecards/lease?contract=small&period=2021Q2", "e")
+        assert "进行中，至 2021-05-15" in page
+        wish = {"contract": "small", "period": "2021Q2", "seed": "x", "n": 2}
+        status, drawn = await call(client, "POST", "/evidence/samples", "e", wish)
+        assert status == 201, drawn
+        _, page = await get(client, f"/evidence/samples/{drawn['sha256']}", "e")
+        assert "2021-05-15" in page and "0 秒" in page
+
+
+async def test_a_year_is_a_period_and_what_fell_due_is_that_periods(client: Any) -> None:
+    status, found = await call(client, "GET", "/scorecards/lease/card?contract=small&period=2020", "e")
+    assert status == 200 and [one["month"] for one in found["months"]][0] == "2020-07"
+    status, page = await get(client, "/scorecards/lease?contract=small&period=2020", "e")
+    assert status == 200 and "取数评分" in page and "not a period" not in page
+    status, page = await get(client, "/scorecards/lease?contract=small&period=20200", "e")
+    assert status == 200 and "not a period" in page
+
+
+async def test_a_measured_value_without_a_band_leaves_its_indicator_open_and_the_rest_scored(client: Any) -> None:
+    """The Fengze rubric's tiers say nothing of 75 %..85 % and 90 %..95 %: no fault of whoever fills the card."""
+    status, found = await call(client, "GET", "/scorecards/fengze/card?contract=small&period=2020-11", "e")
+    assert status == 200, found
+    rows = {row["id"]: row for group in found["card"]["groups"] for row in group["indicators"]}
+    assert rows["integrity"]["measured"] and not found["card"]["complete"]
+    inputs = "rubric: fengze\nperiod: 2020-11\nsource: x\nvalues:\n  access: {values: {value: '92%'}}\n"
+    body = {"contract": "small", "period": "2020-11", "inputs": inputs}
+    status, told = await call(client, "POST", "/scorecards/fengze/card", "e", body)
+    assert status == 422, "what somebody gave and has no band is for them to mend"
+    assert all("/tmp" not in one["file"] for one in told["errors"])
+
+
+async def test_a_report_without_indicators_says_so(client: Any) -> None:
+    assert "没有印出任何指标" in (await get(client, "/scorecards/yiyang", "e"))[1]
+
+
 async def test_a_card_is_filled_from_the_record_and_from_a_file(client: Any) -> None:
     query = "contract=small&period=2020Q3"
     status, found = await call(client, "GET", f"/scorecards/lease/card?{query}", "e")
