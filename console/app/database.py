@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from config.secrets import PasswordCipher
 from config.settings import Settings
+from console.backups import noting
 from console.clock import wall_now
 from console.store.audit import Audit
 from monitor.model import Instant
@@ -27,7 +28,7 @@ def lock_path(settings: Settings) -> Path:
 def open_writer(settings: Settings, origin: str = "cli", role: str = LEDGER) -> Writer:
     """Take the role's lock, migrate, and return the writer. InputError if another process writes in that role.
 
-    SQLite has one writer, whatever its role.
+    Notes that wait for a writer of the books are taken down. SQLite has one writer, whatever its role.
     """
     engine = open_database(settings.url)
     file = sqlite_path(engine)
@@ -36,7 +37,10 @@ def open_writer(settings: Settings, origin: str = "cli", role: str = LEDGER) -> 
         if not file.exists():
             file.touch(mode=0o600)  # addresses and encrypted passwords are nobody else's business
     engine.dispose()
-    return Writer.open(settings.url, Audit(origin), lock_path(settings), role)
+    writer = Writer.open(settings.url, Audit(origin), lock_path(settings), role)
+    if role == LEDGER:
+        noting.take_down(writer, settings.data_dir)
+    return writer
 
 
 @contextmanager

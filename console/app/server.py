@@ -14,6 +14,7 @@ from console.app.front import Front
 from console.app.identifying import Identifying
 from console.app.parts import other_ways
 from console.app.watcher import watching
+from console.backups import noting
 from console.clock import today, wall_now
 from console.quarters.closing import close_months, quarter_so_far
 from console.schedule import scheduler
@@ -63,7 +64,12 @@ class Server:
         if self._watch:
             watcher.came_back = identifying.came_back
 
+        async def note() -> None:
+            if noting.waiting(self._settings.data_dir):
+                await watcher.on_writer(noting.take_down, store.writer, self._settings.data_dir)
+
         async def identify() -> None:
+            await note()
             if self._watch:
                 await identifying.round()
 

@@ -9,6 +9,7 @@ from console.store.account_terms import Terms
 from console.store.accounts import Account
 from console.web.faults import MissingError
 from console.web.visit import Visit
+from monitor.finding import refuse
 from monitor.persons import same_person
 
 
@@ -21,7 +22,12 @@ async def account_of(visit: Visit, name: str) -> Account:
 
 
 async def add_account(visit: Visit, name: str, terms: Terms, language: str = "zh") -> tuple[Account, str]:
-    """Add an account; return it and the password to sign in with once, which is to be replaced then."""
+    """Add an account; return it and the password to sign in with once, which is to be replaced then.
+
+    InputError for one that would have ended before it begins, and for what `accounts.add` refuses.
+    """
+    if terms.until is not None and terms.until <= visit.at:
+        raise refuse("有效至已过 the last day is over", "填今天或以后的日期 give today or a later day", column="until")
     word = keys.fresh_typed()
     hashed = await visit.site.part(SignIn).passwords.hash(word)
     made = await visit.write(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from console.auth import administering, own
 from console.auth.wording import browser, end_of, last_day, names_in, written
+from console.board.board import Board
 from console.money.payables import contracts_seen
 from console.pages.govern.account import checked, nothing_entered
 from console.store import accounts, sessions, tokens
@@ -87,7 +89,7 @@ def columns(visit: Visit) -> list[Column[Account]]:
             "state", N_("状态"), lambda a: state_of(a, at), "badge", tone=lambda a: tones.get(state_of(a, at), "mute")
         ),
         Column("contracts", N_("可见合同"), lambda a: written(a.terms.scope.contracts) or visit.say("全部")),
-        Column("areas", N_("可见区域"), lambda a: written(a.terms.scope.areas) or visit.say("全部"), shown=False),
+        Column("areas", N_("可见区域"), lambda a: written(a.terms.scope.areas) or visit.say("全部")),
         Column("supplier", N_("供应商"), lambda a: a.terms.scope.supplier, searched=True, shown=False),
         Column("source", N_("登录方式"), lambda a: SOURCES[a.source], "badge", shown=False),
         Column("until", N_("有效至"), lambda a: last_day(a.terms.until, visit.site.settings.zone), "date"),
@@ -130,8 +132,9 @@ async def add(visit: Visit) -> web.Response:
             visit, given.name, given.terms(visit.site.settings.zone), visit.language
         )
     except InputError as error:
-        return await _new_page(visit, entered.refused(error), 422)
-    return own.unkept(visit.render("govern/one_time.html", account=made, word=word, added=True))
+        return await _new_page(visit, _refused(entered, error), 422)
+    strangers = (await known_names(visit)).strangers(made.terms.scope)
+    return own.unkept(visit.render("govern/one_time.html", account=made, word=word, added=True, strangers=strangers))
 
 
 @routes.page("/system/accounts/{name}", allow=ADMINISTRATORS, section=SECTION)
@@ -151,7 +154,7 @@ async def change(visit: Visit) -> web.Response:
     try:
         await visit.write(accounts.change, found.name, terms, at=visit.at, actor=visit.person.name)
     except InputError as error:
-        return await _page(visit, entered.refused(error), 422)
+        return await _page(visit, _refused(entered, error), 422)
     return visit.see(address(found.name), visit.say("账号已修改，立即生效。"))
 
 
@@ -184,7 +187,7 @@ async def reset(visit: Visit) -> web.Response:
         word = await administering.reset_password(visit, found)
     except InputError as error:
         return await _page(visit, nothing_entered().refused(error), 422)
-    return own.unkept(visit.render("govern/one_time.html", account=found, word=word, added=False))
+    return own.unkept(visit.render("govern/one_time.html", account=found, word=word, added=False, strangers=[]))
 
 
 async def _done(visit: Visit, work: Any, said: str) -> web.Response:
@@ -196,20 +199,56 @@ async def _done(visit: Visit, work: Any, said: str) -> web.Response:
     return visit.see(address(found.name), said)
 
 
+class Known(NamedTuple):
+    """Names that an account's scope may be written with: those of contracts and of the ledger."""
+
+    contracts: tuple[str, ...]
+    areas: tuple[str, ...]
+    suppliers: tuple[str, ...]
+
+    def strangers(self, scope: Scope) -> list[str]:
+        """Return the names of a scope that are neither a contract's nor in the ledger: nothing is seen under them."""
+        return [
+            *sorted((scope.contracts or frozenset()) - set(self.contracts)),
+            *sorted((scope.areas or frozenset()) - set(self.areas)),
+            *((scope.supplier,) if scope.supplier and scope.supplier not in self.suppliers else ()),
+        ]
+
+
+async def known_names(visit: Visit) -> Known:
+    """Return the names that are in use; of the ledger only where a board has read it."""
+    board = visit.site.more.get(Board)
+    cards = () if board is None else board.city(visit.scope).cards
+    return Known(
+        tuple(await visit.read(contracts_seen, visit.person)),
+        tuple(sorted({card.facts.area for card in cards if card.facts.area})),
+        tuple(sorted({card.facts.supplier for card in cards if card.facts.supplier})),
+    )
+
+
+def _refused(entered: Entered[Any], error: InputError) -> Entered[Any]:
+    """Return a form with what is against it; that no role is checked stands at the roles, which then sent nothing."""
+    return replace(entered, values={"roles": "", **entered.values}).refused(error)
+
+
 async def _new_page(visit: Visit, entered: Entered[Any] | None, status: int = 200) -> web.Response:
     boxes = await checked(visit, "roles") if entered is not None else []
+    name = entered.values.get("name", "") if entered is not None else ""
+    there = await visit.read(accounts.find, name) if name and status != 200 else None
     return visit.render(
         "govern/new_account.html",
         status=status,
         entered=entered,
         checked=boxes,
-        contracts=await visit.read(contracts_seen, visit.person),
+        known=await known_names(visit),
+        there=None if there is None else address(there.name),
     )
 
 
 async def _page(visit: Visit, entered: Entered[Any] | None, status: int = 200) -> web.Response:
     found = await administering.account_of(visit, visit.path("name"))
     its_sessions, its_tokens = await visit.read(_ways_in, found.name, visit.at)
+    known = await known_names(visit)
     typed = entered is not None and bool(entered.values.keys() - {"csrf"})
     return visit.render(
         "govern/system_account.html",
@@ -219,7 +258,8 @@ async def _page(visit: Visit, entered: Entered[Any] | None, status: int = 200) -
         state=state_of(found, visit.at),
         mine=administering.own(visit, found),
         checked=await checked(visit, "roles") if typed else sorted(found.terms.roles),
-        contracts=await visit.read(contracts_seen, visit.person),
+        known=known,
+        strangers=known.strangers(found.terms.scope),
         fields={
             "contracts": written(found.terms.scope.contracts),
             "areas": written(found.terms.scope.areas),

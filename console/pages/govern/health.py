@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from console.board.summary import VANTAGE_ZH
 from console.health import health
 from console.web.access import ADMINISTRATORS
 from console.web.routes import Routes
@@ -16,4 +17,4 @@ routes = Routes()
 async def system(visit: Visit) -> web.Response:
     """Everything about the installation at a glance."""
     found = await visit.read(health, visit.site.settings, visit.at)
-    return visit.render("govern/system.html", health=found)
+    return visit.render("govern/system.html", health=found, kinds=VANTAGE_ZH)

@@ -345,3 +345,17 @@ async def test_every_change_is_in_the_audit_log(house: Office) -> None:
 )
 def test_browsers_are_called_by_their_names(agent: str, name: str) -> None:
     assert browser(agent) == name
+
+
+async def test_what_would_be_of_no_use_is_said(house: Office) -> None:
+    await house.sign_in("root")
+    csrf = await house.csrf()
+    form = {"name": "wang", "roles": "leader"}
+    status, text, _ = await house.send("/system/new-account", {**form, "until": "2001-01-01"}, csrf=csrf)
+    assert status == 422 and "有效至已过" in text.split('id="f-until"')[1].split("</div>")[0]
+    status, text, _ = await house.send("/system/new-account", {"name": "wang"}, csrf=csrf)
+    assert status == 422 and "没有角色" in text.split('class="checks"')[1].split("</fieldset>")[0]
+    status, text, _ = await house.send("/system/new-account", {**form, "areas": "没有这个镇"}, csrf=csrf)
+    assert status == 200 and "台账和合同里没有：没有这个镇" in text
+    status, text, _ = await house.send("/system/new-account", form, csrf=csrf)  # as a reload of the page does
+    assert status == 422 and 'href="/system/accounts/wang">查看已有的账号' in text

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console import audit_reading, health
 from console.audit_reading import Entry, difference
+from console.audit_words import ACTION_ZH
+from console.backups import noting
 from console.backups.backing_up import Backups
 from console.store.audit import canonical
 from console.web.access import Role
 from monitor.model import Instant
 from monitor.store.database import open_database, reading
+from settlement.life import Step
 from tests import two_suppliers as city
 from tests.site_app import CSRF, WHO, get, post, settings_at
 
@@ -149,3 +154,53 @@ async def test_there_are_not_more_backups_than_the_disk_should_hold(client: Any,
     _, _, location = await post(client, "/system/backup", ADMIN, {})
     assert location == "/system/backup" and len(health.backups(seeded)) == health.MOST_BACKUPS_KEPT
     assert (await get(client, "/system/backup/other.zip", ADMIN))[0] == 404
+
+
+async def test_the_audit_log_speaks_in_words(client: Any) -> None:
+    form = {"name": "我管的", "query": "state=offline"}
+    assert (await post(client, "/points/views", Role.OPERATIONS.value, form))[0] == 303
+    status, text = await get(client, "/system/audit?action=view.save", ADMIN)
+    assert status == 200
+    table = text.split("<tbody>")[1]
+    assert "保存筛选" in table and "控制台" in table and "view.save" not in table and "筛选条件：state=offline" in table
+    assert '<option value="view.save" selected>保存筛选</option>' in text
+    number = text.split("/system/audit/")[1].split('"')[0]
+    _, one = await get(client, f"/system/audit/{number}", ADMIN)
+    assert "保存筛选" in one and "view.save" in one  # and the log's own word, to search for
+    _, rows = await get(client, "/system/audit?action=view.save&format=json", ADMIN)
+    assert '"view.save"' in rows
+
+
+def test_every_action_that_the_product_writes_has_its_word() -> None:
+    root = Path(__file__).resolve().parents[3]
+    written = {
+        word
+        for room in ("console", "monitor", "settlement")
+        for path in (root / room).rglob("*.py")
+        for word in re.findall(r'action="([a-z]+\.[a-z-]+)"', path.read_text("utf-8"))
+    }
+    assert len(written) > 40
+    assert written - set(ACTION_ZH) == set()
+    assert {f"statement.{step.value}" for step in Step if step not in {Step.LINK, Step.LAST}} - set(ACTION_ZH) == set()
+
+
+async def test_a_backup_of_the_command_line_is_in_the_log_once(client: Any, seeded: Any) -> None:
+    at = Instant(1_600_000_000_000_000)
+    left = noting.leave(seeded.data_dir, file="/mnt/disk/a.zip", with_keys=True, at=at, actor="os:root")
+    again = left.read_bytes()
+    (left.parent / "broken.json").write_text("{", "utf-8")
+    _, text = await get(client, "/system/audit?action=system.backup", ADMIN)
+    row = text.split("<tbody>")[1]
+    assert "os:root" in row and "a.zip" in row and "命令行" in row and "含密钥：true" in row
+    assert not left.exists() and (left.parent / "broken.json").exists()
+    left.write_bytes(again)  # as if the process had ended before it was removed
+    _, text = await get(client, "/system/audit?action=system.backup", ADMIN)
+    assert "共 1 条" in text and not left.exists()
+
+
+async def test_deleting_a_backup_is_asked_about(client: Any, seeded: Any) -> None:
+    folder = health.backup_folder(seeded)
+    folder.mkdir(parents=True)
+    (folder / health.backup_name(Instant(1_600_000_000_000_000))).write_bytes(b"PK")
+    _, text = await get(client, "/system/backup", ADMIN)
+    assert 'data-confirm="删除备份' in text and "hx-confirm" not in text
