@@ -6,33 +6,33 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from console.claims import correcting
 from console.documents.handed_in import keep
-from monitor.evidence.tree import leaf_hash
+from console.web.visit import Visit
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant, Reclassification, State
 from monitor.origin import Origin
-from monitor.scope import EVERYTHING, Scope
-from monitor.sources.exclusions import read_exclusions
-from monitor.sources.reclassifications import read_reclassifications
-from monitor.store import claims, exclusions, log, reclassifications
+from monitor.scope import Scope
+from monitor.sources.exclusions import ExclusionFile, read_exclusions
+from monitor.sources.reclassifications import ReclassificationFile, read_reclassifications
+from monitor.store import claims, exclusions, reclassifications
 from monitor.store.claims import Claim
-from monitor.store.corrections import correction
 from monitor.store.identities import point_ids
 from monitor.store.queries import visible
-from monitor.store.tables import outbox, points
+from monitor.store.tables import points
 from monitor.store.writer import Writer
 
 Kind = Literal["exclude", "online", "offline"]
+Read = TypeVar("Read", ExclusionFile, ReclassificationFile, ExclusionFile | ReclassificationFile)
 MAX_REASON = 200
 MAX_ROWS = 5_000
 _PAPER = re.compile(r"（依据 document ([0-9a-f]{16})）$")
@@ -71,19 +71,45 @@ def pending(rows: Sequence[Claim]) -> list[Claim]:
     return [row for row in rows if not row.approved_by and row.status in {"pending", "revocation"}]
 
 
-def claim(writer: Writer, wish: Wish, zone: str, scope: Scope, *, at: Instant, actor: str) -> list[int]:
-    """Keep the document and add the claims, all or none; return their numbers. InputError with every complaint."""
+Rows = ExclusionFile | ReclassificationFile
+
+
+async def claimed(visit: Visit, wish: Wish) -> list[int]:
+    """Claim for a visit; return the numbers. InputError as from `claim`. Rows are parsed in a process of their own."""
+    rows = None if wish.rows is None else await visit.compute(read, wish.to, wish.rows)
+    zone = visit.site.settings.zone
+    return await visit.write(claim, wish, rows, zone, visit.scope, at=visit.at, actor=visit.person.name)
+
+
+def read(to: Kind, file: tuple[str, bytes]) -> Rows:
+    """Read the rows of an uploaded file. InputError with every complaint, none or more of them than are taken at once."""
+    reader: Callable[[Path], Rows] = read_exclusions if to == "exclude" else read_reclassifications
+    found = _read(file, reader)
+    count = len(found.exclusions if isinstance(found, ExclusionFile) else found.rows)
+    if not count:
+        raise refuse("没有数据行 no rows", "至少一行 at least one", column="rows")
+    if count > MAX_ROWS:
+        raise refuse(f"超过 {MAX_ROWS:,} 行 more rows than allowed", "分成几个文件 split the file", column="rows")
+    return found
+
+
+def claim(
+    writer: Writer, wish: Wish, rows: Rows | None, zone: str, scope: Scope, *, at: Instant, actor: str
+) -> list[int]:
+    """Keep the document and add the claims, all or none; return their numbers. InputError with every complaint.
+
+    `rows` is what `read` made of the wish's file, None where it is one span.
+    """
     if wish.to == "exclude":
-        return _exclude(writer, wish, zone, scope, at=at, actor=actor)
+        return _exclude(writer, wish, rows, zone, scope, at=at, actor=actor)
     if wish.document is None:
         raise refuse(
             "补判须附故障报告 a reclassification needs its fault report", "选择文件 choose it", column="document"
         )
-    if wish.rows is None:
+    if not isinstance(rows, ReclassificationFile):
         read_rows, origin = [_reclassification(wish, zone)], Origin()
     else:
-        read = _read(wish.rows, read_reclassifications)
-        read_rows, origin = read.rows, read.origin._replace(file=wish.rows[0])
+        read_rows, origin = rows.rows, rows.origin
     with writer.transaction() as connection:
         _require_seen(connection, scope, [row.point for row in read_rows], origin)
         if {row.point for row in read_rows} <= point_ids(connection).keys():  # else `claim` says which are not
@@ -94,14 +120,15 @@ def claim(writer: Writer, wish: Wish, zone: str, scope: Scope, *, at: Instant, a
         )
 
 
-def _exclude(writer: Writer, wish: Wish, zone: str, scope: Scope, *, at: Instant, actor: str) -> list[int]:
-    body = _as_file(wish, zone) if wish.rows is None else wish.rows[1]
-    name = "exclusion.csv" if wish.rows is None else wish.rows[0]
-    read = _read((name, body), read_exclusions)
-    origin = read.origin._replace(file=name if wish.rows is not None else "")
+def _exclude(
+    writer: Writer, wish: Wish, given: Rows | None, zone: str, scope: Scope, *, at: Instant, actor: str
+) -> list[int]:
+    name, body = ("exclusion.csv", _as_file(wish, zone)) if wish.rows is None else wish.rows
+    found = given if isinstance(given, ExclusionFile) else _read((name, body), read_exclusions)
+    origin = found.origin if wish.rows is not None else found.origin._replace(file="")
     with writer.transaction() as connection:
-        _require_seen(connection, scope, [row.point for row in read.exclusions], origin)
-        rows = read.exclusions
+        _require_seen(connection, scope, [row.point for row in found.exclusions], origin)
+        rows = found.exclusions
         if wish.document is not None:
             sha, _ = keep(writer, connection, wish.document[1], wish.document[0], at=at, actor=actor)
             rows = [replace(row, cause=f"{row.cause}（依据 document {sha[:16]}）") for row in rows]
@@ -160,12 +187,14 @@ def _iso(at: int, zone: str) -> str:
     return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).isoformat()
 
 
-def _read(file: tuple[str, bytes], reader: Any) -> Any:
+def _read(file: tuple[str, bytes], reader: Callable[[Path], Read]) -> Read:
+    """Read an upload as the file that it was, under its own name."""
     with tempfile.TemporaryDirectory(prefix="camsla-claims-") as folder:
         path = Path(folder) / "upload.csv"
         path.write_bytes(file[1])
         try:
-            return reader(path)
+            found = reader(path)
+            return replace(found, origin=found.origin._replace(file=file[0]))
         except InputError as error:
             raise InputError(
                 Finding(file[0], f.line, f.column, f.message, f.remedy, f.level) for f in error.findings
@@ -174,8 +203,6 @@ def _read(file: tuple[str, bytes], reader: Any) -> Any:
 
 def _require_seen(connection: Connection, scope: Scope, codes: Sequence[str], origin: Origin) -> None:
     """Refuse points out of the person's scope in the words for those that there are not."""
-    if len(codes) > MAX_ROWS:
-        raise refuse(f"超过 {MAX_ROWS:,} 行 more rows than allowed", "分成几个文件 split the file", column="rows")
     seen = set(connection.scalars(select(points.c.code).where(visible(scope))))
     findings = [
         Finding(
@@ -220,56 +247,3 @@ def revoke(
             claims.revoke(connection, writer.audit, n, actor=actor, at=at, reason=reason.strip(), what=what)
             for n in numbers
         ]
-
-
-class LogRecord(NamedTuple):
-    """A claim's `adj` record: its id, and where it stands in the log; leaf None where it waits for its number."""
-
-    id: str
-    day: str
-    leaf: int | None
-    hash: str
-    line: str
-
-
-def record_id(claim: Claim, rows: Mapping[int, Claim]) -> str:
-    """Return the id of a claim's `adj` record; "" for what was never approved, of which the log tells nothing."""
-    if not claim.approved_by:
-        return ""
-    target = None if claim.revokes is None else rows[claim.revokes]
-    withdrawn = "" if target is None else record_id(target, rows)
-    if target is not None and not withdrawn:
-        return ""
-    body = correction(
-        what="revoke" if target is not None else claim.what,
-        point=claim.point,
-        start=claim.start,
-        end=claim.end,
-        cause=claim.cause,
-        claimed_by=claim.claimed_by,
-        claimed_at=claim.claimed_at,
-        document=claim.document_sha,
-        approver=claim.approved_by,
-        to="" if target is not None else claim.to,
-        target=withdrawn,
-    )
-    return str(body["id"])
-
-
-def record_of(connection: Connection, folder: Any, claim: Claim, zone: str) -> LogRecord | None:
-    """Find a claim's record: in its sealed day's file, else among what waits. None for one that has none."""
-    rows = {row.id: row for row in claims.listed(connection, EVERYTHING)}
-    name = record_id(claim, rows)
-    if not name or claim.approved_at is None:
-        return None
-    wanted = f'"id":"{name}"'.encode()
-    day = datetime.fromtimestamp(claim.approved_at // MICROSECONDS, ZoneInfo(zone)).date().isoformat()
-    sealed = log.find_day(connection, day)
-    if sealed is not None:
-        for n, line in enumerate(folder.read_day(day).lines):
-            if wanted in line and b'"k":"adj"' in line:
-                return LogRecord(name, day, sealed.first + n, leaf_hash(line).hex(), line.decode())
-    body = connection.scalar(
-        select(outbox.c.body).where(outbox.c.kind == "adj", outbox.c.body.contains(f'"id":"{name}"')).limit(1)
-    )
-    return LogRecord(name, "", None, "", body or "")

@@ -180,7 +180,7 @@ def keep(writer: Writer, known: str, document: dict[str, Any], *, at: Instant, a
 
 async def revealed(visit: Visit, papers: Papers) -> str:
     """Reveal, compare and record; return the commitment. InputError with whatever does not fit."""
-    files = await visit.aside(read, papers)
+    files = await visit.compute(read, papers)  # what was uploaded is parsed in a process of its own
     settings = visit.site.settings
     policy = (settings.policy, settings.zone)
     known, document = await visit.read(compared, papers, files, visit.person, policy, visit.at)

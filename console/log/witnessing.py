@@ -133,6 +133,8 @@ def _read(data: bytes) -> tuple[str, list[Signature]]:
             return "", [Signature.parse(line) for line in lines if line]
         note = Note.parse(data)
         point = note.checkpoint
+    except UnicodeDecodeError:
+        raise refuse("不是文本文件 not a text file", _REMEDY) from None
     except ValueError as error:
         raise refuse(f"不是检查点或签名行 neither a checkpoint nor signature lines: {error}", _REMEDY) from None
     own = [one for one in note.signatures if one.name != point.origin]

@@ -22,8 +22,9 @@ from console.api.prove.correction_answers import (
 )
 from console.api.settle.answers import page
 from console.claims import correction_steps
-from console.claims.correction_steps import LogRecord, Wish, as_csv
+from console.claims.correction_steps import Wish, as_csv
 from console.claims.effect import Effect, effects, touched
+from console.claims.records import LogRecord, record_of
 from console.claims.worth import worth_of
 from console.log.sealing import log_of
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
@@ -78,14 +79,7 @@ async def claim(visit: Visit, body: ClaimBody) -> ClaimNumbers:
         rows = [(row.point, row.start, row.end, row.reason) for row in body.rows]
         wish = wish._replace(rows=("rows.csv", as_csv(body.to, rows)))
     try:
-        numbers = await visit.write(
-            correction_steps.claim,
-            wish,
-            visit.site.settings.zone,
-            visit.scope,
-            at=visit.at,
-            actor=visit.person.name,
-        )
+        numbers = await correction_steps.claimed(visit, wish)
     except InputError as error:
         raise InputError(_at_row(finding, bool(body.rows)) for finding in error.findings) from None
     return ClaimNumbers(items=numbers)
@@ -145,7 +139,7 @@ def _read(
     except InputError:
         told = None
     quarters = touched(connection, visit.scope, waiting, policy)
-    return row, batch, told, correction_steps.record_of(connection, folder, row, policy[1]), quarters
+    return row, batch, told, record_of(connection, folder, row, policy[1]), quarters
 
 
 def _of(connection: Connection, visit: Visit) -> tuple[Claim, list[Claim]]:

@@ -117,6 +117,12 @@ async def commit(visit: Visit) -> web.Response:
     return visit.see(f"/evidence/challenges/{found.id}", said)
 
 
+@routes.page("/evidence/challenges/reveal", allow=EVIDENCE_READERS, section=SECTION)
+async def to_reveal(visit: Visit) -> web.Response:
+    """Where a refused reveal stood, looked at again: the form is on the list's page."""
+    return visit.see("/evidence/challenges#reveal")
+
+
 class RevealForm(BaseModel):
     """What goes with the three files of a reveal."""
 

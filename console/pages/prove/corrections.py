@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from console.claims import correction_steps
-from console.claims.correction_steps import LogRecord, Wish
+from console.claims.correction_steps import Wish
 from console.claims.effect import Effect, effects, touched
+from console.claims.records import LogRecord, record_of
 from console.claims.worth import Worth, worth_of
 from console.documents.kept_documents import document
 from console.log.sealing import log_of
@@ -137,18 +138,13 @@ async def claim(visit: Visit) -> web.Response:
         None if paper is None else (paper.name, paper.body),
         None if rows is None else (rows.name, rows.body),
     )
-    zone = visit.site.settings.zone
     try:
-        numbers = await visit.write(
-            correction_steps.claim, wish, zone, visit.scope, at=visit.at, actor=visit.person.name
-        )
+        numbers = await correction_steps.claimed(visit, wish)
     except InputError as error:
         named: Entered[Any] = Entered(
             {**dict.fromkeys(("document", "rows"), ""), **entered.values}, entered.errors, None
         )
         return await _page(visit, named.refused(error), 422)
-    if not numbers:
-        return await _page(visit, entered.wrong("rows", visit.say("没有数据行")), 422)
     said = visit.say("已申请 {n} 条，待另一人批准。").format(n=len(numbers))
     return visit.see(f"/evidence/corrections/{numbers[0]}", said)
 
@@ -190,7 +186,7 @@ def _shown(connection: Connection, visit: Visit, number: int, policy: Any, folde
             told = effects(connection, visit.scope, waiting, every, policy)
         except InputError as error:
             beyond = error.findings
-    record = correction_steps.record_of(connection, folder, row, policy[1])
+    record = record_of(connection, folder, row, policy[1])
     return Shown(row, batch, back, told, beyond, quarters, record)
 
 

@@ -132,6 +132,12 @@ class Signed(BaseModel):
     note: str = ""
 
 
+@routes.page("/evidence/signatures", allow=EVIDENCE_READERS, section=SECTION)
+async def to_sign(visit: Visit) -> web.Response:
+    """Where a refused signature stood, looked at again: the form is on the log's page."""
+    return visit.see("/evidence")
+
+
 @routes.form("/evidence/signatures", allow=WITNESS_TAKERS, section=SECTION)
 async def sign(visit: Visit) -> web.Response:
     """Take a witness's signature in."""

@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from aiohttp import FormData
 
 from console.web.access import Role
-from monitor.scope import Scope
 from tests.settle_site import call, made
-from tests.site_app import get, person, post, site_client
+from tests.site_app import CSRF, WHO, get, person, post, site_client
 from tests.stores.quarters import instant
 
 AT = instant("2021-07-06T10:00:00")
 PERSONS = {
     "d": person("值班", Role.OPERATIONS),
     "c": person("复核", Role.CHECKER),
-    "l": person("领导", Role.LEADER),
-    "e": person("评价", Role.EVALUATOR),
-    "s": person("供应商", Role.SUPPLIER, scope=Scope(frozenset({"small"}), None, "甲公司")),
+    "b": person("两职", Role.OPERATIONS, Role.CHECKER),
 }
 PLACE = "/evidence/corrections"
 SPAN = {"start": "2020-08-03T00:00:00+08:00", "end": "2020-08-28T12:00:00+08:00", "reason": "停电"}
@@ -30,6 +28,17 @@ SPAN = {"start": "2020-08-03T00:00:00+08:00", "end": "2020-08-28T12:00:00+08:00"
 
 def row(point: str, **changes: str) -> dict[str, str]:
     return {"point": point, **SPAN, **changes}
+
+
+async def send(client: Any, path: str, who: str, files: dict[str, tuple[str, bytes]], **fields: str) -> tuple[int, str]:
+    """Post a form with files; returns its status and what it says."""
+    form = FormData()
+    for name, value in {**fields, "csrf": CSRF}.items():
+        form.add_field(name, value)
+    for name, (file, body) in files.items():
+        form.add_field(name, body, filename=file)
+    async with client.post(path, data=form, headers={WHO: who}, allow_redirects=False) as response:
+        return response.status, await response.text()
 
 
 @pytest_asyncio.fixture
@@ -92,3 +101,38 @@ async def test_a_body_is_either_one_claim_or_rows(client: Any) -> None:
     line = row("A-1", reason="停电\nA-2,2020-08-03T00:00:00+08:00")
     assert (await call(client, "POST", PLACE, "d", {"to": "exclude", "rows": [line]}))[0] == 422
     assert (await call(client, "POST", PLACE, "d", {"to": "exclude", **row("A-1")}))[0] == 201
+
+
+async def test_a_file_is_read_apart_and_each_complaint_has_its_line(client: Any) -> None:
+    heading = b"point,start,end,reason\n"
+    bad = (
+        heading + b"A-1,2020-08-03T00:00:00+08:00,2020-08-04T00:00:00+08:00,x\nA-2,never,2020-08-04T00:00:00+08:00,x\n"
+    )
+    for body, word in (
+        (bad, "rows.csv:3"),
+        (heading, "没有数据行"),
+        (b"PK\x03\x04" + bytes(99), "not CSV"),
+        (b"\x89PNG\r\n", "column missing"),
+    ):
+        status, text = await send(client, PLACE, "d", {"rows": ("rows.csv", body)}, to="exclude")
+        assert status == 422 and word in text, word
+    many = heading + b"A-1,2020-08-03T00:00:00+08:00,2020-08-04T00:00:00+08:00,x\n" * 5_001
+    status, text = await send(client, PLACE, "d", {"rows": ("rows.csv", many)}, to="exclude")
+    assert status == 422 and "more rows than allowed" in text
+    assert (await call(client, "GET", PLACE, "d"))[1]["items"] == []
+
+
+async def test_a_reason_that_a_spreadsheet_would_run_is_exported_as_text(client: Any) -> None:
+    body = {"to": "exclude", "rows": [row("A-1", reason='=HYPERLINK("http://x")')]}
+    assert (await call(client, "POST", PLACE, "d", body))[0] == 201
+    async with client.get(f"{PLACE}?format=csv", headers={WHO: "d"}) as response:
+        assert "'=HYPERLINK" in (await response.read()).decode("utf-8-sig")
+
+
+async def test_ones_own_claim_is_decided_by_nobody_who_made_it(client: Any) -> None:
+    _, found = await call(client, "POST", PLACE, "b", {"to": "exclude", "rows": [row("A-1")]})
+    place = f"{PLACE}/{found['items'][0]}"
+    status, text, _ = await post(client, place, "b", {"step": "approve"})
+    assert status == 422 and "the claimant cannot approve" in text
+    assert (await call(client, "POST", f"{place}/approve", "b"))[0] == 422
+    assert (await call(client, "GET", place, "c"))[1]["claim"]["status"] == "pending"
