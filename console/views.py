@@ -60,7 +60,7 @@ def timelines(
 ) -> Iterator[tuple[str, Timeline]]:
     """Yield every visible point's timeline around the period, by code; of all, or of those with the codes `only`."""
     policy = question.policy
-    stays = stays_of(connection, scope, question.known_at)
+    stays = stays_of(connection, scope, question.known_at, only)
     histories = timeline_inputs(
         connection,
         scope,
@@ -102,10 +102,12 @@ def _served_all_along(stays: Stays, camera: str, span: tuple[int, int]) -> bool:
     return len(its) == 1 and its[0][0] <= span[0] and (its[0][1] is None or its[0][1] >= span[1])
 
 
-def stretches_of(connection: Connection, scope: Scope, question: Question) -> dict[str, list[RosterPoint]]:
-    """Return each point's facts in the period, one entry per stretch."""
+def stretches_of(
+    connection: Connection, scope: Scope, question: Question, only: Collection[str] | None = None
+) -> dict[str, list[RosterPoint]]:
+    """Return each point's facts in the period, one entry per stretch; of all, or of those with the codes `only`."""
     stretches: dict[str, list[RosterPoint]] = defaultdict(list)
-    for point in roster.roster(connection, scope, *question.window_us, question.known_at, question.zone):
+    for point in roster.roster(connection, scope, *question.window_us, question.known_at, question.zone, only):
         stretches[point.code].append(point)
     return stretches
 
@@ -114,9 +116,9 @@ def point_seconds(
     connection: Connection, scope: Scope, question: Question, only: Collection[str] | None = None
 ) -> list[PointSeconds]:
     """Return every point's account in the period; one row per stretch of equal facts, in order of code and time."""
-    stretches = stretches_of(connection, scope, question)
+    stretches = stretches_of(connection, scope, question, only)
     excluded: dict[str, list[Span]] = defaultdict(list)
-    for exclusion in exclusions_for(connection, scope, question.window_us, question.known_at):
+    for exclusion in exclusions_for(connection, scope, question.window_us, question.known_at, only):
         excluded[exclusion.point].append((exclusion.start // MICROSECONDS, exclusion.end // MICROSECONDS))
     accounts: list[PointSeconds] = []
     for code, timeline in timelines(connection, scope, question, only):
@@ -141,7 +143,7 @@ def outages(
 ) -> list[OutageRow]:
     """Return the confirmed outages that touch the period and the points' service, by code and time."""
     start, end = question.window
-    stretches = stretches_of(connection, scope, question)
+    stretches = stretches_of(connection, scope, question, only)
     rows: list[OutageRow] = []
     for code, timeline in timelines(connection, scope, question, only):
         facts = stretches.get(code, [])
@@ -164,7 +166,9 @@ def _attributed(connection: Connection, scope: Scope, question: Question, rows: 
     if not down:
         return rows
     named: dict[str, list[RosterPoint]] = defaultdict(list)
-    for point in roster.roster(connection, scope, Instant(span[0]), Instant(span[1] + 1), zone=question.zone):
+    its = frozenset(row.point for row in rows)
+    window = Instant(span[0]), Instant(span[1] + 1)
+    for point in roster.roster(connection, scope, *window, zone=question.zone, only=its):
         named[point.code].append(point)
 
     def device(row: OutageRow) -> str | None:
@@ -183,11 +187,16 @@ def served_in(point: RosterPoint, outage: Outage, question: Question) -> list[Sp
     return [(start, end)] if start < end else []
 
 
-def stays_of(connection: Connection, scope: Scope, known_at: Instant | None = None) -> dict[str, Stays]:
-    """Return when each camera served its point, by code and camera, as known now or at an instant."""
+def stays_of(
+    connection: Connection, scope: Scope, known_at: Instant | None = None, only: Collection[str] | None = None
+) -> dict[str, Stays]:
+    """Return when each camera served its point, by code and camera, as known now or at an instant.
+
+    Of all visible points, or of those with the codes `only`.
+    """
     found: dict[str, dict[str, list[tuple[int, int | None]]]] = {}
     whole = (Instant(0), Instant(2**62))  # history outside the window decides about outages at its edges
-    for stay in roster.occupancy(connection, scope, *whole, known_at):
+    for stay in roster.occupancy(connection, scope, *whole, known_at, only):
         cameras = found.setdefault(stay.point, {})
         end = None if stay.end is None or stay.end >= whole[1] else int(stay.end)
         cameras.setdefault(str(stay.camera_id), []).append((stay.start, end))

@@ -14,10 +14,12 @@ from console.board.board import Board
 from console.board.card import Tally
 from console.board.city import City
 from console.board.counting import terms_in_force
+from console.board.frozen import frozen
 from console.board.summary import Summary
 from console.web.faults import MissingError
 from monitor.finding import refuse
 from monitor.period import parse_period
+from monitor.rates import Rate
 from monitor.scope import Scope
 from monitor.store.database import open_database, reading
 from settlement.contract import Terms
@@ -50,35 +52,50 @@ def running(city: City, summary: Summary, contract: str, phase: str, period: str
 
 
 def measured(
-    connection: Connection, configured: tuple[Terms, ...], contract: str, phase: str, period: str, scope: Scope
-) -> PhaseRate:
-    """Measure a past period: reads its runs, seconds of work for a city's quarter. MissingError without the phase."""
+    connection: Connection, configured: tuple[Terms, ...], contract: str, period: str, scope: Scope
+) -> list[PhaseRate]:
+    """Return every phase's rate in a past period: as the months' closes froze it while nothing has changed it, else measured.
+
+    Measuring reads the period's runs, seconds of work for a city's quarter.
+    """
     asked = parse_period(period)
     terms = next((t for t in terms_in_force(connection, configured, asked.last) if t.contract == contract), None)
-    its = None if terms is None else terms.phase(phase)
-    if terms is None or its is None:
-        raise MissingError
-    rate = views.phase_rates(connection, scope, terms, asked).get(phase)
-    tally = Tally()
-    if rate is not None:
-        known = rate.counted + (rate.unknown if terms.policy.unknown == "excluded" else 0)
-        least = 0 if rate.worst is None else int(rate.worst * known)
-        tally = Tally(rate.good, rate.counted, rate.unknown, rate.excluded, least, known)
-    return PhaseRate(contract, phase, its.title, asked.label, terms.target, tally)
+    if terms is None:
+        return []
+    tallies = frozen(connection, terms, asked, scope)
+    if not tallies:
+        rates = views.phase_rates(connection, scope, terms, asked)
+        tallies = {phase: _tally(rate, terms) for phase, rate in rates.items()}
+    return [
+        PhaseRate(contract, its.id, its.title, asked.label, terms.target, tallies.get(its.id, Tally()))
+        for its in terms.phases
+    ]
 
 
-def measured_in(url: str, configured: tuple[Terms, ...], contract: str, phase: str, period: str, scope: Scope) -> bytes:
-    """Measure in a process of its own, and return the figures as JSON; `null` where there is no such phase."""
+def _tally(rate: Rate, terms: Terms) -> Tally:
+    known = rate.counted + (rate.unknown if terms.policy.unknown == "excluded" else 0)
+    least = 0 if rate.worst is None else int(rate.worst * known)
+    return Tally(rate.good, rate.counted, rate.unknown, rate.excluded, least, known)
+
+
+def measured_in(url: str, configured: tuple[Terms, ...], contract: str, period: str, scope: Scope) -> bytes:
+    """Return a contract's phases in a period as JSON, by their names; for a process of its own."""
     engine = open_database(url)
     try:
         with reading(engine) as connection:
-            found = measured(connection, configured, contract, phase, period, scope)
-    except MissingError:
-        return b"null"
+            found = measured(connection, configured, contract, period, scope)
     finally:
         engine.dispose()
-    limit = None if found.threshold is None else str(found.threshold)
-    return json.dumps({"title": found.title, "period": found.period, "threshold": limit, "tally": found.tally}).encode()
+    said = {
+        row.phase: {
+            "title": row.title,
+            "period": row.period,
+            "threshold": None if row.threshold is None else str(row.threshold),
+            "tally": row.tally,
+        }
+        for row in found
+    }
+    return json.dumps(said).encode()
 
 
 async def rate_in(board: Board, workers: Any, scope: Scope, contract: str, phase: str, period: str) -> PhaseRate:
@@ -90,8 +107,8 @@ async def rate_in(board: Board, workers: Any, scope: Scope, contract: str, phase
     asked = parse_period(period)
     if city.day and str(asked.last) >= city.day:
         raise refuse(f"期间尚未结束 the period has not ended: {period}", "用 use month | quarter", column="period")
-    body = await board.measured(workers, measured_in, (contract, phase, asked.label), scope, PAST_KEPT_S)
-    told = json.loads(body)
+    body = await board.measured(workers, measured_in, (contract, asked.label), scope, PAST_KEPT_S)
+    told = json.loads(body).get(phase)
     if told is None:
         raise MissingError
     limit = None if told["threshold"] is None else Fraction(told["threshold"])

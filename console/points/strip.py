@@ -78,7 +78,7 @@ def point_line(connection: Connection, code: str, question: views.Question, at: 
     """Read a point's period. InputError if the ledger does not know it then, or the period is too long to be shown."""
     if (question.period.last - question.period.first).days >= MAX_DAYS:
         raise refuse(f"期间超过 {MAX_DAYS} 天 longer than that", "分几次看 show it in parts", column="period")
-    facts = tuple(views.stretches_of(connection, EVERYTHING, question).get(code, ()))
+    facts = tuple(views.stretches_of(connection, EVERYTHING, question, (code,)).get(code, ()))
     if not facts:
         raise refuse(
             f"台账在该期间没有点位 no such point in the period: {code!r}", "改正编号 correct it", column="point"
@@ -86,8 +86,7 @@ def point_line(connection: Connection, code: str, question: views.Question, at: 
     timeline = dict(views.timelines(connection, EVERYTHING, question, only=(code,))).get(code, NOTHING)
     excluded = normalise(
         (row.start // MICROSECONDS, row.end // MICROSECONDS)
-        for row in exclusions_for(connection, EVERYTHING, question.window_us)
-        if row.point == code
+        for row in exclusions_for(connection, EVERYTHING, question.window_us, only=(code,))
     )
     days = tuple(_days(facts, timeline, excluded, question, at // MICROSECONDS))
     whole = ZERO

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, insert, select
 
@@ -17,7 +17,7 @@ from monitor.store.claims import listed as listed
 from monitor.store.claims import revoke as revoke
 from monitor.store.given import standing
 from monitor.store.identities import point_ids
-from monitor.store.queries import Window, visible
+from monitor.store.queries import Window, among, visible
 from monitor.store.tables import exclusions, imports, points
 
 MAX_ROWS = 50_000
@@ -71,11 +71,15 @@ def claim(
 
 
 def exclusions_for(
-    connection: Connection, scope: Scope, window: Window, known_at: Instant | None = None
+    connection: Connection,
+    scope: Scope,
+    window: Window,
+    known_at: Instant | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Exclusion]:
     """Return what counts: approved spans, not withdrawn, of visible points, that meet the window; by point and time.
 
-    With `known_at`, what had been approved, and not withdrawn, by that instant.
+    With `only`, of the points with one of its codes. With `known_at`, what had been approved, and not withdrawn, by that instant.
     """
     query = (
         select(_table.scope_id, _table.start_at, _table.end_at, _table.cause)
@@ -86,10 +90,15 @@ def exclusions_for(
             _table.start_at < window[1],
             _table.end_at > window[0],
             visible(scope, window),
+            among(only),
         )
         .order_by(_table.scope_id, _table.start_at, _table.end_at, _table.id)
     )
-    return [Exclusion(point, start, end, cause) for point, start, end, cause in connection.execute(query)]
+    return [
+        Exclusion(point, start, end, cause)
+        for point, start, end, cause in connection.execute(query)
+        if only is None or point in only
+    ]
 
 
 def _check(connection: Connection, rows: Sequence[Exclusion], origin: Origin) -> None:

@@ -22,6 +22,8 @@ Window = tuple[Instant, Instant]
 """Half-open, in microseconds."""
 
 CHUNK_POINTS = 250
+MOST_NAMED = 1_000
+"""So many points are named in a query; of more all are read."""
 _Row = tuple[int, int, int, int, int, int, int, int | None, int | None, int | None]
 """point, vantage, first, last, n, outcome, valid_s, camera, and the bounds of the history that was asked for."""
 _PLACE = itemgetter(0, 1, 2)
@@ -97,10 +99,20 @@ def visible(scope: Scope, window: Window | None = None) -> ColumnElement[bool]:
     return points.c.id.in_(select(f.point_id).where(*met))
 
 
-def codes(connection: Connection, scope: Scope, window: Window | None = None) -> list[tuple[str, int]]:
-    """Return the visible points' codes and row numbers, by code."""
-    query = select(points.c.code, points.c.id).where(visible(scope, window)).order_by(points.c.code)
-    return [(code, number) for code, number in connection.execute(query)]
+def among(only: Collection[str] | None) -> ColumnElement[bool]:
+    """Return the condition that a point's code is one of some; nothing for None, or for too many to be named.
+
+    Whoever asks leaves the others out of the rows besides.
+    """
+    return true() if only is None or len(only) > MOST_NAMED else points.c.code.in_(sorted(only))
+
+
+def codes(
+    connection: Connection, scope: Scope, window: Window | None = None, only: Collection[str] | None = None
+) -> list[tuple[str, int]]:
+    """Return the visible points' codes and row numbers, by code; with `only`, those of its codes."""
+    query = select(points.c.code, points.c.id).where(visible(scope, window), among(only)).order_by(points.c.code)
+    return [(code, number) for code, number in connection.execute(query) if only is None or code in only]
 
 
 # Reach back to the nearest online run that passes recovery, whatever vantage saw it, and from there take every
@@ -179,7 +191,7 @@ def timeline_inputs(
         "forever": _FOREVER,
     }
     runs_of, whole = (_RUNS, _WHOLE) if known_at is None else (_RUNS_BY_THEN, _WHOLE_BY_THEN)
-    listed = iter([row for row in codes(connection, scope, window) if only is None or row[0] in only])
+    listed = iter(codes(connection, scope, window, only))
     while chunk := list(islice(listed, CHUNK_POINTS)):
         found = _load(connection, runs_of, {**values, "points": [n for _, n in chunk]}, known_at)
         doubtful = [n for code, n in chunk if blind.spoils(code, found.get(n, ()), recovery_samples, values["lasting"])]

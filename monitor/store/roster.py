@@ -7,7 +7,7 @@ that, all that is known now counts. Answers are in the order of the points' code
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from sys import intern
 from typing import Any
@@ -20,6 +20,7 @@ from monitor.period import ZONE
 from monitor.points import CameraSpec, Occupancy, Pause, RosterPoint, Target
 from monitor.scope import Scope
 from monitor.store.identities import ROWS_AT_ONCE
+from monitor.store.queries import among
 from monitor.store.tables import billing_pauses, cameras, credentials, occupancies, point_facts, points
 
 DATE_FACTS = frozenset({"first_accepted_on", "accepted_on", "billed_from", "billed_until", "retired_on"})
@@ -47,13 +48,14 @@ def roster(
     end: Instant,
     known_at: Instant | None = None,
     zone: str = ZONE,
+    only: Collection[str] | None = None,
 ) -> list[RosterPoint]:
     """Return the points in scope with the facts that held within [start, end), each span cut to it.
 
-    Retired points are among them: `accepted_on` and `retired_on` say when a point was in service.
+    With `only`, those with one of its codes. Retired points are among them: `accepted_on` and `retired_on` say when a point was in service.
     """
-    found = _facts(connection, scope, _overlaps(point_facts, start, end), known_at, zone)
-    return [_cut(point, start, end) for point in found]
+    found = _facts(connection, scope, and_(_overlaps(point_facts, start, end), among(only)), known_at, zone)
+    return [_cut(point, start, end) for point in found if only is None or point.code in only]
 
 
 def roster_at(
@@ -80,9 +82,17 @@ def upstreams(connection: Connection, scope: Scope, at: Instant) -> dict[str, st
 
 
 def occupancy(
-    connection: Connection, scope: Scope, start: Instant, end: Instant, known_at: Instant | None = None
+    connection: Connection,
+    scope: Scope,
+    start: Instant,
+    end: Instant,
+    known_at: Instant | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Occupancy]:
-    """Return which camera served which point within [start, end), cut to it and to when the point was in scope."""
+    """Return which camera served which point within [start, end), cut to it and to when the point was in scope.
+
+    With `only`, of the points with one of its codes.
+    """
     query = (
         select(
             points.c.id,
@@ -100,6 +110,7 @@ def occupancy(
             known(point_facts, known_at),
             _overlaps(occupancies, start, end),
             _overlaps(point_facts, start, end),
+            among(only),
             *_visible(scope),
         )
         .order_by(points.c.code, occupancies.c.valid_from, point_facts.c.valid_from)
@@ -108,7 +119,7 @@ def occupancy(
     for number, code, camera, first, last, seen_from, seen_to in connection.execute(query):
         begin = max(first, seen_from, start)
         finish = min(last if last is not None else end, seen_to if seen_to is not None else end, end)
-        if begin >= finish:
+        if begin >= finish or (only is not None and code not in only):
             continue
         before = result[-1] if result else None
         if before and (before.point_id, before.camera_id, before.end) == (number, camera, begin):
