@@ -60,6 +60,8 @@ class LogState(NamedTuple):
     waiting_first: Instant | None
     waiting_last: Instant | None
     witnesses: tuple[WitnessRow, ...]
+    announced: str = ""
+    """The public key that the log changes to once the day of the change is sealed, "" where no change is under way."""
 
     @property
     def sealed_until(self) -> str:
@@ -99,6 +101,7 @@ def log_state(connection: Connection, settings: Settings) -> LogState:
         queue.first,
         queue.last,
         tuple(_witness(role, name, settings, tuple(days)) for name, role in roles.items()),
+        next(iter(reversed(log.keys_announced(connection))), ""),
     )
 
 

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from config.rubrics import shipped
+from console.evaluator import drawing
 from console.money.payables import contracts_seen
 from console.packs.jobs import PackJob, PackJobs, Wanted
 from console.packs.pack_shelf import whole_contract
+from console.web.access import Person
 from console.web.faults import MissingError
 from console.web.visit import Site, Visit
 from monitor.finding import refuse
@@ -68,11 +70,7 @@ def choices(connection: Connection, visit: Visit, contract: str, year: int) -> C
     labels.append((f"{year}-01-01..{year}-12-31", "year"))
     begun = _begun(connection, contract) if contract in contracts else None
     labels = [(label, kind) for label, kind in labels if _worth_packing(label, begun, visit.today)]
-    samples = [
-        (one.id, len(one.document["points"]))
-        for one in evaluations.listed(connection, evaluations.SAMPLE)
-        if one.id.startswith(f"{contract}/")
-    ]
+    samples = [(row.id, row.points) for row in drawing.samples(connection, visit.person) if row.contract == contract]
     return Choices(
         contracts,
         tuple(_period(label, kind, known) for label, kind in labels if visit.person.sees_period(label)),
@@ -109,10 +107,11 @@ def codes_of(text: str) -> tuple[str, ...]:
     return found
 
 
-def sampled(connection: Connection, name: str, contract: str) -> tuple[str, ...]:
-    """Return the points of a contract's sample. InputError if there is none of that name."""
-    found = evaluations.newest(connection, evaluations.SAMPLE, name)
-    if found is None or not name.startswith(f"{contract}/"):
+def sampled(connection: Connection, person: Person, name: str, contract: str) -> tuple[str, ...]:
+    """Return the points of a contract's sample. InputError if there is none of that name that the person sees."""
+    known = any((row.id, row.contract) == (name, contract) for row in drawing.samples(connection, person))
+    found = evaluations.newest(connection, evaluations.SAMPLE, name) if known else None
+    if found is None:
         raise refuse("没有这次抽样 no such sample", "从列表中选择 choose from the list", column="sample")
     return tuple(sorted(point["code"] for point in found.document["points"]))
 

@@ -31,10 +31,14 @@ class WitnessAnswer(BaseModel):
 
 
 class LogAnswer(BaseModel):
-    """The log: `leaves` are numbered records, `waiting` those that are not numbered yet."""
+    """The log: `leaves` are numbered records, `waiting` those that are not numbered yet.
+
+    `key_announced` is the key that takes the place of `key` once the day of the change is sealed.
+    """
 
     origin: str
     key: str | None
+    key_announced: str | None
     sealed_until: str | None
     days: int
     leaves: int
@@ -128,6 +132,7 @@ async def state(visit: Visit) -> LogAnswer:
     return LogAnswer(
         origin=found.origin,
         key=found.key or None,
+        key_announced=found.announced or None,
         sealed_until=found.sealed_until or None,
         days=len(found.days),
         leaves=found.leaves,

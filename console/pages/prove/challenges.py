@@ -165,6 +165,7 @@ async def one(visit: Visit) -> web.Response:
         said=row.said,
         table=table_of(wanted, MOMENTS, query),
         query=query,
+        titles=await visit.read(contracts_seen, visit.person),
         verdicts=VERDICTS,
         counts={key: sum(verdict(one) == key for one in moments) for key in VERDICTS},
         share=share,

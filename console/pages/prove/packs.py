@@ -131,7 +131,7 @@ async def ask(visit: Visit) -> web.Response:
             points = codes_of(given.points)
         elif given.which == "sample":
             visit.contract(given.contract)
-            points = await visit.read(sampled, given.sample, given.contract)
+            points = await visit.read(sampled, visit.person, given.sample, given.contract)
         wanted = Wanted(
             given.contract, given.period, points, given.until, given.rubric, _inputs(entered), tuple(_attached(entered))
         )

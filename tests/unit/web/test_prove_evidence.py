@@ -13,6 +13,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from aiohttp import FormData
 from config.evidence import Evidence, Witness
 from console.app.database import open_writer
 from console.log.checkpoints import newest_note
+from console.log.rotating import rotate
 from console.log.sealing import Sealer, log_of
 from console.log.state import log_state
 from console.log.witnessing import add
@@ -120,6 +122,42 @@ async def test_a_later_checkpoint_covers_the_days_before(settings: Any) -> None:
         with writer.transaction() as connection:
             first, second = log_state(connection, settings).days
     assert (first.signed, first.lacking) == ((), ()) and second.signed == ("evaluator", "supplier")
+
+
+async def test_a_change_of_the_key_is_told_before_it_takes_hold(settings: Any) -> None:
+    with open_writer(settings) as writer:
+        new = rotate(writer, log_of(settings), at=AT, actor="管理")
+    async with site_client(settings, PERSONS, at=AT) as client:
+        _, found = await call(client, "GET", "/evidence", "e")
+        assert (found["key"], found["key_announced"]) == (COLLECTOR.public().text(), new.text())
+        assert new.text() in html.unescape((await get(client, "/evidence", "e"))[1])
+    with open_writer(settings) as writer:
+        Sealer(log_of(settings), writer, delay_minutes=1, apart=False).round(LATER, checkpoint=False)
+    async with site_client(settings, PERSONS, at=LATER) as client:
+        _, found = await call(client, "GET", "/evidence", "e")
+        assert (found["key"], found["key_announced"]) == (new.text(), None)
+
+
+async def test_a_sample_of_a_period_that_one_does_not_see_is_neither_offered_nor_packed(settings: Any) -> None:
+    quarter = {**PERSONS, "q": replace(PERSONS["e"], name="按季", period="2020Q3")}
+    async with site_client(settings, quarter, at=AT) as client:
+        for period in ("2020Q3", "2020Q4"):
+            wish = {"contract": "small", "period": period, "seed": "当场", "n": 2}
+            assert (await call(client, "POST", "/evidence/samples", "e", wish))[0] == 201
+        _, page = await get(client, "/evidence/packs?contract=small&year=2020", "q")
+        assert "small/2020Q3/2/-/当场" in page and "2020Q4" not in page
+        order = {"contract": "small", "period": "2020Q3", "which": "sample", "sample": "small/2020Q4/2/-/当场"}
+        status, text, _ = await post(client, "/evidence/packs", "q", order)
+        assert status == 422 and "no such sample" in text
+
+
+async def test_a_refused_form_looked_at_again_leads_back_to_where_it_stood(client: Any) -> None:
+    for path, where in (
+        ("/evidence/signatures", "/evidence"),
+        ("/evidence/challenges/reveal", "/evidence/challenges#reveal"),
+    ):
+        async with client.get(path, headers={WHO: "e"}, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (303, where)
 
 
 async def test_verifiers_are_saved_and_never_shown(client: Any) -> None:
