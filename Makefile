@@ -51,7 +51,7 @@ screenshots: setup
 	@$(BIN)/python -m tests.screenshots
 
 # A hundred thousand quarters against the oracle, in ten lots of their own seeds (one long run slows down with all it remembers), and
-# thousands for each other property of settlement.
+# thousands for each other property.
 SETTLEMENT := tests/properties/test_settlement_full_properties.py tests/properties/test_settlement_properties.py
 properties: setup
 	@seq 1 10 | CAMSLA_EXAMPLES=10000 xargs -P 2 -I SEED $(BIN)/python -m pytest $(SETTLEMENT) -k "agrees_with_the_oracle" \
@@ -59,10 +59,13 @@ properties: setup
 	@CAMSLA_EXAMPLES=2000 $(BIN)/python -m pytest $(SETTLEMENT) tests/properties/test_left_over_properties.py \
 		tests/properties/test_money_properties.py tests/unit/settlement/families/test_family_properties.py \
 		-k "not agrees_with_the_oracle" -n 2 --timeout 28800
+	@CAMSLA_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties/test_timeline_properties.py tests/properties/test_archive_properties.py \
+		tests/properties/test_evidence_properties.py tests/properties/test_notice_properties.py -n 2 --timeout 28800
 
 # A hundred thousand mutations of packs, by an outsider and by an operator who signs again: none may be believed.
 mutations: setup
 	@CAMSLA_MUTATIONS=100000 $(BIN)/python -m pytest tests/unit/evidence/test_verifier_mutations.py -n 2 --timeout 28800
+	@CAMSLA_OPINIONS=100 $(BIN)/python -m pytest tests/unit/console/test_evidence_opinions.py -n 2 --timeout 28800
 
 soak: setup
 	@CAMSLA_FUZZ=1000000 $(BIN)/python -m pytest tests/unit/probes/test_probe_fuzz.py tests/unit/probes/test_onvif_fuzz.py tests/unit/probes/test_rtsp_wire.py -k "fuzz or mutated" -n 2

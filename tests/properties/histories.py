@@ -18,7 +18,7 @@ from monitor.model import MICROSECONDS, STATE_OF, Gap, Instant, Outcome, Reason,
 from monitor.timeline import Piece, Policy
 from tests.oracle import seconds_oracle as oracle
 
-EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "150"))
 """Examples per property: enough for every run of the tests; CAMSLA_EXAMPLES=20000 for a long night."""
 
 TIMEOUT_S = max(120, EXAMPLES)

@@ -22,7 +22,7 @@ from settlement.rules import OnlineRate, PhaseFacts, billed_days, roster_facts
 from settlement.statement import Kind, Statement, settle, statement_json
 from tests.oracle import money_oracle as oracle
 
-EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("CAMSLA_EXAMPLES", "150"))
 thorough = settings(
     max_examples=EXAMPLES,
     deadline=None,
