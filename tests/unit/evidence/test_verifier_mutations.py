@@ -28,7 +28,7 @@ from monitor.evidence.tree import EMPTY, Frontier
 from tests import forged_packs as packs
 from tests.settled_packs import settled_pack
 
-MUTATIONS = int(os.environ.get("CAMSLA_MUTATIONS", "1000"))
+MUTATIONS = int(os.environ.get("CAMSLA_MUTATIONS", "2000"))
 CHUNKS = 20
 SEEDS = (1, 3, 5, 9)
 
