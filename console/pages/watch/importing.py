@@ -22,7 +22,7 @@ from console.points.means import address
 from console.points.words import KIND_TONE, KIND_ZH
 from console.web.access import LEDGER_WRITERS
 from console.web.export import exported
-from console.web.faults import ConflictError, GoneError
+from console.web.faults import ConflictError
 from console.web.forms import Entered
 from console.web.routes import Routes
 from console.web.table import Column, TableQuery, table_of
@@ -34,7 +34,8 @@ from monitor.roster.table import MAX_BYTES, MAX_ROWS
 
 routes = Routes()
 SECTION = "points"
-GONE = N_("上传的文件已不在：超过半小时，或您之后又传了一份。请重新上传。")
+UPLOAD = "/points/import"
+GONE = N_("上传的文件已不在：已经导入、超过半小时，或您之后又传了一份。请重新上传。")
 
 
 class UploadForm(BaseModel):
@@ -147,6 +148,8 @@ async def compare(visit: Visit) -> web.StreamResponse:
 async def preview(visit: Visit) -> web.StreamResponse:
     """Show what the file would change, or everything that forbids it."""
     waiting = _waiting(visit)
+    if waiting is None:
+        return visit.see(UPLOAD, visit.say(GONE))
     query = visit.query(PreviewQuery)
     found = waiting.preview
     rows = [row for row in found.rows if not query.kind or query.kind in row.kinds]
@@ -167,22 +170,26 @@ async def preview(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _waiting(visit: Visit) -> Waiting:
-    found = _files(visit).get(visit.path("key"), visit.person.name, visit.at)
-    if found is None:
-        raise GoneError(visit.say(GONE))
-    return found
+def _waiting(visit: Visit) -> Waiting | None:
+    """The file that the address names; None if it is not there any more, or another's."""
+    return _files(visit).get(visit.path("key"), visit.person.name, visit.at)
 
 
 @routes.form("/points/import/{key:[A-Za-z0-9_-]{22}}/confirm", allow=LEDGER_WRITERS, section=SECTION)
 async def confirm(visit: Visit) -> web.StreamResponse:
     """Carry out exactly the plan that was shown."""
     waiting = _waiting(visit)
+    if waiting is None:
+        return visit.see(UPLOAD, visit.say(GONE))
     entered = await visit.enter(ConfirmForm)
     if entered.model is None or not waiting.preview.possible:
         raise ConflictError(visit.say("没有可执行的方案，请重新上传比对。"))
     counts = await carry_out(visit, waiting.asked, entered.model.digest)
     _files(visit).drop(visit.path("key"))
-    told = [f"{visit.say(word)} {counts[kind]}" for kind, word in KIND_ZH.items() if counts.get(kind)]
+    told = [
+        f"{visit.say(word)} {counts[kind]}"
+        for kind, word in KIND_ZH.items()
+        if kind != "unchanged" and counts.get(kind)
+    ]
     what = ("、" if visit.language == "zh" else ", ").join(told)
     return visit.see("/points", visit.say("台账已导入：{what}").format(what=what))
