@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +10,16 @@ from playwright.sync_api import Page
 
 from tests.camsla_command import Camsla
 from tests.console_city import CONTRACT
-from tests.servers.console import Room
+from tests.screenshot_steps import (
+    changed_ledger,
+    opens_columns,
+    pays_nothing,
+    signs_in_wrongly,
+    tries_a_price,
+    uploads,
+)
 
 EVERYWHERE = ("desk", "dark", "phone")
-WORK_MS = 60_000
-"""How long a trial over past quarters, a pack or a backup may take."""
 
 
 class Shot(NamedTuple):
@@ -44,20 +47,24 @@ def shots(camsla: Camsla, quarter: str, before: str) -> list[Shot]:
 
 
 def _watching(made: Path) -> list[Shot]:
+    ledger = made / "points.csv"
+    changed, wrong = changed_ledger(ledger, "127.200.0.1"), changed_ledger(ledger, "")
     return [
         Shot("login", "", "/login"),
-        Shot("login-wrong", "", "/login", does=_signs_in_wrongly),
+        Shot("login-wrong", "", "/login", does=signs_in_wrongly),
         Shot("overview", "duty", "/"),
         Shot("overview-wall", "duty", "/?wall=1"),
+        Shot("keys", "duty", "/", does=lambda page: page.keyboard.press("?")),
+        Shot("menu", "handler", "/settlement", does=lambda page: page.click(".menu-button"), kinds=("phone",)),
         Shot("map", "duty", "/map"),
         Shot("map-offline", "duty", "/map?state=offline"),
         Shot("points", "duty", "/points"),
+        Shot("points-columns", "duty", "/points", does=opens_columns, kinds=("desk", "phone")),
         Shot("points-offline", "duty", "/points?state=offline&sort=since"),
         Shot("points-none", "duty", "/points?q=nothing-like-that"),
         Shot("points-import", "duty", "/points/import"),
-        Shot(
-            "points-preview", "duty", "/points/import", does=_uploads(_changed(made / "points.csv"), "比对，先不写入")
-        ),
+        Shot("points-preview", "duty", "/points/import", does=uploads(changed, "比对，先不写入")),
+        Shot("points-wrong", "duty", "/points/import", does=uploads(wrong, "比对，先不写入")),
         Shot("point", "handler", "/points?state=offline", opens="#points tbody a"),
         Shot("point-supplier", "supplier", "/points/SIM-00001"),
         Shot("outage", "handler", "/points?state=offline", opens="#points tbody a|#outage-table tbody a"),
@@ -71,7 +78,7 @@ def _settling(made: Path, quarter: str, before: str) -> list[Shot]:
     return [
         Shot("authority", "clerk", "/authority"),
         Shot("authority-import", "clerk", "/authority/import"),
-        Shot("authority-preview", "clerk", "/authority/import", does=_uploads(made / "authority.csv", "上传并预览")),
+        Shot("authority-preview", "clerk", "/authority/import", does=uploads(made / "authority.csv", "上传并预览")),
         Shot("authority-typed", "clerk", "/authority/typed"),
         Shot("authority-mappings", "clerk", "/authority/mappings"),
         Shot("authority-file", "clerk", "/authority", opens="#files tbody a"),
@@ -81,7 +88,7 @@ def _settling(made: Path, quarter: str, before: str) -> list[Shot]:
         Shot("contract", "handler", f"/contracts/{CONTRACT}"),
         Shot("contract-readings", "handler", f"/contracts/{CONTRACT}/readings"),
         Shot("contract-what-if", "handler", f"/contracts/{CONTRACT}/what-if"),
-        Shot("contract-what-if-result", "handler", f"/contracts/{CONTRACT}/what-if", does=_tries),
+        Shot("contract-what-if-result", "handler", f"/contracts/{CONTRACT}/what-if", does=tries_a_price),
         Shot("contract-next", "handler", f"/contracts/{CONTRACT}/new"),
         Shot("contract-compare", "handler", f"/contracts/{CONTRACT}/compare"),
         Shot("contract-new", "handler", "/new-contract"),
@@ -101,7 +108,7 @@ def _settling(made: Path, quarter: str, before: str) -> list[Shot]:
         Shot("payments", "handler", "/payments"),
         Shot("payment-due", "handler", "/payments", opens="#dues tbody a"),
         Shot("payment-new", "handler", "/payments/new"),
-        Shot("payment-wrong", "handler", "/payments/new", does=_pays_nothing),
+        Shot("payment-wrong", "handler", "/payments/new", does=pays_nothing),
         Shot("payments-made", "handler", "/payments/made"),
         Shot("payment", "handler", "/payments/made/1"),
         Shot("invoices", "handler", "/payments/invoices"),
@@ -180,6 +187,18 @@ def _english(quarter: str) -> list[Shot]:
     return [Shot(name, who, path, kinds=("english", "english-phone")) for name, who, path in pages]
 
 
+def readme_shots(quarter: str) -> list[Shot]:
+    """The pages that README shows."""
+    pages = [
+        Shot("overview", "duty", "/"),
+        Shot("map", "duty", "/map"),
+        Shot("point", "handler", "/points?state=offline", opens="#points tbody a"),
+        Shot("statement", "leader", f"/settlement/{CONTRACT}/{quarter}"),
+        Shot("pack", "evaluator", "/evidence/packs", opens="#packs tbody a"),
+    ]
+    return [*(shot._replace(kinds=("readme",)) for shot in pages), Shot("phone", "duty", "/", kinds=("readme-phone",))]
+
+
 def empty_shots() -> list[Shot]:
     """Pages of an installation in which nothing has been done yet."""
     pages = (
@@ -202,85 +221,3 @@ def empty_shots() -> list[Shot]:
         Shot("empty-backup", "admin", "/system/backup"),
         *(Shot(f"empty-{page}", whose.get(page, "handler"), f"/{page}") for page in pages),
     ]
-
-
-def _changed(ledger: Path, host: str) -> Path:
-    """Write the ledger once more with a point renamed, one moved and a new one at `host`, and return where it is.
-
-    Without `host` the new one has another's address, which is refused.
-    """
-    with ledger.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    rows[1] |= {"name": rows[1]["name"] + "（东）"}
-    rows[3] |= {"address": "新建大道 8 号", "lon": "115.900001"}
-    new = {**rows[-1], "code": "SIM-09001", "gb_code": "36012200001320009001", "serial": "SN0100009001"}
-    if host:
-        new |= {"rtsp_url": f"rtsp://{host}:8554/live", "onvif_addr": f"http://{host}:9554/onvif/device_service"}
-    rows.append(new)
-    changed = ledger.with_name("points-changed.csv" if host else "points-wrong.csv")
-    with changed.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return changed
-
-
-def _uploads(path: Path, word: str) -> Callable[[Page], None]:
-    """Return what puts a file into the page's form and presses the button that is called `word`."""
-
-    def does(page: Page) -> None:
-        page.set_input_files("main input[type=file]", path)
-        page.get_by_role("button", name=word).click()
-        page.wait_for_url(re.compile(r"/import/[A-Za-z0-9_-]{22}"), timeout=WORK_MS)
-
-    return does
-
-
-def _tries(page: Page) -> None:
-    """Raise a price of the contract and let the past quarters be reckoned again."""
-    text = page.locator("textarea[name=text]")
-    raised = re.sub(r"850\.00", "880.00", text.input_value())
-    text.fill(raised)
-    page.get_by_role("button", name="试算以往各季度").click()
-    page.wait_for_selector("#trial:not([hx-get])", timeout=WORK_MS)
-
-
-def _signs_in_wrongly(page: Page) -> None:
-    page.fill("input[name=name]", "somebody")
-    page.fill("input[name=password]", "not-the-pass-phrase")
-    page.click("form.sign-in button.first")
-    page.wait_for_selector(".errors, .error")
-
-
-def _pays_nothing(page: Page) -> None:
-    """Send an amount that is none, past the browser's own check, so that the page says what is wrong."""
-    form = page.locator("main form[method=post]")
-    form.evaluate("form => { form.noValidate = true }")
-    form.locator("input[name=amount]").fill("1,6五")
-    form.locator("button.first").click()
-    page.wait_for_selector(".errors, .error")
-
-
-def evaluates(room: Room, quarter: str) -> None:
-    """Let the evaluator order a pack and draw a sample, so that there is something to be seen."""
-    seat = room.seat("evaluator")
-    page = seat.go(f"/evidence/packs?contract={CONTRACT}&year={quarter[:4]}")
-    page.locator("#order select[name=period]").select_option(quarter)
-    page.get_by_role("button", name="打包").click()
-    page.get_by_role("link", name="下载").or_(page.get_by_role("link", name="打开证据包")).first.wait_for()
-    seat.go("/evidence/samples")
-    for name, value in (("period", quarter), ("seed", "20-26-09-30 现场种子"), ("n", "12")):
-        page.fill(f"input[name={name}]", value)
-    page.get_by_role("button", name="抽取并记录快照").click()
-    page.wait_for_selector("#points")
-    seat.context.close()
-
-
-def administrates(room: Room) -> None:
-    """Let the administrator make a backup, so that there is one to be seen."""
-    seat = room.seat("admin")
-    page = seat.go("/system/backup")
-    page.get_by_role("button", name="立即备份").click()
-    page.wait_for_selector("#progress:not([hx-get])", state="attached", timeout=WORK_MS)
-    page.locator("main table a[download]").first.wait_for(timeout=WORK_MS)
-    seat.context.close()

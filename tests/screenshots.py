@@ -24,7 +24,8 @@ from playwright.sync_api import Page
 from simulators.city import last_quarter
 from tests.camsla_command import ROOT, Camsla
 from tests.console_city import add_persons, at_work, close, seed, yesterday
-from tests.screenshot_pages import Shot, administrates, empty_shots, evaluates, shots
+from tests.screenshot_pages import Shot, empty_shots, readme_shots, shots
+from tests.screenshot_steps import administrates, evaluates, witnesses
 from tests.servers.console import DESK, PHONE, Room, Seat, browsing, serving
 
 PAPER = {"width": 718, "height": 1047}
@@ -37,6 +38,11 @@ KINDS: Mapping[str, dict[str, Any]] = {
     "english": {"viewport": DESK, "language": "en-US"},
     "english-phone": {"viewport": PHONE, "language": "en-US"},
 }
+README: Mapping[str, dict[str, Any]] = {
+    "readme": {"viewport": {"width": 1440, "height": 1080}},
+    "readme-phone": {"viewport": {"width": 390, "height": 1250}},
+}
+"""How the pictures of README are taken: as much of a page as a screen shows."""
 POINTS = 240
 SETTLE_S = 0.4
 """How long a page may take to draw after it has loaded: htmx parts, the map's canvas."""
@@ -57,7 +63,7 @@ class Album:
             seats: dict[str, Seat] = {}
             for shot in (shot for shot in wanted if kind in shot.kinds):
                 if shot.who not in seats:
-                    seats[shot.who] = room.seat(shot.who, **KINDS[kind])
+                    seats[shot.who] = room.seat(shot.who, **{**KINDS, **README}[kind])
                     self._settles(seats[shot.who], kind)
                 self._one(seats[shot.who], shot, kind)
             for seat in seats.values():
@@ -97,7 +103,8 @@ class Album:
             seat.complaints[before:] = [text for text in seat.complaints[before:] if "status of 4" not in text]
         time.sleep(SETTLE_S)
         self._measure(seat.page, label)
-        seat.page.screenshot(path=self.folder / f"{label}.png", full_page=True)
+        name = shot.name if kind in README else label
+        seat.page.screenshot(path=self.folder / f"{name}.png", full_page=kind not in README)
         self.taken.append((shot.name, kind, shot.path))
         print(label, seat.page.url.removeprefix(seat.base), flush=True)
 
@@ -138,8 +145,11 @@ def main() -> int:
     options.add_argument("--out", type=Path, default=ROOT / "build" / "screenshots")
     options.add_argument("--only", default="", help="a regular expression that names of pages match")
     options.add_argument("--kinds", default=",".join(KINDS))
+    options.add_argument("--readme", action="store_true", help="only the pictures of README, into docs/screens")
     options.add_argument("--city", type=Path, help="a folder that holds the seeded city, or is to hold it")
     given = options.parse_args()
+    if given.readme:
+        given.out, given.kinds = ROOT / "docs" / "screens", ",".join(README)
     given.out.mkdir(parents=True, exist_ok=True)
     album = Album(given.out, given.only, given.kinds.split(","))
     day = last_quarter(datetime.now(timezone(timedelta(hours=8))).date())
@@ -151,13 +161,16 @@ def main() -> int:
             camsla = seed(folder, POINTS, closed=False)
             at_work(yesterday(folder), quarter, before)
             close(camsla)
+            witnesses(camsla)
         with serving(Camsla(folder)) as base, browsing(base) as room:
             evaluates(room, quarter)
             administrates(room)
-            album.take(room, shots(Camsla(folder), quarter, before))
-        if any(re.search(album.only, shot.name) for shot in (*empty_shots(), Shot("first", "", ""))):
+            album.take(room, readme_shots(quarter) if given.readme else shots(Camsla(folder), quarter, before))
+        if not given.readme and any(
+            re.search(album.only, shot.name) for shot in (*empty_shots(), Shot("first", "", ""))
+        ):
             bare(Path(scratch) / "bare", album)
-    if not given.only:
+    if not given.only and not given.readme:
         album.sheet()
     print(f"{len(album.taken)} pictures: {given.out}")
     for text in album.wrong:

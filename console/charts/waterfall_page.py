@@ -11,6 +11,8 @@ from settlement.reports.waterfall import Step
 
 WIDTH = 520
 _LABELS, _AMOUNTS, _ROW, _BAR, _TOP = 104, 112, 30, 18, 6
+_LETTER = 14.5
+"""The largest letters a page writes labels with (on a phone)."""
 
 
 def draw(steps: Sequence[Step], name: Callable[[Step], str], link: Callable[[Step], str], title: str) -> str:
@@ -22,10 +24,11 @@ def draw(steps: Sequence[Step], name: Callable[[Step], str], link: Callable[[Ste
         spans.append((step, start, level))
     low = min([0, *(end for _, _, end in spans)])
     high = max([1, *(end for _, _, end in spans)])
-    plot = WIDTH - _LABELS - _AMOUNTS
+    labels = max(_LABELS, 14 + max((_letters(name(step)) for step in steps), default=0))
+    plot = WIDTH - labels - _AMOUNTS
 
     def x(at: int) -> Fraction:
-        return Fraction(_LABELS) + Fraction(plot * (at - low), high - low)
+        return Fraction(labels) + Fraction(plot * (at - low), high - low)
 
     height = _TOP * 2 + _ROW * len(spans)
     parts = [
@@ -40,7 +43,7 @@ def draw(steps: Sequence[Step], name: Callable[[Step], str], link: Callable[[Ste
         base = top + _ROW // 2 + 4
         parts.append(
             f'<a href="{escape(link(step))}"><rect class="row" x="0" y="{top}" width="{WIDTH}" height="{_ROW}"/>'
-            f'<text class="{"ink" if sort == "total" else ""}" x="{_LABELS - 10}" y="{base}" text-anchor="end">'
+            f'<text class="{"ink" if sort == "total" else ""}" x="{labels - 10}" y="{base}" text-anchor="end">'
             f"{escape(name(step))}</text>"
             f'<rect class="bar-{sort}" x="{_tenths(left)}" y="{top + (_ROW - _BAR) // 2}" '
             f'width="{_tenths(max(right - left, Fraction(1)))}" height="{_BAR}"/>'
@@ -50,6 +53,11 @@ def draw(steps: Sequence[Step], name: Callable[[Step], str], link: Callable[[Ste
             at, bottom = _tenths(x(end)), top + (_ROW + _BAR) // 2
             parts.append(f'<line class="axis" x1="{at}" y1="{bottom}" x2="{at}" y2="{bottom + _ROW - _BAR}"/>')
     return "".join([*parts, "</svg>"])
+
+
+def _letters(text: str) -> int:
+    """Return how wide a label is: a Chinese letter fills its square, a Latin one a little more than half of it."""
+    return round(_LETTER * sum(1 if ord(letter) > 0x2E80 else 0.56 for letter in text))
 
 
 def _tenths(value: Fraction) -> str:
