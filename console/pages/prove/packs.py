@@ -43,7 +43,7 @@ COLUMNS: tuple[Column[Pack], ...] = (
     Column("contract", N_("合同"), lambda r: r.contract, searched=True),
     Column("period", N_("期间"), lambda r: r.period, searched=True),
     Column("statement", N_("结算单"), lambda r: r.statement, "code", searched=True),
-    Column("points", N_("点位"), lambda r: r.points, "number"),
+    Column("points", N_("点位"), lambda r: N_("全部") if r.points is None else f"{r.points:,}", "badge"),
     Column("bytes", N_("字节"), lambda r: r.bytes, "number"),
     Column("open", N_("未重算"), lambda r: len(r.left_open), "number"),
     Column("sha256", N_("指纹"), lambda r: r.sha256[:16], "code", searched=True),
