@@ -131,6 +131,7 @@ VALUE_ZH: Mapping[tuple[str, str], str] = {
     ("source", "ldap"): N_("目录服务"),
     ("language", "zh"): N_("中文"),
 }
+TRUTH_ZH: Mapping[str, str] = {"true": N_("是"), "false": N_("否")}
 
 
 def action_word(action: str, say: Say) -> str:
@@ -149,10 +150,14 @@ def origin_word(origin: str, say: Say) -> str:
 
 
 def value_word(name: str, value: str, say: Say) -> str:
-    """Return a field's value: roles, ways of signing in and the like in words, others as they are."""
+    """Return a field's value in one line: roles, ways of signing in and the like in words, a file by its name alone."""
     if name == "roles":
         return "、".join(say(ROLE_ZH[Role(role)]) if role in set(Role) else role for role in _listed(value))
-    return say(VALUE_ZH[name, value]) if (name, value) in VALUE_ZH else "、".join(_listed(value))
+    if name == "file":
+        return value.rsplit("/", 1)[-1] or "—"
+    if value in TRUTH_ZH:
+        return say(TRUTH_ZH[value])
+    return say(VALUE_ZH[name, value]) if (name, value) in VALUE_ZH else "、".join(_listed(value)) or "—"
 
 
 def _listed(value: str) -> list[str]:

@@ -89,7 +89,7 @@ COLUMNS: tuple[Column[Entry], ...] = (
     Column("actor", N_("操作人"), lambda e: e.actor),
     Column("action", N_("动作"), lambda e: e.action),
     Column("object", N_("对象"), _object, link=lambda e: f"/system/audit?object={quote(e.object)}"),
-    Column("origin", N_("来自"), lambda e: e.origin),
+    Column("origin", N_("来自"), lambda e: e.origin, "badge"),
     Column("changed", N_("改动"), lambda e: e.after, sortable=False),
     Column("code", N_("动作代码"), lambda e: e.action, "code", sortable=False, shown=False),
     Column("whole", N_("对象全称"), lambda e: e.object, "code", sortable=False, shown=False),

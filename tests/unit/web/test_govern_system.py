@@ -191,7 +191,7 @@ async def test_a_backup_of_the_command_line_is_in_the_log_once(client: Any, seed
     (left.parent / "broken.json").write_text("{", "utf-8")
     _, text = await get(client, "/system/audit?action=system.backup", ADMIN)
     row = text.split("<tbody>")[1]
-    assert "os:root" in row and "a.zip" in row and "命令行" in row and "含密钥：true" in row
+    assert "os:root" in row and "a.zip" in row and "命令行" in row and "含密钥：是" in row
     assert not left.exists() and (left.parent / "broken.json").exists()
     left.write_bytes(again)  # as if the process had ended before it was removed
     _, text = await get(client, "/system/audit?action=system.backup", ADMIN)
