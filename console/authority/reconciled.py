@@ -15,7 +15,8 @@ from config.settings import Settings
 from console.app import database
 from console.authority.receiving import terms_in_store
 from console.authority.reconciling import reconcile_quarter
-from console.quarters import record
+from console.quarters import progress, record
+from console.quarters.progress import UNSEEN, Progress, Slate
 from console.store.tables import audit
 from console.web.visit import Visit
 from monitor.finding import Finding, InputError
@@ -56,6 +57,8 @@ class Kept:
     under_way: dict[tuple[Any, ...], asyncio.Future[Any]] = field(default_factory=dict)
     begun: dict[tuple[Any, ...], Instant] = field(default_factory=dict)
 
+    slates: dict[tuple[Any, ...], Slate] = field(default_factory=dict)
+
     async def get(self, key: tuple[Any, ...], work: Callable[[], Awaitable[Result]], at: Instant) -> Result:
         """Return what is known under a key, or compute it from `at` on; it goes on although its asker may leave."""
         if key in self.done:
@@ -66,6 +69,19 @@ class Kept:
             self.under_way[key].add_done_callback(lambda future: self._keep(key, future))
         found: Result = self.done[key] if key in self.done else await asyncio.shield(self.under_way[key])
         return found
+
+    async def seen(self, key: tuple[Any, ...], work: Callable[[Slate], Awaitable[Result]]) -> Result:
+        """Run work that tells on a slate how far it is, so that `moved` knows it."""
+        with progress.slate() as slate:
+            self.slates[key] = slate
+            try:
+                return await work(slate)
+            finally:
+                del self.slates[key]
+
+    def moved(self, key: tuple[Any, ...]) -> Progress:
+        """Return how far a computation that is under way is."""
+        return self.slates.get(key, UNSEEN).seen()
 
     def since(self, key: tuple[Any, ...]) -> Instant | None:
         """Return when a computation that is under way was begun; None if none is."""
@@ -95,14 +111,20 @@ def key_of(
     return (contract, quarter.label, today, pending, stamped, running)
 
 
-def compute(settings: Settings, contract: str, label: str, today: date, pending: bool, at: Instant) -> Outcome:
-    """Reconcile a quarter from the store, with what each point's figure is worth. Runs in a process of its own."""
+def compute(
+    settings: Settings, contract: str, label: str, today: date, pending: bool, at: Instant, slate: Slate = UNSEEN
+) -> Outcome:
+    """Reconcile a quarter from the store, with what each point's figure is worth. Runs in a process of its own and tells
+    `slate` how far it is.
+    """
     quarter = parse_quarter(label)
     try:
         with database.reader(settings) as connection:
             terms = terms_in_store(connection, contract, quarter)
-            read = record.read(connection, terms, quarter, today)
-            found = reconcile_quarter(connection, terms, quarter, read.facts, read.measured, today, pending=pending)
+            facts, measured = record.measured_facts(connection, terms, quarter, moved=slate.stage("reading"))
+            found = reconcile_quarter(
+                connection, terms, quarter, facts, measured, today, pending=pending, progress=slate.stage("comparing")
+            )
     except InputError as error:
         return Outcome(None, error.findings, at)
     return Outcome(found, (), at)
@@ -115,11 +137,12 @@ def kept(visit: Visit) -> Kept:
 
 
 class UnderWayError(Exception):
-    """A computation is not done yet; `seconds` is how long it has run."""
+    """A computation is not done yet; `seconds` is how long it has run, `progress` how far it is."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, progress: Progress) -> None:
         super().__init__(str(seconds))
         self.seconds = seconds
+        self.progress = progress
 
 
 async def soon(
@@ -134,7 +157,7 @@ async def soon(
         since = held.since(key)
         if wait_s is None or since is None:
             raise
-        raise UnderWayError(max(round(wait_s), (visit.at - since) // MICROSECONDS)) from None
+        raise UnderWayError(max(round(wait_s), (visit.at - since) // MICROSECONDS), held.moved(key)) from None
 
 
 async def outcome(
@@ -144,9 +167,11 @@ async def outcome(
     stamped = await visit.read(stamp)
     at, today, settings = visit.at, visit.today, visit.site.settings
     key = key_of(contract, quarter, today, pending=pending, stamped=stamped, at=at)
-    return await soon(
-        visit, key, lambda: visit.compute(compute, settings, contract, quarter.label, today, pending, at), wait_s
-    )
+
+    async def work(slate: Slate) -> Outcome:
+        return await visit.compute(compute, settings, contract, quarter.label, today, pending, at, slate)
+
+    return await soon(visit, key, lambda: kept(visit).seen(key, work), wait_s)
 
 
 class QuarterState(NamedTuple):

@@ -20,7 +20,6 @@ from monitor.finding import Finding, InputError, refuse
 from monitor.model import Instant
 from monitor.store.writer import Writer
 from settlement.life import Step
-from settlement.money import fen
 from settlement.payments import paid_range
 from settlement.store import documents, invoices, movements, payments
 from settlement.store.invoices import Invoice
@@ -70,15 +69,6 @@ def _for_screens(finding: Finding) -> Finding:
     if "camsla " in remedy:
         remedy = "核对后重填 check and enter again"
     return replace(finding, column=FIELDS.get(column, column), remedy=remedy)
-
-
-def fen_of(text: str, column: str) -> int:
-    """Read yuan, thousands separated or not, as fen. InputError on anything else."""
-    try:
-        return fen(text.replace(",", "").replace("，", ""))
-    except ValueError:
-        remedy = '写成元，至多两位小数 write yuan, like "1695600.00"'
-        raise refuse(f"不是金额 not an amount: {text[:40]}", remedy, column=column) from None
 
 
 @dataclass(frozen=True, slots=True)

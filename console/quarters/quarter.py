@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from console.quarters import record
 from console.quarters.carried import Opening, carried, check_order, completed, corrected, issued_prepayments, preceding
+from console.quarters.progress import UNSEEN, Slate
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant
 from monitor.store.database import reading
@@ -73,8 +74,8 @@ def keep(writer: Writer, order: Order, computed: Computed, *, at: Instant, actor
     return Drafted(stored, added, computed.findings)
 
 
-def prepare(connection: Connection, order: Order, today: date) -> Computed:
-    """Compute what `draft` would store, from one snapshot."""
+def prepare(connection: Connection, order: Order, today: date, slate: Slate = UNSEEN) -> Computed:
+    """Compute what `draft` would store, from one snapshot; `slate` is told how far it is."""
     contract, quarter = order.contract, order.quarter
     chosen = version_for(connection, contract, quarter)
     newest = statements.find(connection, contract, quarter.label)
@@ -86,7 +87,8 @@ def prepare(connection: Connection, order: Order, today: date) -> Computed:
             f"{quarter.end} 起 from that day on",
             column="quarter",
         )
-    found = record.read(connection, chosen.terms, quarter, today)
+    found = record.read(connection, chosen.terms, quarter, today, moved=slate.stage("reading"))
+    slate.tell("settling")
     stopping = [finding for finding in found.findings if finding.level == "error"]
     if stopping:
         raise InputError(stopping)

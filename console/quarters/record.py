@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,8 +16,10 @@ from console.authority.reconciling import reconcile_quarter, settled_facts
 from console.quarters import rosters
 from console.quarters.survey import Survey, earliest, surveyed, with_months
 from monitor.finding import Finding
-from monitor.model import Instant
+from monitor.intervals import Span
+from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, months_of
+from monitor.points import RosterPoint
 from monitor.rates import ZERO, Seconds, add, rate_of
 from monitor.report import PointSeconds
 from monitor.scope import EVERYTHING
@@ -44,6 +46,15 @@ class Record:
     decided: frozenset[str] = frozenset()
 
 
+Moved = Callable[[int, int], None]
+"""Is told how many of how many points are done."""
+TOLD_EACH = 50
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Take no notice of progress."""
+
+
 def period_of(quarter: Quarter) -> Period:
     """Return the quarter as a period."""
     return Period(quarter.label, quarter.start, quarter.end - timedelta(days=1))
@@ -55,15 +66,15 @@ def read(
     quarter: Quarter,
     today: date,
     known_at: Instant | None = None,
+    moved: Moved = nobody,
 ) -> Record:
     """Read a quarter's facts under a contract's terms, and the exclusions that they rest on.
 
-    `today` decides whether the authority's figure is still waited for.
+    `today` decides whether the authority's figure is still waited for; `moved` is told how many points were read of how many.
     """
     period = period_of(quarter)
     question = views.Question(period, terms.zone, terms.policy, known_at=known_at)
-    measured = _measured(connection, terms, question, "quarter")
-    facts = _facts(connection, terms, period, measured, known_at)
+    facts, measured = measured_facts(connection, terms, quarter, known_at, moved)
     months = surveyed(connection, EVERYTHING, terms, period, known_at=known_at)
     facts = with_months(facts, months, terms, period)
     measured += _monthly(months, period)
@@ -74,7 +85,7 @@ def read(
 
         def own(earlier: Quarter) -> dict[str, OnlineRate | None]:
             asked = views.Question(period_of(earlier), terms.zone, terms.policy, known_at=known_at)
-            its = _measured(connection, terms, asked, "quarter")
+            its = _measured(connection, terms, asked)
             return views.online_rates({item.phase: rate_of(item.seconds, terms.policy) for item in its})
 
         settled = with_earlier_rates(connection, terms, settled, back, own, today, known_at)
@@ -89,15 +100,22 @@ def read(
     return Record(settled, tuple(measured), evidence, (*doubts, *beside.findings), decided)
 
 
-def _measured(
-    connection: Connection, terms: Terms, question: views.Question, grain: Literal["month", "quarter"]
-) -> list[Measured]:
-    accounts = views.of_contract(views.point_seconds(connection, EVERYTHING, question), terms)
+def measured_facts(
+    connection: Connection, terms: Terms, quarter: Quarter, known_at: Instant | None = None, moved: Moved = nobody
+) -> tuple[dict[str, PhaseFacts], list[Measured]]:
+    """Read what our own measurement of the whole quarter says by phase: what the fee is charged on, and every point's seconds."""
+    period = period_of(quarter)
+    question = views.Question(period, terms.zone, terms.policy, known_at=known_at)
+    measured = _measured(connection, terms, question, moved)
+    return _facts(connection, terms, period, measured, known_at), measured
+
+
+def _measured(connection: Connection, terms: Terms, question: views.Question, moved: Moved = nobody) -> list[Measured]:
     by_phase: dict[str, list[PointSeconds]] = defaultdict(list)
-    for account in accounts:
+    for account in _accounts(connection, terms, question, moved):
         by_phase[account.phase].append(account)
     return [
-        Measured(phase, question.period.label, grain, _all(points.values()), points)
+        Measured(phase, question.period.label, "quarter", _all(points.values()), points)
         for phase, its in sorted(by_phase.items())
         for points in [_by_point(its)]
     ]
@@ -111,6 +129,25 @@ def _monthly(months: Survey | None, period: Period) -> list[Measured]:
         for phase, found in sorted(months.seconds.items() if months else ())
         if (points := found.get(month.label))
     ]
+
+
+def _accounts(connection: Connection, terms: Terms, question: views.Question, moved: Moved) -> Iterator[PointSeconds]:
+    """Yield the account of each stretch of facts of the contract's points, by code and time."""
+    ours: dict[str, list[RosterPoint]] = defaultdict(list)
+    for point in views.contract_roster(connection, EVERYTHING, terms, question):
+        ours[point.code].append(point)
+    excluded: dict[str, list[Span]] = defaultdict(list)
+    for row in exclusions_for(connection, EVERYTHING, question.window_us, question.known_at):
+        excluded[row.point].append((row.start // MICROSECONDS, row.end // MICROSECONDS))
+    done = 0
+    for code, timeline in views.timelines(connection, EVERYTHING, question):
+        if code not in ours:
+            continue
+        for stretch in ours[code]:
+            yield views.account(stretch, timeline, excluded.get(code, ()), question)
+        done += 1
+        if done % TOLD_EACH == 0:
+            moved(done, len(ours))
 
 
 def _by_point(accounts: Sequence[PointSeconds]) -> dict[str, Seconds]:
@@ -144,13 +181,17 @@ def _facts(
     }
 
 
+def _codes(connection: Connection, terms: Terms, question: views.Question) -> frozenset[str]:
+    return frozenset(point.code for point in views.contract_roster(connection, EVERYTHING, terms, question))
+
+
 def _exclusions(connection: Connection, terms: Terms, question: views.Question) -> list[list[Any]]:
-    points = {point.code for point in views.contract_roster(connection, EVERYTHING, terms, question)}
     found = exclusions_for(connection, EVERYTHING, question.window_us, question.known_at)
+    points = _codes(connection, terms, question) if found else frozenset()
     return [[row.point, row.start, row.end, row.cause] for row in found if row.point in points]
 
 
 def _reclassified(connection: Connection, terms: Terms, question: views.Question) -> list[list[Any]]:
-    points = {point.code for point in views.contract_roster(connection, EVERYTHING, terms, question)}
     found = reclassified(connection, EVERYTHING, question.window_us, question.known_at)
+    points = _codes(connection, terms, question) if found else frozenset()
     return [[row.point, row.start, row.end, row.state.value, row.cause] for row in found if row.point in points]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from console.quarters.quarter import version_for
 from console.settling.heads import head_of, life_and_steps
+from console.settling.phases import PhaseWords, of_terms
 from monitor.finding import Finding, InputError
 from settlement.daycount import parse_quarter
 from settlement.life import State
@@ -33,6 +34,7 @@ class DraftInfo:
     standing: int | None
     state: str
     stops: tuple[Finding, ...] = ()
+    words: PhaseWords = field(default_factory=PhaseWords)
 
     @property
     def further(self) -> bool:
@@ -68,4 +70,5 @@ def draft_info(connection: Connection, contract: str, quarter: str) -> DraftInfo
         None if head is None else head.revision,
         state,
         stops,
+        of_terms(chosen.terms),
     )

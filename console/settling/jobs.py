@@ -17,6 +17,7 @@ from config.draft import load_draft
 from config.load import dotted
 from console.quarters.papers import Papers
 from console.quarters.past_quarters import past_quarters
+from console.quarters.progress import UNSEEN, Slate
 from console.quarters.quarter import Order, as_known, difference_today, prepare
 from monitor.finding import Finding, InputError
 from monitor.model import Instant
@@ -72,12 +73,12 @@ def _reader(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def compute_draft(url: str, order: Order, today: date) -> Told[Computed]:
-    """Compute what a draft would store."""
+def compute_draft(url: str, order: Order, today: date, slate: Slate = UNSEEN) -> Told[Computed]:
+    """Compute what a draft would store, and tell `slate` how far it is."""
 
     def work() -> Computed:
         with _reader(url) as connection:
-            return prepare(connection, order, today)
+            return prepare(connection, order, today, slate)
 
     return _told(work)
 

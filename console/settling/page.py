@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from console.settling.actions import Choice, Stage, choices, next_word, strip
 from console.settling.heads import Head, earlier_steps, head_of, life_and_steps, revisions_of
+from console.settling.phases import of_terms
 from console.settling.view import View, view_of
 from console.web.access import Person
 from console.web.words import N_
@@ -79,6 +80,14 @@ class Shown:
     def tail(self) -> str:
         """What addresses of an earlier revision carry."""
         return "" if self.newest else f"?revision={self.head.revision}"
+
+    def word(self, phase: str) -> str:
+        """Return what the contract calls a phase."""
+        return of_terms(self.terms).word(self.head.contract, phase)
+
+    def said(self, text: str) -> str:
+        """Return a sentence that names phases by their ids as people say it."""
+        return of_terms(self.terms).said(self.head.contract, text)
 
     def may(self, word: str) -> bool:
         """Tell whether the person may take a step now."""

@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from console.api.settle.answers import PageQuery, Strict, Warned, Yuan, money, page, rate, warned
-from console.money import budgeting, payables, paying
+from console.money import budgeting, payables
 from console.money.budgeting import ProjectYear
+from console.money.typed import fen_of
 from console.web.access import MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes
@@ -128,7 +129,7 @@ async def put(visit: Visit, body: BudgetBody) -> BudgetAnswer:
 
     def fen(name: str) -> int | None:
         text = getattr(body, name)
-        return None if text is None else paying.fen_of(text, name)
+        return None if text is None else fen_of(text, name)
 
     entry = budgeting.BudgetEntry(
         project, int(year), fen("initial"), fen("adjusted"), fen("in_place"), body.name, body.unit, body.functional,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from console.api.settle.answers import Digest, PageQuery, Strict, Yuan, money, page
 from console.money import payables, paying
+from console.money.typed import fen_of
 from console.web.access import MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes
@@ -122,8 +123,8 @@ async def add(visit: Visit, body: InvoiceBody) -> InvoiceAnswer:
             raise MissingError
 
     await visit.read(required)
-    gross = None if body.amount is None else paying.fen_of(body.amount, "amount")
-    tax = None if body.tax is None else paying.fen_of(body.tax, "tax")
+    gross = None if body.amount is None else fen_of(body.amount, "amount")
+    tax = None if body.tax is None else fen_of(body.tax, "tax")
     entry = paying.InvoiceEntry(
         body.number, body.contract, body.issued_on, body.due, gross, tax, body.reverses, body.scan or ""
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from console.api.settle.answers import Digest, PageQuery, Strict, Warned, Yuan, instant, money, page, warned
 from console.money import payables, paying
+from console.money.typed import fen_of
 from console.web.access import AUTHORITY, MONEY_READERS, Role
 from console.web.faults import MissingError
 from console.web.routes import Routes
@@ -135,7 +136,7 @@ async def register(visit: Visit, body: PaymentBody) -> RegisteredAnswer:
             raise refuse("服务期止于起始之前 ends before it begins", "核对 check", column="service_last")
         service = (body.service_from, body.service_last + timedelta(days=1))
     entry = paying.PaymentEntry(
-        body.contract, body.due, paying.fen_of(body.amount, "amount"), body.paid_first,
+        body.contract, body.due, fen_of(body.amount, "amount"), body.paid_first,
         body.paid_last or body.paid_first, body.voucher, body.payer, body.project, body.budget_year, service,
         body.receipt or "",
     )  # fmt: skip

@@ -12,8 +12,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from console.authority import reconciled
-from console.money import budgeting, payables, paying
+from console.money import budgeting, payables
 from console.money.budgeting import ProjectYear
+from console.money.typed import fen_of
+from console.quarters.progress import STAGES
+from console.settling.phases import phase_words
 from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError
@@ -146,7 +149,7 @@ def entry_of(model: BudgetForm, titles: dict[str, str]) -> budgeting.BudgetEntry
 
     def amount(name: str) -> int | None:
         text = getattr(model, name)
-        return paying.fen_of(text, name) if text else None
+        return fen_of(text, name) if text else None
 
     strange = [name for name in model.contracts if name not in titles]
     if strange:
@@ -164,9 +167,12 @@ async def advice(visit: Visit) -> web.Response:
     try:
         found = await budgeting.advised(visit, contract, year, factor, reconciled.WAIT_S)
     except reconciled.UnderWayError as error:
-        return visit.render("settle/authority_wait.html", seconds=error.seconds)
+        return visit.render("settle/authority_wait.html", seconds=error.seconds, progress=error.progress, stages=STAGES)
+    words = await visit.read(phase_words, [contract])
+    titles, _ = await visit.read(_projects, visit)
     return visit.render(
-        "settle/budget_advice.html", contract=contract, year=year, advice=found.document, findings=found.findings,
+        "settle/budget_advice.html", contract=contract, title=titles.get(contract) or contract, words=words,
+        year=year, advice=found.document, findings=found.findings,
         factor=visit.request.query.get("k", "1"), fen=fen,
     )  # fmt: skip
 

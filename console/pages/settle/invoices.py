@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 from console.documents.kept_documents import document
 from console.money import payables, paying
 from console.money.payables import DueRow
+from console.money.typed import fen_of
 from console.pages.settle.payments.due import HANDLERS
 from console.pages.settle.payments.words import KINDS, due_address, seen
+from console.settling.phases import PhaseWords, phase_words
 from console.web.access import MONEY_READERS
 from console.web.export import exported
 from console.web.faults import MissingError
@@ -150,25 +152,26 @@ async def _form(visit: Visit, entered: Entered[InvoiceForm] | None, status: int 
     if entered is not None:
         names = ("contract", "due", "reverses")
         chosen = Chosen(**{name: entered.values.get(name, "") for name in names})
-    titles, rows, original = await visit.read(_choices, visit, chosen)
+    titles, rows, original, words = await visit.read(_choices, visit, chosen)
     if not chosen.contract:
         chosen = Chosen(
             contract=original.contract if original else next(iter(titles), ""), due=chosen.due, reverses=chosen.reverses
         )
-        titles, rows, original = await visit.read(_choices, visit, chosen)
+        titles, rows, original, words = await visit.read(_choices, visit, chosen)
     return visit.render(
         "settle/invoice_new.html", status=status, entered=entered, chosen=chosen, titles=titles, rows=rows,
-        original=original, kinds=KINDS, today=visit.today.isoformat(),
+        original=original, kinds=KINDS, words=words, today=visit.today.isoformat(),
     )  # fmt: skip
 
 
 def _choices(
     connection: Connection, visit: Visit, chosen: Chosen
-) -> tuple[dict[str, str], list[DueRow], Invoice | None]:
+) -> tuple[dict[str, str], list[DueRow], Invoice | None, PhaseWords]:
     titles, known = _listed(connection, visit)
     rows = payables.due_rows(connection, [chosen.contract], visit.today)[0] if chosen.contract in titles else []
     wanted = [row for row in rows if row.due.refund == bool(chosen.reverses)]
-    return titles, wanted, next((one for one in known if one.number == chosen.reverses), None)
+    original = next((one for one in known if one.number == chosen.reverses), None)
+    return titles, wanted, original, phase_words(connection, titles)
 
 
 @routes.form("/payments/invoices/new", allow=HANDLERS, section="payments")
@@ -193,6 +196,6 @@ async def add(visit: Visit) -> web.Response:
 
 def entry_of(model: InvoiceForm) -> paying.InvoiceEntry:
     """Return the form as an invoice to be registered. InputError for amounts that are none."""
-    gross = paying.fen_of(model.amount, "amount") if model.amount else None
-    tax = paying.fen_of(model.tax, "tax") if model.tax else None
+    gross = fen_of(model.amount, "amount") if model.amount else None
+    tax = fen_of(model.tax, "tax") if model.tax else None
     return paying.InvoiceEntry(model.number, model.contract, model.issued_on, model.due, gross, tax, model.reverses)

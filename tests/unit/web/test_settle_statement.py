@@ -163,7 +163,7 @@ async def test_a_further_revision_is_compared_with_the_one_before(client: Any) -
     _, page = await get(client, f"{Q}/history?one=0&other=1&check=true", "h")
     assert "before.prepaid" in page
     assert "逐字节一致" in page
-    assert "statement.draft" in page
+    assert "起草结算单" in page
     _, old = await get(client, f"{Q}?revision=0", "h")
     assert "旧版" in old
     assert 'name="word"' not in old

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from console.authority import receiving, reconciled
 from console.authority.workbook import write_workbook
 from console.pages.settle.authority.files import READERS
+from console.quarters.progress import STAGES
+from console.settling.phases import PhaseWords, phase_words
 from console.web.access import AUTHORITY, MONEY_READERS, WATCHERS
 from console.web.export import attachment, exported
 from console.web.faults import MissingError
@@ -80,12 +82,12 @@ class BesideQuery(TableQuery):
     pending: bool = False
 
 
-def point_columns(visit: Visit) -> tuple[Column[PointComparison], ...]:
+def point_columns(visit: Visit, contract: str, words: PhaseWords) -> tuple[Column[PointComparison], ...]:
     """Return the columns of the comparison of points; a point's page is linked for those who may open it."""
     linked = (lambda row: f"/points/{quote(row.point)}") if visit.may(WATCHERS) else None
     return (
         Column("point", N_("点位编号"), lambda r: r.point, "code", link=linked, searched=True),
-        Column("phase", N_("期次"), lambda r: r.phase, searched=True),
+        Column("phase", N_("期次"), lambda r: words.word(contract, r.phase), searched=True),
         Column("own", N_("系统监测"), lambda r: r.own.value if r.own and r.own.counted else None, "percent"),
         Column("theirs", N_("公安核定"), lambda r: r.theirs, "percent"),
         Column("difference", N_("相差（百分点）"), lambda r: None if r.difference is None else r.difference, "percent"),
@@ -97,7 +99,7 @@ def point_columns(visit: Visit) -> tuple[Column[PointComparison], ...]:
     )  # fmt: skip
 
 
-def item_columns(visit: Visit) -> tuple[Column[Item], ...]:
+def item_columns(visit: Visit, contract: str, words: PhaseWords) -> tuple[Column[Item], ...]:
     """Return the columns of the reconciling items, with both sides' denominators."""
 
     def linked(row: Item) -> str | None:
@@ -111,16 +113,16 @@ def item_columns(visit: Visit) -> tuple[Column[Item], ...]:
 
     return (
         Column("kind", N_("类别"), lambda r: ITEMS[r.kind], "badge", tone=lambda _: "warn"),
-        Column("phase", N_("期次"), lambda r: r.phase, searched=True),
+        Column("phase", N_("期次"), lambda r: words.word(contract, r.phase), searched=True),
         Column("point", N_("我方点位"), lambda r: r.point, "code", link=linked, searched=True),
         Column("theirs", N_("对方编码"), lambda r: r.theirs, "code", searched=True),
         Column("period", N_("期间"), lambda r: r.period, searched=True),
         Column("rate", N_("对方在线率"), share, "percent"),
-        Column("their_count", N_("对方分母"), counted, "number"),
-        Column("unit", N_("对方单位"), lambda r: UNIT_ZH[r.unit] if r.figure is not None else "", "badge"),
+        Column("their_count", N_("对方分母"), counted, "number", shown=False),
+        Column("unit", N_("对方单位"), lambda r: UNIT_ZH[r.unit] if r.figure is not None else "", "badge", shown=False),
         Column("own_rate", N_("我方在线率"), lambda r: r.own.value if r.own and r.own.counted else None, "percent"),
-        Column("our_count", N_("我方分母（秒）"), lambda r: r.own.counted if r.own else None, "number"),
-        Column("text", N_("说明"), lambda r: r.text, searched=True),
+        Column("our_count", N_("我方分母（秒）"), lambda r: r.own.counted if r.own else None, "number", shown=False),
+        Column("text", N_("说明"), lambda r: words.said(contract, r.text), searched=True),
         Column("line", N_("行号"), lambda r: r.line or None, "number", shown=False),
     )
 
@@ -163,19 +165,20 @@ async def beside(visit: Visit) -> web.Response:
         return visit.see(f"/authority/{quote(contract)}/{quarter.label}")
     query = visit.query(BesideQuery)
     terms, settled, waiting = await visit.read(_context, contract, quarter)
+    words = await visit.read(phase_words, [contract])
     wait_s = None if query.format else reconciled.WAIT_S
     try:
         done = await reconciled.outcome(visit, contract, quarter, pending=query.pending, wait_s=wait_s)
     except reconciled.UnderWayError as error:
-        return visit.render("settle/authority_wait.html", seconds=error.seconds)
+        return visit.render("settle/authority_wait.html", seconds=error.seconds, progress=error.progress, stages=STAGES)
     found = done.found
     if found is not None and query.format:
-        return await _exported(visit, found, query)
+        return await _exported(visit, found, query, words)
     last = deadline(terms.authority, quarter)
     return visit.render(
         "settle/authority_beside.html", contract=contract, quarter=quarter, terms=terms, clause=terms.authority,
         found=found, findings=found.findings if found else done.findings, at=done.at, query=query,
-        table=None if found is None else _table(visit, found, query), last=last, settled=settled, waiting=waiting,
+        table=None if found is None else _table(visit, found, query, words), words=words, last=last, settled=settled, waiting=waiting,
         overdue=last is not None and visit.today > last, sources=SOURCES, source_tone=SOURCE_TONE, items=ITEMS, points_text=points_text,
         counts=_counts(found), pays=PAYS, months=MONTHS, missing=MISSING, before=_step(quarter, -1),
         after=_step(quarter, 1) if quarter.end <= visit.today else None, may_write=visit.may(AUTHORITY),
@@ -204,21 +207,25 @@ def _items(found: Reconciliation, query: BesideQuery) -> list[Item]:
     return [item for item in found.items if query.kind in {"", item.kind}]
 
 
-def _table(visit: Visit, found: Reconciliation, query: BesideQuery) -> object:
+def _table(visit: Visit, found: Reconciliation, query: BesideQuery, words: PhaseWords) -> object:
     if query.show == "items":
-        return table_of(_items(found, query), item_columns(visit), query)
+        return table_of(_items(found, query), item_columns(visit, found.contract, words), query)
     if query.show == "files":
         return table_of(found.files, FILES, query)
-    return table_of(_points(found, query), point_columns(visit), query)
+    return table_of(_points(found, query), point_columns(visit, found.contract, words), query)
 
 
-async def _exported(visit: Visit, found: Reconciliation, query: BesideQuery) -> web.Response:
+async def _exported(visit: Visit, found: Reconciliation, query: BesideQuery, words: PhaseWords) -> web.Response:
     name = f"{found.contract}-{found.quarter}"
     if query.show == "items":
-        return await exported(visit, _items(found, query), item_columns(visit), query, f"{name}-items")
+        return await exported(
+            visit, _items(found, query), item_columns(visit, found.contract, words), query, f"{name}-items"
+        )
     if query.show == "files":
         return await exported(visit, found.files, FILES, query, f"{name}-files")
-    return await exported(visit, _points(found, query), point_columns(visit), query, f"{name}-points")
+    return await exported(
+        visit, _points(found, query), point_columns(visit, found.contract, words), query, f"{name}-points"
+    )
 
 
 class WorkbookQuery(BaseModel):

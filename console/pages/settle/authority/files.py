@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from console.authority import receiving, reconciled
 from console.authority.mapping import mapping_of
 from console.documents.kept_documents import document
+from console.settling.phases import PhaseWords, phase_words
 from console.web.access import AUTHORITY, Role
 from console.web.export import exported
 from console.web.faults import MissingError
@@ -21,6 +22,7 @@ from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from monitor.finding import InputError
+from monitor.persons import same_person
 from settlement.authority import UNIT_ZH, Figure
 from settlement.store import authority as store
 from settlement.store import documents
@@ -58,20 +60,27 @@ COLUMNS: tuple[Column[StoredFile], ...] = (
     Column("withdrawn", N_("撤回理由"), lambda f: f.withdrawn_why, shown=False),
 )  # fmt: skip
 
-FIGURES: tuple[Column[Figure], ...] = (
-    Column("line", N_("行号"), lambda f: f.line, "number"),
-    Column("phase", N_("期次"), lambda f: f.phase, searched=True),
-    Column("point", N_("点位编号"), lambda f: f.point, "code", searched=True),
-    Column("device", N_("设备编码"), lambda f: f.device, "code", searched=True),
-    Column("name", N_("名称"), lambda f: f.name, searched=True, shown=False),
-    Column("period", N_("期间"), lambda f: f.period, searched=True),
-    Column("text", N_("原文"), lambda f: f.text, searched=True),
-    Column("rate", N_("在线率"), lambda f: f.value, "percent"),
-    Column("num", N_("分子"), lambda f: f.num, "number"),
-    Column("den", N_("分母"), lambda f: f.den, "number"),
-    Column("unit", N_("单位"), lambda f: UNIT_ZH[f.unit], "badge"),
-    Column("points", N_("点位数"), lambda f: f.points, "number"),
-)
+
+def figure_columns(contract: str, words: PhaseWords) -> tuple[Column[Figure], ...]:
+    """Return the columns of a file's figures; `words` are what people call the contract's phases."""
+
+    def phase(figure: Figure) -> str:
+        return words.word(contract, figure.phase)
+
+    return (
+        Column("line", N_("行号"), lambda f: f.line, "number"),
+        Column("phase", N_("期次"), phase, searched=True),
+        Column("point", N_("点位编号"), lambda f: f.point, "code", searched=True),
+        Column("device", N_("设备编码"), lambda f: f.device, "code", searched=True),
+        Column("name", N_("名称"), lambda f: f.name, searched=True, shown=False),
+        Column("period", N_("期间"), lambda f: f.period, searched=True),
+        Column("text", N_("原文"), lambda f: f.text, searched=True),
+        Column("rate", N_("在线率"), lambda f: f.value, "percent"),
+        Column("num", N_("分子"), lambda f: f.num, "number"),
+        Column("den", N_("分母"), lambda f: f.den, "number"),
+        Column("unit", N_("单位"), lambda f: UNIT_ZH[f.unit], "badge"),
+        Column("points", N_("点位数"), lambda f: f.points, "number"),
+    )
 
 
 @routes.page("/authority", allow=READERS, section="authority")
@@ -133,14 +142,15 @@ async def one(visit: Visit) -> web.Response:
 
 async def shown(visit: Visit, entered: Entered[Any] | None, status: int = 200) -> web.Response:
     """Render the page of one file."""
-    file, figures, media = await visit.read(_with_figures, visit)
+    file, figures, media, words, title = await visit.read(_with_figures, visit)
+    columns = figure_columns(file.contract, words)
     query = visit.query(TableQuery)
     if query.format:
-        return await exported(visit, figures, FIGURES, query, f"authority-{file.sha256[:12]}")
+        return await exported(visit, figures, columns, query, f"authority-{file.sha256[:12]}")
     retyped = file.typed and file.figures <= receiving.RETYPED
-    mine = file.actor.strip().casefold() == visit.person.name.strip().casefold()
+    mine = same_person(file.actor, visit.person.name)
     return visit.render(
-        "settle/authority_file.html", status=status, file=file, table=table_of(figures, FIGURES, query),
+        "settle/authority_file.html", status=status, file=file, table=table_of(figures, columns, query), words=words, title=title,
         figures=figures if retyped else [], retyped=retyped, entered=entered, media=media, status_word=STATUS,
         tone=TONE, mine=mine, may_write=visit.may(AUTHORITY),
         quarters=sorted({_quarter(figure.period) for figure in figures}),
@@ -151,10 +161,12 @@ def _quarter(period: str) -> str:
     return period if "Q" in period else f"{period[:4]}Q{(int(period[5:7]) + 2) // 3}"
 
 
-def _with_figures(connection: Connection, visit: Visit) -> tuple[StoredFile, list[Figure], str]:
+def _with_figures(connection: Connection, visit: Visit) -> tuple[StoredFile, list[Figure], str, PhaseWords, str]:
     file = found_file(connection, visit)
     media = documents.media_known(connection, file.scan_sha) if file.scan_sha else ""
-    return file, store.figures_of(connection, file), media
+    words = phase_words(connection, [file.contract])
+    title = receiving.known_contracts(connection).get(file.contract) or file.contract
+    return file, store.figures_of(connection, file), media, words, title
 
 
 @routes.download("/authority/files/{number}/original", allow=READERS)

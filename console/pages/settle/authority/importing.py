@@ -19,6 +19,7 @@ from console.authority.previewing import FIELD_ZH, Preview, fields, preview
 from console.authority.reading import Asked
 from console.documents import uploads
 from console.pages.settle.authority.files import COUNTS, RATES, sees
+from console.settling.phases import of_terms, words_of
 from console.web.access import AUTHORITY
 from console.web.faults import MissingError
 from console.web.forms import Entered
@@ -138,12 +139,14 @@ async def _shown(
     status: int = 200,
 ) -> web.Response:
     _, saved = await visit.read(_choices, visit)
+    words = of_terms(terms)
     return visit.render(
         "settle/authority_preview.html", status=status, choice=choice, terms=terms, mapping=mapping, label=label,
         read=read, entered=entered, saved=saved, key=visit.path("key"), fields=fields(), field_zh=FIELD_ZH,
         rates=RATES, counts=COUNTS, today=visit.today.isoformat(), notes=read.notes[:SHOWN_NOTES],
         more_notes=max(0, len(read.notes) - SHOWN_NOTES), figures=read.figures[:SHOWN_FIGURES],
-        phases="\n".join(f"{word} = {phase}" for word, phase in mapping.phases.items()),
+        phases="\n".join(f"{word} = {words.word(terms.contract, phase)}" for word, phase in mapping.phases.items()),
+        words=words,
     )  # fmt: skip
 
 
@@ -245,6 +248,7 @@ def _edited(values: ReadOnly[str, str], choice: Choice, saved: Mapping, terms: T
             if field and (field != was or values.get(f"kept-{number}")):
                 columns[heading] = field
     phases: dict[str, str] = {}
+    ids = {word: phase for phase, word in words_of(terms).items()}
     findings: list[Finding] = []
     for n, line in enumerate(choice.phases.splitlines(), 1):
         if not line.strip():
@@ -252,8 +256,10 @@ def _edited(values: ReadOnly[str, str], choice: Choice, saved: Mapping, terms: T
         word, sign, phase = line.rpartition("=")
         if not sign or not word.strip() or not phase.strip():
             text = f"第 {n} 行不成“对方名称 = 期次” line {n} is not `their word = our phase`"
-            findings.append(Finding("", 0, "phases", text, "2019年建设 = phase-1"))
-        phases[word.strip()] = phase.strip()
+            findings.append(
+                Finding("", 0, "phases", text, "2019年建设 = 一期（合同的期次名或编号 the phase by its name or id）")
+            )
+        phases[word.strip()] = ids.get(phase.strip(), phase.strip())
     if findings:
         raise InputError(findings)
     body: dict[str, Any] = {

@@ -17,6 +17,7 @@ from console.settling.contract_page import (
     rows_of,
     text_difference,
 )
+from console.settling.phases import of_terms
 from console.settling.studies import study_of
 from console.settling.written import contract_text
 from console.web.access import FINANCE, MONEY_READERS
@@ -116,6 +117,7 @@ async def readings(visit: Visit) -> Any:
         wrong=wrong,
         query=query,
         zero=Fraction(0),
+        words=of_terms(version.terms),
     )
 
 

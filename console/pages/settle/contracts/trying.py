@@ -11,6 +11,7 @@ from console.pages.settle.contracts.frame import ContractQuery, at, chosen, give
 from console.pages.settle.contracts.shown import TRIERS
 from console.settling.jobs import read_contract
 from console.settling.page import KINDS
+from console.settling.phases import PhaseWords, phase_words
 from console.settling.trials import trials_of
 from console.settling.written import contract_text
 from console.web.faults import MissingError
@@ -45,6 +46,7 @@ def _trial_page(
     entered: Entered[TrialForm] | None = None,
     findings: tuple[Any, ...] = (),
     trial: Any = None,
+    words: PhaseWords | None = None,
 ) -> web.Response:
     return visit.render(
         "settle/contract_trial.html",
@@ -56,6 +58,7 @@ def _trial_page(
         findings=findings,
         trial=trial,
         kinds=KINDS,
+        words=words,
     )
 
 
@@ -85,4 +88,5 @@ async def trial_page(visit: Visit) -> Any:
     trial = trials_of(visit).find(visit.path("key"), visit.person.name, name)
     if trial is None:
         raise MissingError
-    return _trial_page(visit, name, trial.text, None, (), trial)
+    words = await visit.read(phase_words, [name])
+    return _trial_page(visit, name, trial.text, None, (), trial, words)

@@ -12,6 +12,7 @@ from console.documents.kept_documents import document
 from console.money import payables, paying
 from console.pages.settle.payments.due import HANDLERS
 from console.pages.settle.payments.words import KINDS, due_address
+from console.settling.phases import phase_words
 from console.web.access import MONEY_READERS, Role
 from console.web.export import exported
 from console.web.faults import MissingError
@@ -21,6 +22,7 @@ from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from monitor.finding import InputError
+from settlement.store import dues
 from settlement.store.movements import Stored
 
 routes = Routes()
@@ -111,6 +113,25 @@ def _found(connection: Connection, visit: Visit) -> Stored:
     return found
 
 
+def _with_others(connection: Connection, visit: Visit) -> tuple[Stored, list[Stored], dict[str, str], str]:
+    """Return a payment, the others of its voucher that stand, its contracts' titles, and its phase's word."""
+    titles, rows = _listed(connection, visit)
+    row = _found(connection, visit)
+    its = row.movement
+    beside = [
+        other
+        for other in rows
+        if its.voucher
+        and (other.movement.contract, other.movement.voucher) == (its.contract, its.voucher)
+        and other.id != row.id
+        and not other.reverses
+        and not other.reversed_by
+    ]
+    words = phase_words(connection, [its.contract])
+    due = next((due for due in dues.of_contract(connection, its.contract) if due.id == its.due), None)
+    return row, beside, titles, "" if due is None else words.word(its.contract, due.phase)
+
+
 @routes.page("/payments/made/{number}", allow=MONEY_READERS, section="payments")
 async def one(visit: Visit) -> web.Response:
     """One payment."""
@@ -118,9 +139,10 @@ async def one(visit: Visit) -> web.Response:
 
 
 async def _shown(visit: Visit, entered: Entered[Any] | None, status: int = 200) -> web.Response:
-    row = await visit.read(_found, visit)
+    row, beside, titles, words = await visit.read(_with_others, visit)
     return visit.render(
         "settle/payment_made.html", status=status, row=row, movement=row.movement, entered=entered, kinds=KINDS,
+        beside=beside, together=sum(its.movement.fen for its in (row, *beside)), titles=titles, phase=words,
         last=payables.last_day(row), days=_days(row), inside=visit.may(INSIDE),
         may_reverse=visit.may(HANDLERS) and not row.reverses and not row.reversed_by and row.movement.kind != "set-off",
         today=visit.today.isoformat(),

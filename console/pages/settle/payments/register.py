@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 
 from console.money import payables, paying
 from console.money.payables import DueRow
+from console.money.typed import fen_of
 from console.pages.settle.payments.due import HANDLERS
 from console.pages.settle.payments.words import KINDS, seen
+from console.settling.phases import PhaseWords, phase_words
 from console.web.forms import Entered
 from console.web.routes import Routes
 from console.web.visit import Visit
@@ -66,27 +68,30 @@ async def _form(visit: Visit, entered: Entered[Payment] | None, status: int = 20
     chosen = visit.query(Chosen)
     if entered is not None:
         chosen = Chosen(contract=entered.values.get("contract", ""), due=entered.values.get("due", ""))
-    titles, rows, projects = await visit.read(_open, visit, chosen.contract)
+    titles, rows, projects, words = await visit.read(_open, visit, chosen.contract)
     if chosen.contract not in titles:
         chosen = Chosen(contract=next(iter(titles), ""), due="")
-        titles, rows, projects = await visit.read(_open, visit, chosen.contract)
+        titles, rows, projects, words = await visit.read(_open, visit, chosen.contract)
     row = next((row for row in rows if row.due.id == chosen.due), None)
     quarters = dict.fromkeys(row.due.statement.partition("/")[0] for row in rows if row.due.statement)
     return visit.render(
         "settle/payment_new.html", status=status, entered=entered, chosen=chosen, titles=titles, rows=rows, row=row,
-        quarters=[quarter for quarter in quarters if quarter], projects=projects, kinds=KINDS,
+        quarters=[quarter for quarter in quarters if quarter], projects=projects, kinds=KINDS, words=words,
         amount="" if row is None else yuan(abs(row.state.open_fen) - row.state.contested_fen),
         today=visit.today.isoformat(), served=payables.served_until(row.due) if row else "",
     )  # fmt: skip
 
 
-def _open(connection: Connection, visit: Visit, contract: str) -> tuple[dict[str, str], list[DueRow], list[BudgetYear]]:
+Opened = tuple[dict[str, str], list[DueRow], list[BudgetYear], PhaseWords]
+
+
+def _open(connection: Connection, visit: Visit, contract: str) -> Opened:
     titles = payables.contracts_seen(connection, visit.person)
     if contract not in titles:
-        return titles, [], []
+        return titles, [], [], PhaseWords()
     rows, _ = payables.due_rows(connection, [contract], visit.today)
     held = [known for known in budgets.listed(connection) if not known.contracts or contract in known.contracts]
-    return titles, [row for row in rows if row.state.open_fen], held
+    return titles, [row for row in rows if row.state.open_fen], held, phase_words(connection, [contract])
 
 
 @routes.form("/payments/new", allow=HANDLERS, section="payments")
@@ -120,6 +125,6 @@ def entry_of(model: Payment) -> paying.PaymentEntry:
     if model.service_from is not None and model.service_last is not None:
         service = (model.service_from, model.service_last + timedelta(days=1))
     return paying.PaymentEntry(
-        model.contract, model.due, paying.fen_of(model.amount, "amount"), model.paid_first,
+        model.contract, model.due, fen_of(model.amount, "amount"), model.paid_first,
         model.paid_last or model.paid_first, model.voucher, model.payer, model.project, model.budget_year, service,
     )  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from console.money.typed import fen_of
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
 from console.quarters.disputing import Ruling, decide, dispute_points
@@ -27,7 +27,7 @@ from settlement.disputes import DECISION_ZH
 
 routes = Routes()
 AT = "/settlement/{contract}/{quarter}/disputes"
-Yuan = Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=2)]
+Yuan = Annotated[str, Field(max_length=30)]
 
 
 class DisputeForm(BaseModel):
@@ -37,7 +37,7 @@ class DisputeForm(BaseModel):
 
     line: Annotated[int, Field(ge=1, le=100_000)]
     points: Annotated[str, Field(max_length=20_000)] = ""
-    claim: Yuan | None = None
+    claim: Yuan = ""
     reason: Annotated[str, Field(min_length=1, max_length=2_000)]
     seen_revision: Annotated[int, Field(ge=0)]
     seen_steps: Annotated[int, Field(ge=0)]
@@ -49,7 +49,7 @@ class RulingForm(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     decision: Literal["upheld", "partly", "accepted"]
-    grant: Yuan | None = None
+    grant: Yuan = ""
     effect: Literal["amount", "data"] = "amount"
     opinion: Annotated[str, Field(min_length=1, max_length=2_000)]
 
@@ -102,9 +102,9 @@ async def add_dispute(visit: Visit) -> Any:
     if form is None:
         return _page(visit, found, entered)
     codes = [code for code in re.split(r"[\s,，、;；]+", form.points) if code]
-    claim = None if form.claim is None else int(form.claim * 100)
     seen = (form.seen_revision, form.seen_steps)
     try:
+        claim = fen_of(form.claim, "claim") if form.claim else None
         await _visible(visit, codes)
         asked = _asked(visit, "dispute", form.reason, entered, seen)
         numbers, _ = await visit.write(dispute_points, asked.action, form.line, codes or [""], claim)
@@ -138,8 +138,8 @@ async def decide_dispute(visit: Visit) -> Any:
     made = next((claim for claim in found.disputes if claim.id == number and claim.decision), None)
     if made is not None:
         raise ConflictError(f"{made.decided_by} 已复核该异议 {made.decided_by} decided it already")
-    grant = None if form.grant is None or form.decision != "partly" else int(form.grant * 100)
     try:
+        grant = fen_of(form.grant, "grant") if form.grant and form.decision == "partly" else None
         action = _asked(visit, "decide", form.opinion, entered).action
         await visit.write(decide, action, Ruling(number, form.decision, grant, form.effect))
     except InputError as error:

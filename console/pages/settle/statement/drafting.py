@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from console.money.typed import fen_typed
 from console.quarters.carried import Opening
-from console.quarters.quarter import Order, keep
+from console.quarters.progress import STAGES
+from console.quarters.quarter import Order
+from console.settling.drafting import Drafting, draftings_of, waited
 from console.settling.drafts import DraftInfo, draft_info
-from console.settling.jobs import compute_draft
 from console.settling.page import address
 from console.web.access import Role
 from console.web.faults import MissingError
@@ -20,8 +22,7 @@ from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import Finding, InputError
 from settlement.daycount import parse_quarter
-from settlement.doubts import DoubtfulError
-from settlement.money import fen
+from settlement.doubts import Doubt
 
 routes = Routes()
 HANDLERS = frozenset({Role.HANDLER})
@@ -60,15 +61,17 @@ def _page(
     visit: Visit,
     info: DraftInfo,
     entered: Entered[DraftForm] | None = None,
-    doubts: DoubtfulError | None = None,
+    doubts: Sequence[Doubt] = (),
 ) -> web.Response:
     return visit.render(
         "settle/statement_draft.html",
         status=200 if entered is None else 422,
         info=info,
         entered=entered,
-        doubts=() if doubts is None else doubts.doubts,
+        doubts=doubts,
+        under_way=draftings_of(visit).under_way(info.contract, info.quarter),
         address=address,
+        words=info.words,
     )
 
 
@@ -84,14 +87,41 @@ async def draft(visit: Visit) -> Any:
         amounts = _amounts(entered.values, info) if form.prepaid == "given" else {}
         opening = Opening(amounts, form.prepaid == "computed")
         order = Order(info.contract, parse_quarter(info.quarter), form.override.strip(), form.redraft, opening)
-        told = await visit.compute(compute_draft, visit.site.settings.url, order, visit.today)
-        done = await visit.write(keep, order, told.required(), at=visit.at, actor=visit.person.name)
-    except DoubtfulError as error:
-        return _page(visit, info, entered, error)
+        begun = draftings_of(visit).start(visit, order, entered.values)
     except InputError as error:
         return _page(visit, info, entered.refused(error))
-    said = visit.say("已起草第 {n} 版") if done.added else visit.say("输入没有变化，仍是第 {n} 版")
-    return visit.see(address(info.contract, info.quarter), said.format(n=done.stored.revision))
+    return _answer(visit, info, await waited(begun))
+
+
+@routes.page(AT + "/{key:[0-9a-f]{16}}", allow=HANDLERS, section="settlement")
+async def drafting_page(visit: Visit) -> Any:
+    """How far a draft is; once it is over, the statement, or the form with what speaks against it."""
+    info = await _info(visit)
+    found = draftings_of(visit).find(visit.path("key"), info.contract, info.quarter)
+    if found is None:
+        return visit.see(address(info.contract, info.quarter))
+    await waited(found, 0)
+    if not found.over:
+        return visit.render(
+            "settle/statement_drafting.html", info=info, draft=found, progress=found.progress, stages=STAGES,
+            address=address,
+        )  # fmt: skip
+    if "HX-Request" in visit.request.headers:  # the part asked itself: let the browser open the page anew
+        return web.Response(headers={"HX-Redirect": visit.request.path})
+    return _answer(visit, info, found)
+
+
+def _answer(visit: Visit, info: DraftInfo, draft: Drafting) -> web.Response:
+    """Return what a draft came to, or the way to where its progress is seen."""
+    if not draft.over:
+        return visit.see(address(info.contract, info.quarter, "draft", draft.key))
+    if draft.made is None:
+        entered: Entered[DraftForm] = Entered(draft.values)
+        if draft.doubts:
+            return _page(visit, info, entered, draft.doubts)
+        return _page(visit, info, entered.refused(InputError(draft.findings)))
+    said = visit.say("已起草第 {n} 版") if draft.made.added else visit.say("输入没有变化，仍是第 {n} 版")
+    return visit.see(address(info.contract, info.quarter), said.format(n=draft.made.stored.revision))
 
 
 def _amounts(values: Mapping[str, str], info: DraftInfo) -> dict[str, int]:
@@ -104,7 +134,7 @@ def _amounts(values: Mapping[str, str], info: DraftInfo) -> dict[str, int]:
         if not text:
             continue
         try:
-            found[phase] = fen(text.replace(",", "").replace("，", ""))
+            found[phase] = fen_typed(text)
             if found[phase] < 0:
                 raise ValueError("不得小于零 not below zero")
         except ValueError as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from console.audit_words import action_word, origin_word
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
 from console.settling.jobs import known_on, needed_today, recompute
@@ -71,6 +72,8 @@ async def history(visit: Visit) -> Any:
         kinds=KINDS,
         lines_of=document_lines,
         step_zh=STEP_ZH,
+        action_word=action_word,
+        origin_word=origin_word,
         address=address,
         **told,
     )
