@@ -13,7 +13,7 @@ from ipaddress import AddressValueError, IPv4Address
 from itertools import pairwise
 
 from monitor.points import Fact, Pause
-from monitor.roster.table import MAX_CELL, Value
+from monitor.roster.table import FORMULA_ERRORS, MAX_CELL, Value
 
 Complain = Callable[..., None]
 """complain(message, remedy, level="error")"""
@@ -58,6 +58,9 @@ def text_of(value: Value, complain: Complain) -> str | None:
         text = str(value)
     if not text.isprintable() and _CONTROL.search(text):
         complain("含有控制字符 holds control characters", "删除不可见字符 remove invisible characters")
+        return None
+    if text in FORMULA_ERRORS:
+        complain(f"公式出错 the formula has no value: {text}", "改正公式，或填入值 mend it, or write the value")
         return None
     if len(text) > MAX_CELL:
         complain(f"超过 {MAX_CELL:,} 字 too long", "缩短 shorten it")

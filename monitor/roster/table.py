@@ -42,6 +42,12 @@ _FAR = re.compile(
 )
 
 
+# The parser reads a formula's error as an empty cell, which would be taken for a fact that is withdrawn: it is read as text.
+_ERROR_CELL = re.compile(rb"""(<(?:\w+:)?c\b[^<>]*?\st=)(["'])e\2""")
+FORMULA_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA"})
+"""What a workbook's cell says whose formula has no value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One sheet (a CSV has one, without a name); rows count from 1 and empty ones are left out."""
@@ -104,6 +110,8 @@ def _unpacked(raw: bytes, file: str) -> io.BytesIO:
                 if b"sheetData" in data and _FAR.search(_BLANK.sub(b"", data)):
                     message = f"行数或列数过多（≤ {MAX_ROWS:,} 行、{MAX_COLUMNS} 列）too many rows or columns"
                     raise refuse(message, "删去表格外的内容或拆分 remove stray cells or split it", file=file)
+                if b"sheetData" in data:
+                    data = _ERROR_CELL.sub(rb"\1\2str\2", data)
                 out.writestr(entry.filename, data)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise _unreadable(file, type(error).__name__) from None

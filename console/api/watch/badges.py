@@ -42,12 +42,13 @@ class BadgeQuery(BaseModel):
     media="image/svg+xml",
 )
 async def phase_rate(visit: Visit, query: BadgeQuery) -> web.Response:
-    """A phase's rate as SVG."""
+    """A phase's rate as SVG. For whoever sees a supplier's or some areas' points alone it is theirs, and says so."""
     contract = visit.contract(query.contract)
     board = visit.site.part(Board)
     found = await rate_in(board, visit.site.workers, visit.scope, contract, query.phase, query.period)
     verdict = verdict_of(found.tally, found.threshold)
-    label = f"{found.title or found.phase} {found.period}".strip()
+    part = visit.scope.supplier or "、".join(sorted(visit.scope.areas or ()))  # of whose points alone the rate is
+    label = " ".join(filter(None, (found.title or found.phase, part, found.period)))
     value = percent(found.tally.rate)
     limit = "" if found.threshold is None else f" · {visit.say('考核线')} {percent(found.threshold, 0)}"
     title = f"{label} {visit.say('在线率')} {value}{limit} · {visit.say(VERDICT_ZH[verdict])}"

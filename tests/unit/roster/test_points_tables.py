@@ -223,3 +223,24 @@ def test_bounds_of_bytes_and_rows(tmp_path: Path) -> None:
 
 def test_a_missing_file_names_itself(tmp_path: Path) -> None:
     assert "cannot read" in refused(tmp_path / "nowhere.csv")
+
+
+def test_a_formula_without_a_value_is_an_error_and_no_empty_cell(tmp_path: Path) -> None:
+    path = tmp_path / "points.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["点位编号", "设备名称", "终验日期", "立杆编号"])
+    sheet.write_row(1, 0, ["P1", "路口一"])
+    sheet.write_formula(1, 2, "=DATE(2020,7,1)/0", None, "#DIV/0!")
+    sheet.write_formula(2, 0, '="P"&2', None, "P2")
+    sheet.write_formula(2, 1, "=VLOOKUP(1,A1:B1,2,0)", None, "#N/A")
+    sheet.write_row(3, 0, ["P3", "路口三"])
+    sheet.write_formula(3, 3, "=A99", None, "")
+    book.close()
+    with pytest.raises(InputError) as raised:
+        read_points(path).checked()
+    told = [(found.line, found.column, found.message) for found in raised.value.findings]
+    assert told == [
+        (2, "终验日期", "公式出错 the formula has no value: #DIV/0!"),
+        (3, "设备名称", "公式出错 the formula has no value: #N/A"),
+    ]

@@ -56,3 +56,8 @@ def test_a_badge_is_as_wide_as_its_words_and_runs_nothing() -> None:
     short, long = badge_svg("a", "1%", "good", "t"), badge_svg("一期二期三期", "100.00%", "bad", "<script>")
     width = [float(ET.fromstring(body).attrib["width"]) for body in (short, long)]
     assert width[0] < width[1] and b"<script>" not in long
+
+
+async def test_a_badge_of_some_points_says_whose(site: Any) -> None:
+    _, body = await get(site[2], BADGE + "p1", "甲方")
+    assert texts(body)[0] == "一期 甲 2020Q3" and "一期 甲 2020Q3 在线率" in body
