@@ -28,6 +28,7 @@ PERSONS: dict[str, Person] = {
     "值班": person("值班", Role.OPERATIONS),
     "领导": person("领导", Role.LEADER),
     "甲方": person("甲方", Role.SUPPLIER, scope=Scope(supplier="甲")),
+    "甲方合同": person("甲方合同", Role.SUPPLIER, scope=Scope(contracts=frozenset({"lease"}), supplier="甲")),
     "外地": person("外地", Role.OPERATIONS, scope=Scope(contracts=frozenset({"other"}))),
     "数据员": person("数据员", Role.CLERK),
 }

@@ -46,7 +46,7 @@ async def test_a_past_period_is_measured(site: Any) -> None:
 async def test_what_does_not_exist_or_is_anothers_is_not_found(site: Any) -> None:
     assert (await get(site[2], BADGE + "p9", "值班"))[0] == 404
     assert (await get(site[2], BADGE + "p1", "外地"))[0] == 404
-    assert (await get(site[2], BADGE + "p2", "甲方"))[0] == 404
+    assert (await get(site[2], BADGE + "p2", "甲方合同"))[0] == 404
     assert (await get(site[2], BADGE + "p1&period=2020Q4", "值班"))[0] == 422
     assert (await get(site[2], BADGE + "p1&period=soon", "值班"))[0] == 422
     assert (await get(site[2], BADGE + "p1", ""))[0] == 401
@@ -59,5 +59,6 @@ def test_a_badge_is_as_wide_as_its_words_and_runs_nothing() -> None:
 
 
 async def test_a_badge_of_some_points_says_whose(site: Any) -> None:
-    _, body = await get(site[2], BADGE + "p1", "甲方")
+    status, body = await get(site[2], BADGE + "p1", "甲方合同")
+    assert status == 200, body
     assert texts(body)[0] == "一期 甲 2020Q3" and "一期 甲 2020Q3 在线率" in body
