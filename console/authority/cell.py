@@ -14,8 +14,8 @@ from typing import Literal
 
 from monitor.roster.table import Value
 
-RateStyle = Literal["percent", "share"]
-"""How a bare number stands for a rate: 98.5 or 0.985."""
+RateStyle = Literal["percent", "share", "each"]
+"""How a bare number stands for a rate: 98.5, or 0.985, or each as it is: above 1 the one, else the other."""
 
 EMPTY = frozenset(
     {"", "-", "--", "—", "——", "–", "/", "\\", "无", "暂无", "n/a", "na", "#n/a", "null", "未统计", "未提供", "*"}
@@ -74,7 +74,7 @@ def rate_of(value: Value, style: RateStyle) -> tuple[int, int]:
     number, _, rest = text.partition("%")
     if rest or not _NUMBER.fullmatch(number):
         raise NoFigureError(f"不是在线率 not a rate: {text[:40]!r}")
-    percent = "%" in text or style == "percent"
+    percent = "%" in text or style == "percent" or (style == "each" and Decimal(number) > 1)
     whole, _, places = number.partition(".")
     num, den = int(whole + places), 10 ** (len(places) + (2 if percent else 0))
     if num > den:

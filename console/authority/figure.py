@@ -22,6 +22,7 @@ from console.authority.layout import Column, Layout
 from console.authority.mapping import Mapping as SavedMapping
 from console.authority.notes import Notes
 from console.authority.words import Field
+from monitor.finding import refuse
 from monitor.roster.table import Value
 from settlement.authority import Unit
 
@@ -30,6 +31,10 @@ _COUNTS: tuple[tuple[Unit, Field, Field, Field], ...] = (
     ("inspections", "checks", "checks_online", "checks_offline"),
     ("seconds", "time", "time_online", "time_offline"),
 )
+
+
+FEW, MIXED = 3, 10
+"""So many numbers not above 1 beside larger ones, or one in so many, may be rates below 1 %: cameras that were hardly seen."""
 
 
 class LoneCountError(NoFigureError):
@@ -143,7 +148,10 @@ def _amount(column: Column, value: Value, unit: Unit) -> Fraction:
 
 
 def manner_of(layouts: Sequence[Layout], mapping: SavedMapping, notes: Notes) -> Manner:
-    """Decide once for the file how bare numbers stand for rates: by the mapping, the headings, and the numbers themselves."""
+    """Decide once for the file how bare numbers stand for rates: by the mapping, the headings, and the numbers themselves.
+
+    InputError where both kinds are so many that either reading would make nonsense of the other.
+    """
     if mapping.rates != "guess":
         return Manner(mapping.rates, mapping.rates, mapping.figure)
     styles: dict[Field, RateStyle | None] = {"rate": "share", "fault": "share"}
@@ -166,6 +174,14 @@ def manner_of(layouts: Sequence[Layout], mapping: SavedMapping, notes: Notes) ->
             small = sum(0 < number <= 1 for number in numbers)
             if not headed:
                 notes.add(line, "在线率有大于 1 的数，按百分数读 numbers above 1 are read as percentages")
+            if small > max(FEW, len(numbers) // MIXED):
+                raise refuse(
+                    f"{len(numbers)} 个数中 {small} 个不大于 1，其余大于 1，无从判断是百分数还是比率 "
+                    f"{small} of {len(numbers)} numbers are not above 1: percentages or shares?",
+                    "选定“不带百分号的数字”的写法 say how bare numbers stand: rates: percent | share | each",
+                    line=line,
+                    column="rates",
+                )
             if small:
                 notes.add(
                     line,

@@ -2,7 +2,7 @@
 
 columns: {摄像头国标码: device, 当月平均: rate}   # heading → field, see FIELDS in words.py; also `ignore`
 phases: {2019年建设: phase-1}                    # the office's word → the contract's phase
-rates: percent                                   # how bare numbers stand: percent (98.5), share (0.985), or guess
+rates: percent                                   # how bare numbers stand: percent (98.5), share (0.985), each, or guess
 figure: rate                                     # which counts where a row has both a rate and counts
 sheets: [在线率统计]                              # only these sheets; none named: all that have a heading
 heading_row: 3                                   # the heading's first row, if it is not found by itself
@@ -28,7 +28,7 @@ class Mapping(BaseModel):
 
     columns: dict[Word, ColumnField] = Field(default_factory=dict, max_length=200)
     phases: dict[Word, Word] = Field(default_factory=dict, max_length=200)
-    rates: Literal["guess", "percent", "share"] = "guess"
+    rates: Literal["guess", "percent", "share", "each"] = "guess"
     figure: Literal["rate", "counts"] = "rate"
     sheets: tuple[Word, ...] = ()
     heading_row: Annotated[StrictInt, Field(ge=1, le=1_000)] | None = None

@@ -26,7 +26,7 @@ def proposal(read: AuthorityFile) -> str:
     lines.append("columns:")
     # JSON strings are YAML strings: whatever stands in a heading stays a heading.
     lines += [f"  {json.dumps(heading, ensure_ascii=False)}: {field}" for heading, field in said.items() if heading]
-    lines += ["# phases: {对方的期次名: phase-1}", "# rates: percent | share", "# figure: rate | counts"]
+    lines += ["# phases: {对方的期次名: phase-1}", "# rates: percent | share | each", "# figure: rate | counts"]
     return "\n".join(lines) + "\n"
 
 

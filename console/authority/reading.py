@@ -83,7 +83,8 @@ def read_authority(
         )
     titles = " ".join(text for layout in layouts for text in layout.titles)
     default = when_of(asked.period) if asked.period else when_within(titles)
-    manner = manner_of(layouts, mapping, notes)
+    told = mapping.model_copy(update={"rates": "each"}) if headings_only else mapping
+    manner = manner_of(layouts, told, notes)
     figures: list[Figure] = []
     undated: list[int] = []
     for layout in layouts:

@@ -12,6 +12,7 @@ from console.api.settle import (
     payments,
     payments_account,
     payments_due,
+    statement_measured,
     statement_steps,
     statements,
 )
@@ -22,6 +23,7 @@ CHAPTER: tuple[Routes, ...] = (
     authority_quarter.routes,
     contracts.routes,
     statements.routes,
+    statement_measured.routes,
     statement_steps.routes,
     disputes.routes,
     invoices.routes,

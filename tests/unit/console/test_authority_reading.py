@@ -148,6 +148,33 @@ def test_a_fault_rate_that_may_mean_two_things_is_not_guessed(tmp_path: Path) ->
     assert [f.value for f in told.figures] == [Fraction("0.995"), Fraction("0.992")]
 
 
+def _mixed(tmp_path: Path, small: int, large: int) -> Path:
+    """Write a file whose bare numbers are partly shares, partly percentages."""
+    figures = [0.9362 - n / 1_000 for n in range(small)] + [91.18 - n / 10 for n in range(large)]
+    rows: Rows = [["点位编号", "2020年7月在线率"], *([f"P{n}", figure] for n, figure in enumerate(figures))]
+    return as_xlsx(tmp_path / "mixed.xlsx", rows)
+
+
+def test_percentages_and_shares_in_one_file_are_not_guessed_but_read_as_somebody_says(tmp_path: Path) -> None:
+    path = _mixed(tmp_path, 4, 8)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    finding = caught.value.findings[0]
+    assert (finding.column, "12 个数中 4 个不大于 1" in finding.message) == ("rates", True)
+    assert read_authority(
+        path, XINJIAN, Mapping(), Asked(), headings_only=True
+    ).layouts  # its rows are shown all the same
+    values = [figure.value for figure in read(path, Mapping(rates="each")).figures]
+    assert values[0] == Fraction(9_362, 10_000)
+    assert values[4] == Fraction(9_118, 10_000)
+
+
+def test_a_few_hardly_seen_cameras_beside_many_percentages_are_noted_not_refused(tmp_path: Path) -> None:
+    found = read(_mixed(tmp_path, 2, 28))
+    assert found.figures[0].value == Fraction(9_362, 1_000_000)
+    assert any("2 个数不大于 1" in text for _, text in found.notes)
+
+
 def test_one_sheet_per_month(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(tmp_path / "sheets.xlsx")
     for month in ("7月", "8月", "说明"):

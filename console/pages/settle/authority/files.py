@@ -254,7 +254,12 @@ MAPPINGS: tuple[Column[MappingRow], ...] = (
     Column("actor", N_("保存人"), lambda m: m.actor, searched=True),
     Column("at", N_("保存时间"), lambda m: m.at, "instant"),
 )
-RATES = {"guess": N_("自动判断"), "percent": N_("百分数（98.5）"), "share": N_("比率（0.985）")}
+RATES = {
+    "guess": N_("自动判断"),
+    "percent": N_("百分数（98.5）"),
+    "share": N_("比率（0.985）"),
+    "each": N_("两种混写：大于 1 的为百分数，不大于 1 的为比率"),
+}
 COUNTS = {"rate": N_("以在线率为准"), "counts": N_("以计数为准")}
 
 

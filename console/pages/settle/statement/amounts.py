@@ -8,12 +8,13 @@ from pydantic import Field
 
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
+from console.settling.measured import point_account
 from console.settling.page import KINDS, Shown, address, outage_address, visible_codes
 from console.settling.point_table import found_points
 from console.settling.reasons import TOTALS, reason_for
 from console.settling.rule_sentences import rule_sentence
 from console.settling.view import PointLine, RuleItem, RuleResult, items_of
-from console.web.access import MONEY_READERS
+from console.web.access import MONEY_READERS, WATCHERS
 from console.web.export import exported
 from console.web.faults import MissingError
 from console.web.routes import Routes
@@ -41,7 +42,8 @@ async def _seen(visit: Visit, found: Shown) -> frozenset[str] | None:
 
 
 def point_columns(found: Shown) -> list[Column[PointLine]]:
-    """Return the columns of points' lines."""
+    """Return the columns of points' lines; what point rules took stands in view where there is any."""
+    touched = any(line.rules for line in found.view.points)
 
     def why(line: PointLine) -> str:
         return address(found.head.contract, found.head.quarter, "points", line.code) + found.tail
@@ -52,9 +54,9 @@ def point_columns(found: Shown) -> list[Column[PointLine]]:
         Column("full", N_("应计服务费"), lambda line: line.full_fen, "money"),
         Column("payable", N_("应付金额"), lambda line: line.payable_fen, "money", link=why),
         Column("deduction", N_("扣款"), lambda line: line.deduction_fen, "money", link=why),
-        Column("outages", N_("计入故障次数"), lambda line: line.outages, "number"),
-        Column("offline", N_("计入故障时长"), lambda line: line.offline_s, "duration"),
-        Column("rules", N_("触及规则"), lambda line: line.rules, searched=True),
+        Column("outages", N_("计入故障次数"), lambda line: line.outages, "number", shown=touched),
+        Column("offline", N_("计入故障时长"), lambda line: line.offline_s, "duration", shown=touched),
+        Column("rules", N_("触及规则"), lambda line: line.rules, searched=True, shown=touched),
     ]
 
 
@@ -87,6 +89,12 @@ async def points(visit: Visit) -> Any:
     )
 
 
+def lost_by_phase(found: Shown) -> dict[str, int]:
+    """Return the seconds that each phase's measured rate lost, as the statement froze them."""
+    counts = {phase.phase: phase.rates.own_counts for phase in found.view.phases}
+    return {phase: its[1] - its[0] for phase, its in counts.items() if its is not None}
+
+
 @routes.page(AT + "/points/{code}", allow=MONEY_READERS, section="settlement")
 async def point(visit: Visit) -> Any:
     """Why a point is paid what it is paid."""
@@ -97,12 +105,16 @@ async def point(visit: Visit) -> Any:
     if not lines:
         raise MissingError
     phases = {line.phase: found.view.phase(line.phase) for line in lines}
+    accounts = await visit.read(point_account, found.head, found.terms, code, lost_by_phase(found))
     return visit.render(
         "settle/statement_point.html",
         s=found,
         code=code,
         lines=lines,
         phases=phases,
+        accounts=accounts,
+        measured={its.measured.phase: its for its in accounts},
+        may_watch=visit.may(WATCHERS),
         items=items_of(found.view, point=code),
         rules={rule.n: rule for rule in found.view.rules},
         began=lambda incident: incident_text(incident, found.terms.zone) if incident else "",

@@ -20,6 +20,7 @@ class Tab(NamedTuple):
 _TABS = (
     ("statement", N_("结算单"), ""),
     ("points", N_("点位明细"), "/points"),
+    ("measured", N_("逐点实测"), "/measured"),
     ("rules", N_("规则与算式"), "/rules"),
     ("money", N_("预付、调整与分录"), "/money"),
     ("disputes", N_("异议"), "/disputes"),
