@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,21 +75,35 @@ class Store:
             return [tuple(row) for row in connection.execute(text(sql))]
 
 
+@contextmanager
+def opened(url: str, folder: Path) -> Iterator[Store]:
+    """A store at a URL, with all that was opened on it closed at the end."""
+    store = Store(url, open_database(url), folder, [])
+    try:
+        yield store
+    finally:
+        for writer in store.writers:
+            writer.close()
+        store.engine.dispose()
+
+
+@contextmanager
+def on_sqlite(template: Path, folder: Path) -> Iterator[Store]:
+    """A migrated, empty SQLite database in a folder."""
+    shutil.copyfile(template, folder / "store.db")
+    with opened(f"sqlite:///{folder / 'store.db'}", folder) as store:
+        yield store
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A migrated, empty database."""
     if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "store.db")
-        made, url = None, f"sqlite:///{tmp_path / 'store.db'}"
-    else:
-        server = request.getfixturevalue("postgres_server")
-        made = server.create("migrated")
-        url = server.url(made)
-    engine = open_database(url)
-    store = Store(url, engine, tmp_path, [])
-    yield store
-    for writer in store.writers:
-        writer.close()
-    engine.dispose()
-    if made is not None:
-        request.getfixturevalue("postgres_server").drop(made)
+        with on_sqlite(request.getfixturevalue("sqlite_template"), tmp_path) as store:
+            yield store
+        return
+    server = request.getfixturevalue("postgres_server")
+    made = server.create("migrated")
+    with opened(server.url(made), tmp_path) as store:
+        yield store
+    server.drop(made)

@@ -26,6 +26,7 @@ from monitor.model import Instant
 from monitor.period import parse_period
 from monitor.store import evaluations
 from tests.sealed_packs import COLLECTOR, log_in, pack, seal, trust_file
+from tests.stores.conftest import on_sqlite
 from tests.stores.quarters import CONTRACT, NOW, excluded, instant, issued, ready, terms
 
 LATER = instant("2021-07-06T01:00:00")
@@ -188,6 +189,14 @@ def forged(out: Path, **changes: bytes) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def honest(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A pack and its trust file that are only read: what lies in a pack decides, not the database, whose bytes are the same."""
+    folder = tmp_path_factory.mktemp("honest")
+    with on_sqlite(sqlite_template, folder) as store:
+        return packed(store, folder)
+
+
 def test_a_pack_made_anew_from_the_same_content_holds(store: Any, tmp_path: Path) -> None:
     out, trust = packed(store, tmp_path)
     assert checked(forged(out), trust).exit == 0
@@ -220,9 +229,8 @@ def test_a_statement_edited_by_a_fen_is_found(store: Any, tmp_path: Path) -> Non
     ],
 )
 @pytest.mark.parametrize("what", ["statement", "inputs"])
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)  # what lies in the pack decides, not the database
-def test_documents_of_any_shape_are_told_and_never_a_crash(store: Any, tmp_path: Path, body: bytes, what: str) -> None:
-    out, trust = packed(store, tmp_path)
+def test_documents_of_any_shape_are_told_and_never_a_crash(honest: tuple[Path, Path], body: bytes, what: str) -> None:
+    out, trust = honest
     assert checked(forged(out, **{what: body}), trust).exit == 1
 
 
@@ -235,8 +243,8 @@ def test_documents_of_any_shape_are_told_and_never_a_crash(store: Any, tmp_path:
         (lambda lines: [lines[0].replace(b'"version":1', b'"version":1.0'), *lines[1:]], 3),
     ],
 )
-def test_edited_records_are_found(store: Any, tmp_path: Path, change: Any, step: int) -> None:
-    out, trust = packed(store, tmp_path)
+def test_edited_records_are_found(honest: tuple[Path, Path], change: Any, step: int) -> None:
+    out, trust = honest
     name = "log/2021-07-05/records.ndjson"
     with zipfile.ZipFile(out) as file:
         lines = file.read(name).splitlines()
