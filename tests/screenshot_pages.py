@@ -97,6 +97,7 @@ def _settling(made: Path, quarter: str, before: str) -> list[Shot]:
         Shot("statement-none", "handler", f"/settlement/{CONTRACT}/{int(year) + 1}Q1"),
         Shot("statement-points", "handler", f"{at}/points"),
         Shot("statement-point", "supplier", f"{at}/points/SIM-00001"),
+        Shot("statement-measured", "handler", f"{at}/measured"),
         Shot("statement-rules", "handler", f"{at}/rules"),
         Shot("statement-disputes", "checker", f"{at}/disputes"),
         Shot("statement-dispute-new", "supplier", f"{at}/disputes?points=SIM-00001"),
