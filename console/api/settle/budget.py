@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from console.api.settle.answers import PageQuery, Strict, Warned, Yuan, money, page, rate, warned
 from console.money import budgeting, payables
 from console.money.budgeting import ProjectYear
+from console.money.running import running_of
 from console.money.typed import fen_of
 from console.web.access import MONEY_READERS, Role
 from console.web.faults import MissingError
@@ -21,6 +23,43 @@ from settlement.budget import FIRST_BUDGET_YEAR, LAST_BUDGET_YEAR
 routes = Routes()
 TAG = "预算 budget"
 READERS = MONEY_READERS - {Role.SUPPLIER}
+
+
+class AccruedAnswer(BaseModel):
+    """A phase's running quarter to date, through the day before `until`; nothing of it is owed yet."""
+
+    contract: str
+    phase: str
+    quarter: str
+    until: date
+    full_fee: Yuan | None
+    deduction: Yuan | None
+    payable: Yuan | None
+
+
+class RunningAnswer(BaseModel):
+    """The running quarter of every contract in force, and what could not be settled so far."""
+
+    items: list[AccruedAnswer]
+    findings: list[Warned]
+
+
+@routes.endpoint(
+    "GET", "/budget/running", allow=READERS, summary="本季至今 the running quarter", tag=TAG, answer=RunningAnswer
+)
+async def running(visit: Visit) -> RunningAnswer:
+    """Return the running quarter's deduction to date; rules that judge a whole month or quarter may still take more, or less."""
+    found = await running_of(visit)
+    return RunningAnswer(
+        items=[
+            AccruedAnswer(
+                contract=row.contract, phase=row.phase, quarter=row.quarter, until=row.until,
+                full_fee=money(row.full_fen), deduction=money(row.deduction_fen), payable=money(row.payable_fen),
+            )
+            for row in found.rows
+        ],
+        findings=warned(found.findings),
+    )  # fmt: skip
 
 
 class BudgetQuery(PageQuery):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -14,9 +15,10 @@ from sqlalchemy import Connection
 from console.authority import reconciled
 from console.money import budgeting, payables
 from console.money.budgeting import ProjectYear
+from console.money.running import running_of
 from console.money.typed import fen_of
 from console.quarters.progress import STAGES
-from console.settling.phases import phase_words
+from console.settling.phases import PhaseWords, phase_words
 from console.web.access import MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError
@@ -25,7 +27,7 @@ from console.web.routes import Routes
 from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
-from monitor.finding import InputError
+from monitor.finding import Finding, InputError
 from settlement.money import fen, yuan
 
 routes = Routes()
@@ -71,13 +73,15 @@ async def listing(visit: Visit) -> web.Response:
     """The projects of a year, or of all."""
     query = visit.query(BudgetQuery)
     titles, rows = await visit.read(_projects, visit)
+    accrued = {} if query.format else await _accrued(visit, (), 0.2)
     wanted = [row for row in rows if query.year in {None, row.budget.year}]
     if query.format:
         return await exported(visit, wanted, COLUMNS, query, "budget")
     return visit.render(
-        "settle/budget.html", table=table_of(wanted, COLUMNS, query), rows=wanted, query=query, titles=titles,
+        "settle/budget.html", table=table_of(wanted, COLUMNS, query), rows=wanted, query=query,
         years=sorted({row.budget.year for row in rows}, reverse=True), may_write=visit.may(HANDLERS),
         last_year=visit.today.year - 1, warnings=[(row, w) for row in wanted for w in row.warnings],
+        **{**accrued, "titles": titles},
     )  # fmt: skip
 
 
@@ -200,6 +204,40 @@ async def _asked(visit: Visit) -> tuple[str, int, Fraction]:
     return contract, int(year), budgeting.factor_of(visit.request.query.get("k", "1"))
 
 
+class RunningQuery(BaseModel):
+    """Of which contracts; none named: of all that the person sees."""
+
+    contract: list[str] = []
+
+
+@routes.page("/budget/running", allow=READERS, section="budget")
+async def running(visit: Visit) -> web.Response:
+    """The running quarter's deduction to date; a part of the budget's pages asks for it, too."""
+    wanted = visit.query(RunningQuery).contract
+    return visit.render("settle/budget_running.html", **await _accrued(visit, wanted, reconciled.WAIT_S))
+
+
+async def _accrued(visit: Visit, only: Sequence[str], wait_s: float) -> dict[str, Any]:
+    """Return what the part on the running quarter shows; that it is under way where it takes longer."""
+    titles = await visit.read(payables.contracts_seen, visit.person)
+    words = await visit.read(phase_words, titles)
+    shown: dict[str, Any] = {"titles": titles, "words": words, "only": only, "progress": None, "running": None}
+    try:
+        found = await running_of(visit, wait_s)
+    except reconciled.UnderWayError as error:
+        return {**shown, "progress": error.progress}
+    rows = tuple(row for row in found.rows if not only or row.contract in only)
+    said = tuple(replace(its, column="", message=_said(words, titles, its)) for its in found.findings)
+    return {**shown, "running": found._replace(rows=rows, findings=said)}
+
+
+def _said(words: PhaseWords, titles: Mapping[str, str], finding: Finding) -> str:
+    message = finding.message
+    for contract in titles:
+        message = words.said(contract, message)
+    return message
+
+
 @routes.page("/budget/{year}/{project}", allow=READERS, section="budget")
 async def one(visit: Visit) -> web.Response:
     """One project's year: figures, contracts, warnings, and the form that adjusts it."""
@@ -208,9 +246,12 @@ async def one(visit: Visit) -> web.Response:
 
 async def _shown(visit: Visit, entered: Entered[BudgetForm] | None, status: int = 200) -> web.Response:
     titles, row = await visit.read(_found, visit)
+    accrued: dict[str, Any] = {}
+    if row.budget.year == visit.today.year and row.held:
+        accrued = await _accrued(visit, [its.contract for its in row.held], 0.2)
     return visit.render(
-        "settle/budget_year.html", status=status, row=row, budget=row.budget, entered=entered, titles=titles,
-        may_write=visit.may(HANDLERS), yuan=yuan, today=visit.today,
+        "settle/budget_year.html", status=status, row=row, budget=row.budget, entered=entered,
+        may_write=visit.may(HANDLERS), yuan=yuan, accrued=bool(accrued), **{**accrued, "titles": titles}, today=visit.today,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -78,6 +79,14 @@ async def disputes(visit: Visit) -> Any:
     return _page(visit, await statement_of(visit))
 
 
+def _said(found: Shown, error: InputError) -> InputError:
+    """Return complaints that name phases as the contract does, without the statement's name: its page is open."""
+    own = f"{found.head.name}："
+    return InputError(
+        replace(finding, message=found.said(finding.message.removeprefix(own))) for finding in error.findings
+    )
+
+
 def _asked(visit: Visit, word: str, reason: str, entered: Entered[Any], seen: tuple[int, int] | None = None) -> Asked:
     paper = entered.files.get("paper")
     return Asked(
@@ -111,7 +120,7 @@ async def add_dispute(visit: Visit) -> Any:
     except OvertakenError as error:
         raise ConflictError(str(error.findings[0].message)) from None
     except InputError as error:
-        return _page(visit, found, entered.refused(error))
+        return _page(visit, found, entered.refused(_said(found, error)))
     said = visit.say("已提出异议，编号 {numbers}；无争议部分照走。")
     return visit.see(f"{found.base}/disputes", said.format(numbers="、".join(map(str, numbers))))
 
@@ -143,6 +152,6 @@ async def decide_dispute(visit: Visit) -> Any:
         action = _asked(visit, "decide", form.opinion, entered).action
         await visit.write(decide, action, Ruling(number, form.decision, grant, form.effect))
     except InputError as error:
-        return _page(visit, found, entered.refused(error), number)
+        return _page(visit, found, entered.refused(_said(found, error)), number)
     said = visit.say("异议 {number}：{decision}").format(number=number, decision=visit.say(DECISION_ZH[form.decision]))
     return visit.see(f"{found.base}/disputes", said)
