@@ -6,6 +6,7 @@ name the fields of the console's forms.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ FIELDS: Mapping[str, str] = {
     "in-place": "in_place",
 }
 """What the store calls a field, and what forms and endpoints call it."""
+_FIGURES = re.compile(r"[\d,.]+")
 PAPERS = frozenset({"application/pdf", "image/jpeg", "image/png"})
 
 
@@ -124,8 +126,9 @@ def register(
             )
             for name, part in parts
         ]  # fmt: skip
-    warnings = dict.fromkeys(finding for one in done for finding in one.warnings)
-    return Registered(tuple(one.id for one in done), any(one.added for one in done), tuple(warnings))
+    # Of several parts each is warned of what it brings about: only the last figures are true once all are registered.
+    warnings = {_FIGURES.sub("", its.message): its for one in done for its in one.warnings}
+    return Registered(tuple(one.id for one in done), any(one.added for one in done), tuple(warnings.values()))
 
 
 def _kept(writer: Writer, connection: Connection, paper: Paper | None, *, at: Instant, actor: str) -> str:

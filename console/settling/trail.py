@@ -10,9 +10,12 @@ from sqlalchemy import Connection, or_, select
 from console.store.tables import audit
 from monitor.model import Instant
 from settlement.canonical import differences
+from settlement.money import yuan
 from settlement.store import statements
 
 MOST_ROWS = 500
+OWN = frozenset({"step", "body_sha", "inputs_sha", "revision"})
+"""What a row says that its action and the statement's own page say already."""
 
 
 class TrailRow(NamedTuple):
@@ -23,7 +26,7 @@ class TrailRow(NamedTuple):
     origin: str
     action: str
     object: str
-    after: str
+    after: tuple[tuple[str, str], ...]
 
 
 def trail(connection: Connection, contract: str, quarter: str) -> list[TrailRow]:
@@ -43,12 +46,12 @@ def trail(connection: Connection, contract: str, quarter: str) -> list[TrailRow]
     ]
 
 
-def _brief(after: str) -> str:
+def _brief(after: str) -> tuple[tuple[str, str], ...]:
     said: Any = json.loads(after)
     if not isinstance(said, dict):
-        return ""
-    kept = {key: value for key, value in said.items() if value not in (None, "") and key not in {"step"}}
-    return "，".join(f"{key} {str(value)[:64]}" for key, value in kept.items())
+        return ()
+    kept = {key: value for key, value in said.items() if value not in (None, "") and key not in OWN}
+    return tuple((key, yuan(value) if key.endswith("_fen") else str(value)[:64]) for key, value in kept.items())
 
 
 class Difference(NamedTuple):

@@ -227,4 +227,12 @@ async def audit_trail(visit: Visit) -> TrailList:
     """List what was done to a quarter's statement, newest first."""
     head = (await required(visit)).head
     rows = await visit.read(trail, head.contract, head.quarter)
-    return TrailList(items=[TrailAnswer(at=instant(row.at), **dict(list(row._asdict().items())[1:])) for row in rows])
+    return TrailList(
+        items=[
+            TrailAnswer(
+                at=instant(row.at), actor=row.actor, origin=row.origin, action=row.action, object=row.object,
+                after="，".join(f"{key} {value}" for key, value in row.after),
+            )
+            for row in rows
+        ]
+    )  # fmt: skip

@@ -120,9 +120,14 @@ async def form(visit: Visit) -> web.Response:
     return await _form(visit, None)
 
 
+async def _ticked(visit: Visit) -> list[str]:
+    """Return the contracts that a refused form had ticked: a field of several values is in no `entered`."""
+    return [str(name) for name in (await visit.request.post()).getall("contracts", [])]
+
+
 async def _form(visit: Visit, entered: Entered[BudgetForm] | None, status: int = 200) -> web.Response:
     titles, _ = await visit.read(_projects, visit)
-    chosen = entered.model.contracts if entered is not None and entered.model is not None else []
+    chosen = [] if entered is None else await _ticked(visit)
     return visit.render(
         "settle/budget_new.html", status=status, entered=entered, titles=titles, chosen=chosen, year=visit.today.year
     )
@@ -251,7 +256,8 @@ async def _shown(visit: Visit, entered: Entered[BudgetForm] | None, status: int 
         accrued = await _accrued(visit, [its.contract for its in row.held], 0.2)
     return visit.render(
         "settle/budget_year.html", status=status, row=row, budget=row.budget, entered=entered,
-        may_write=visit.may(HANDLERS), yuan=yuan, accrued=bool(accrued), **{**accrued, "titles": titles}, today=visit.today,
+        may_write=visit.may(HANDLERS), yuan=yuan, accrued=bool(accrued),
+        chosen=row.budget.contracts if entered is None else await _ticked(visit), **{**accrued, "titles": titles}, today=visit.today,
     )  # fmt: skip
 
 

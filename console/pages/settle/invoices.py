@@ -16,6 +16,7 @@ from console.money.payables import DueRow
 from console.money.typed import fen_of
 from console.pages.settle.payments.due import HANDLERS
 from console.pages.settle.payments.words import KINDS, due_address, seen
+from console.settling.components import component_word
 from console.settling.phases import PhaseWords, phase_words
 from console.web.access import MONEY_READERS
 from console.web.export import exported
@@ -109,8 +110,10 @@ def _found(connection: Connection, visit: Visit) -> tuple[Invoice, list[Invoice]
 async def one(visit: Visit) -> web.Response:
     """One invoice with its lines, and what took it back."""
     found, credits_ = await visit.read(_found, visit)
+    titles = await visit.read(payables.contracts_seen, visit.person)
     return visit.render(
-        "settle/invoice.html", invoice=found, credits=credits_, left=found.gross + sum(c.gross for c in credits_),
+        "settle/invoice.html", invoice=found, credits=credits_, titles=titles,
+        component_word=component_word, left=found.gross + sum(c.gross for c in credits_),
         may_write=visit.may(HANDLERS),
     )  # fmt: skip
 

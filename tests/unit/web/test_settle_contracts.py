@@ -73,7 +73,7 @@ async def test_a_contract_is_shown_in_words_with_its_clause(client: Any) -> None
     _, text = await get(client, "/contracts/small", "l")
     assert "单点故障合计超过 168 小时" in text
     assert "第九条" in text
-    assert "line 60.00" in text
+    assert "线路费 60.00" in text
     assert "生效中" in text
     assert (await get(client, "/contracts/small", "t"))[0] == 404
     assert "small" not in (await get(client, "/contracts", "t"))[1].split("<main", 1)[1]

@@ -37,7 +37,7 @@ async def test_the_prepayment_comes_first_and_the_next_quarter_takes_it(client: 
     assert (await post(client, f"{Q}/draft", "h", {}))[0] == 303  # the prepayment is as issued
     _, why = await get(client, f"{Q}/why/1", "h")
     assert "已出具的预付" in why
-    assert f'href="{AT}/2020Q2?revision=0"' in why
+    assert f'href="{AT}/2020Q2?revision=0#phase-p"' in why
 
 
 async def test_a_first_quarter_wants_to_know_what_was_prepaid(client: Any) -> None:

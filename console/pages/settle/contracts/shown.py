@@ -11,6 +11,7 @@ from aiohttp import web
 from console.pages.settle.contracts.frame import ContractQuery, at, chosen, versions_here
 from console.settling.actions import APPROVERS, HANDLERS
 from console.settling.clauses import changed_clauses, clauses_of
+from console.settling.components import component_word
 from console.settling.contract_page import (
     ContractRow,
     contract_list,
@@ -85,6 +86,7 @@ def contract_answer(
         rows=rows,
         status_of=next(row for row in rows if row.version.version == version.version),
         clauses=clauses_of(version.terms, visit.say),
+        component_word=component_word,
         may_add=visit.may(HANDLERS),
         may_try=visit.may(TRIERS),
         approver=visit.may(APPROVERS),

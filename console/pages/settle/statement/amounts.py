@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import Connection
 
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
+from console.settling.components import component_word
+from console.settling.heads import head_of, terms_of_version
 from console.settling.measured import point_account
 from console.settling.page import KINDS, Shown, address, outage_address, visible_codes
 from console.settling.point_table import found_points
-from console.settling.reasons import TOTALS, reason_for
+from console.settling.reasons import TOTALS, Reason, reason_for
 from console.settling.rule_sentences import rule_sentence
+from console.settling.since import Since, since
 from console.settling.view import PointLine, RuleItem, RuleResult, items_of
 from console.web.access import MONEY_READERS, WATCHERS
 from console.web.export import exported
@@ -21,9 +26,11 @@ from console.web.routes import Routes
 from console.web.table import MOST_PAGE_ROWS, Column, TableQuery, page_of, table_of
 from console.web.visit import Visit
 from console.web.words import N_
+from settlement.daycount import parse_quarter
 from settlement.families.registry import FAMILIES
 from settlement.readings import READINGS
 from settlement.reports.form import incident_text, rule_kind
+from settlement.store import disputes
 
 routes = Routes()
 AT = "/settlement/{contract}/{quarter}"
@@ -123,6 +130,20 @@ async def point(visit: Visit) -> Any:
     )
 
 
+def _came(connection: Connection, found: Shown, reason: Reason) -> Sequence[Since] | None:
+    """Return what was recorded since the line that an adjustment corrects; None for other lines and granted disputes."""
+    if reason.line is None or reason.line.kind != "adjustment" or reason.parent is None:
+        return None
+    if reason.line.n in disputes.granted_numbers(connection, found.head.id):
+        return None
+    quarter, revision, _ = reason.parent
+    parent = head_of(connection, found.head.contract, quarter, revision)
+    if parent is None:
+        return None
+    terms = terms_of_version(connection, parent.contract, parent.version)
+    return since(connection, terms, parse_quarter(quarter), parent.recorded_at, found.head.recorded_at)
+
+
 @routes.page(AT + "/why/{what}", allow=MONEY_READERS, section="settlement")
 async def why(visit: Visit) -> Any:
     """Why an amount of the statement is what it is."""
@@ -131,6 +152,7 @@ async def why(visit: Visit) -> Any:
     reason = reason_for(found.view, what)
     if reason is None:
         raise MissingError
+    came = await visit.read(_came, found, reason)
     title = visit.say(KINDS.get(reason.title, reason.title) if what.isdigit() else TOTALS[what][0])
     return visit.render(
         "settle/statement_why.html",
@@ -143,6 +165,8 @@ async def why(visit: Visit) -> Any:
         sentence=lambda rule: _sentence(visit, found, rule),
         kind_of=rule_kind,
         address=address,
+        since=came,
+        component_word=component_word,
     )
 
 
@@ -170,6 +194,13 @@ async def rules(visit: Visit) -> Any:
     )
 
 
+def _rule_word(found: Shown, rule: RuleResult) -> str:
+    """Return what the contract calls a rule; the reading by its letter."""
+    if rule.rule == "reading":
+        return f"{rule.title or rule_kind(rule.kind).split()[0]} {found.head.reading}"
+    return rule.title or rule.rule
+
+
 def _rule_columns(found: Shown) -> list[Column[RuleResult]]:
     def link(rule: RuleResult) -> str | None:
         return f"{found.base}/rules/{rule.n}{found.tail}" if rule.items else None
@@ -177,7 +208,7 @@ def _rule_columns(found: Shown) -> list[Column[RuleResult]]:
     return [
         Column("phase", N_("期次"), lambda rule: found.view.title(rule.phase), searched=True),
         Column("window", N_("期间"), lambda rule: rule.window),
-        Column("rule", N_("规则"), lambda rule: rule.rule, link=link, searched=True),
+        Column("rule", N_("规则"), lambda rule: _rule_word(found, rule), link=link, searched=True),
         Column("kind", N_("种类"), lambda rule: rule_kind(rule.kind), searched=True),
         Column("amount", N_("扣款"), lambda rule: rule.fen, "money", link=link),
         Column("points_off", N_("扣分"), lambda rule: rule.amount if rule.fen is None else None),

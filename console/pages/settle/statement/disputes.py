@@ -81,9 +81,15 @@ async def disputes(visit: Visit) -> Any:
 
 def _said(found: Shown, error: InputError) -> InputError:
     """Return complaints that name phases as the contract does, without the statement's name: its page is open."""
-    own = f"{found.head.name}："
+    own = found.head.name
     return InputError(
-        replace(finding, message=found.said(finding.message.removeprefix(own))) for finding in error.findings
+        replace(
+            finding,
+            column="" if finding.column == own else finding.column,
+            message=found.said(finding.message),
+            remedy=finding.remedy.replace("--grant ", ""),
+        )
+        for finding in error.findings
     )
 
 

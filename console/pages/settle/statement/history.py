@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.audit_words import action_word, origin_word
+from console.audit_words import action_word, field_word, origin_word, value_word
 from console.pages.settle.statement.frame import tabs
 from console.pages.settle.statement.shown import statement_of
 from console.settling.jobs import known_on, needed_today, recompute
@@ -20,8 +21,9 @@ from console.web.visit import Visit
 from monitor.finding import InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import midnight
+from settlement.disputes import DECISION_ZH
 from settlement.ledger import TITLES
-from settlement.life import STEP_ZH
+from settlement.life import STATE_ZH, STEP_ZH, State
 from settlement.store.statements import document_lines
 
 routes = Routes()
@@ -74,9 +76,20 @@ async def history(visit: Visit) -> Any:
         step_zh=STEP_ZH,
         action_word=action_word,
         origin_word=origin_word,
+        field_word=field_word,
+        value_word=said_value,
         address=address,
         **told,
     )
+
+
+def said_value(name: str, value: str, say: Callable[[str], str]) -> str:
+    """Return a value of the trail: states and decisions in words."""
+    if name == "state" and value in set(State):
+        return say(STATE_ZH[State(value)])
+    if name == "decision" and value in DECISION_ZH:
+        return say(DECISION_ZH[value])
+    return value_word(name, value, say)
 
 
 @routes.page(f"{AT}/money", allow=MONEY_READERS, section="settlement")
