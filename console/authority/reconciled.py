@@ -12,9 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, or_, select
 
 from config.settings import Settings
+from console import views
 from console.app import database
 from console.authority.receiving import terms_in_store
 from console.authority.reconciling import reconcile_quarter
+from console.authority.renamed import with_namesakes
 from console.quarters import progress, record
 from console.quarters.progress import UNSEEN, Progress, Slate
 from console.store.tables import audit
@@ -22,6 +24,7 @@ from console.web.visit import Visit
 from monitor.finding import Finding, InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import quarter_of
+from monitor.scope import EVERYTHING
 from settlement.authority import periods_in
 from settlement.chosen import deadline
 from settlement.daycount import Quarter, parse_quarter
@@ -125,6 +128,10 @@ def compute(
             found = reconcile_quarter(
                 connection, terms, quarter, facts, measured, today, pending=pending, progress=slate.stage("comparing")
             )
+            if any(item.kind == "stranger" for item in found.items):
+                question = views.Question(record.period_of(quarter), terms.zone, terms.policy)
+                roster = views.contract_roster(connection, EVERYTHING, terms, question)
+                found = with_namesakes(found, {point.code: point.name for point in roster})
     except InputError as error:
         return Outcome(None, error.findings, at)
     return Outcome(found, (), at)

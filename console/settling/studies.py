@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
+
+from sqlalchemy import Connection, func, select
 
 from console.settling.jobs import Remarked, Told, lint_stored, readings_of
 from console.settling.remembered import Remembered
 from console.web.visit import Visit
+from monitor.model import MICROSECONDS
+from monitor.period import midnight
+from monitor.store.tables import point_facts
 from settlement.ambiguity import Ambiguity
 from settlement.contract import Terms
 from settlement.daycount import Quarter, add_months
@@ -43,9 +50,26 @@ class Study:
         return [remark for remark in self.remarks if remark.code != "cliff"]
 
 
-def sizes_of(terms: Terms) -> dict[str, int]:
-    """Return each phase's points as the contract prints them, else 1,000."""
-    return {phase.id: phase.contracted.points if phase.contracted else ASSUMED_POINTS for phase in terms.phases}
+def sizes_of(terms: Terms, ledger: Mapping[str, int]) -> dict[str, int]:
+    """Return each phase's points as the contract prints them, else as many as the ledger has, else 1,000."""
+    return {
+        phase.id: phase.contracted.points if phase.contracted else ledger.get(phase.id) or ASSUMED_POINTS
+        for phase in terms.phases
+    }
+
+
+def ledger_sizes(connection: Connection, terms: Terms, today: date) -> dict[str, int]:
+    """Return how many points of each phase name the contract now."""
+    at = midnight(today, terms.zone) * MICROSECONDS
+    facts = point_facts.c
+    query = (
+        select(facts.phase, func.count(func.distinct(facts.point_id)))
+        .where(
+            facts.contract == terms.contract, facts.valid_from <= at, (facts.valid_to.is_(None)) | (facts.valid_to > at)
+        )
+        .group_by(facts.phase)
+    )
+    return {phase: int(count) for phase, count in connection.execute(query)}
 
 
 def first_whole_quarter(terms: Terms) -> Quarter:
@@ -79,11 +103,11 @@ async def study_of(
     """Return the study of a version, computed in a worker process where it is not known yet. InputError as from settling."""
     tried = (rates or usual_rates(terms))[:MOST_RATES]
     when = quarter or first_whole_quarter(terms).label
-    key = f"{sha} {when} {[(rate.good, rate.counted) for rate in tried]}"
+    sizes = sizes_of(terms, await visit.read(ledger_sizes, terms, visit.today))
+    key = f"{sha} {when} {sorted(sizes.items())} {[(rate.good, rate.counted) for rate in tried]}"
     known = _KNOWN.get(key)
     if known is not None:
         return known
-    sizes = sizes_of(terms)
     told: Told[list[Ambiguity]] = await visit.compute(readings_of, terms, when, sizes, tried)
     reports = told.required()
     remarks = await visit.compute(lint_stored, terms)

@@ -86,11 +86,12 @@ async def test_readings_tell_the_spread_and_the_cliffs(client: Any) -> None:
     _, text = await get(client, "/contracts/small/readings?rate=0.8362", "l")
     assert "口径差异" in text
     assert "临界跳变" in text
-    assert "250,860.00" in text  # 1,000 points × 100.00 × 3 × 83.62 %
+    assert "1,003.44" in text  # the ledger's 4 points × 100.00 × 3 × 83.62 %
+    assert "p 4 点" in text
     status, found = await call(client, "GET", "/contracts/small/readings?rate=0.8362", "l")
     assert status == 200
     paid = {row["reading"]: row["payable"] for row in found["rates"][0]["readings"]}
-    assert (paid["A"], paid["C"]) == ("250860.00", "280860.00")
+    assert (paid["A"], paid["C"]) == ("1003.44", "1123.44")
     assert found["rules_left_out"] == ["剔点"]
     assert "不是" in (await get(client, "/contracts/small/readings?rate=abc", "l"))[1]
 

@@ -41,8 +41,13 @@ class FilesQuery(TableQuery):
     status: str = ""
 
 
+def called(file: StoredFile) -> str:
+    """Return what people know a file by: its name, or where it was typed in the paper's number."""
+    return (file.reference or str(file.received_on)) if file.typed else file.name
+
+
 COLUMNS: tuple[Column[StoredFile], ...] = (
-    Column("name", N_("文件"), lambda f: f.name, link=lambda f: f"/authority/files/{f.id}", searched=True),
+    Column("name", N_("文件"), called, link=lambda f: f"/authority/files/{f.id}", searched=True),
     Column("status", N_("状态"), lambda f: STATUS[f.status], "badge", tone=lambda f: TONE[f.status]),
     Column("contract", N_("合同"), lambda f: f.contract, searched=True),
     Column("reference", N_("文号"), lambda f: f.reference, searched=True),
