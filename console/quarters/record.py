@@ -148,6 +148,7 @@ def _accounts(connection: Connection, terms: Terms, question: views.Question, mo
         done += 1
         if done % TOLD_EACH == 0:
             moved(done, len(ours))
+    moved(len(ours), len(ours))  # points without a single result have no timeline
 
 
 def _by_point(accounts: Sequence[PointSeconds]) -> dict[str, Seconds]:

@@ -27,7 +27,7 @@ from console.web.routes import Routes
 from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
-from monitor.finding import Finding, InputError
+from monitor.finding import InputError
 from settlement.money import fen, yuan
 
 routes = Routes()
@@ -232,15 +232,17 @@ async def _accrued(visit: Visit, only: Sequence[str], wait_s: float) -> dict[str
     except reconciled.UnderWayError as error:
         return {**shown, "progress": error.progress}
     rows = tuple(row for row in found.rows if not only or row.contract in only)
-    said = tuple(replace(its, column="", message=_said(words, titles, its)) for its in found.findings)
+    said = tuple(
+        replace(its, column=_said(words, titles, its.column), message=_said(words, titles, its.message))
+        for its in found.findings
+    )
     return {**shown, "running": found._replace(rows=rows, findings=said)}
 
 
-def _said(words: PhaseWords, titles: Mapping[str, str], finding: Finding) -> str:
-    message = finding.message
+def _said(words: PhaseWords, titles: Mapping[str, str], text: str) -> str:
     for contract in titles:
-        message = words.said(contract, message)
-    return message
+        text = words.said(contract, text)
+    return text
 
 
 @routes.page("/budget/{year}/{project}", allow=READERS, section="budget")

@@ -42,6 +42,7 @@ async def test_a_year_is_set_executed_and_adjusted(client: Any) -> None:
     assert "还没有预算项目" in page and "登记年度预算" not in page
     status, page, _ = await post(client, "/budget/new", "经办", {**YEAR, "initial": "-1"})
     assert status == 422 and "金额为负" in page and 'value="视频租赁"' in page
+    assert 'value="lease" checked' in page  # what was ticked stays ticked
     assert (await post(client, "/budget/new", "经办", YEAR))[2] == "/budget/2020/XM-1"
     await post(client, "/payments/requests", "经办", {"contract": "lease", "quarter": "2020Q3"})
     pay = {"contract": "lease", "due": "2020Q3/0/5", "amount": "6782.40", "paid_first": "2021-01-05", "voucher": "V-1",

@@ -152,3 +152,40 @@ async def test_whose_money_it_is(client: Any) -> None:
     assert (await post(client, "/payments/new", "外地", form))[0] == 404
     assert (await post(client, "/payments/new", "复核", form))[0] == 403
     assert (await api(client, "POST", "/payments", "外地", json=form))[0] == 404
+
+
+async def test_a_whole_quarter_paid_at_once_shows_the_others_of_its_voucher(client: Any) -> None:
+    await post(client, "/payments/requests", "经办", {"contract": "lease", "quarter": "2020Q3"})
+    owed = {name: row for name, row in (await dues(client)).items() if name.startswith("2020Q3/") and row["open"]}
+    total = sum(float(row["open"]) for row in owed.values() if float(row["open"]) > 0)
+    form = {
+        "contract": "lease",
+        "due": "2020Q3",
+        "amount": f"{total:,.2f}",
+        "paid_first": "2021-01-05",
+        "voucher": "拨-9",
+    }
+    status, _, place = await post(client, "/payments/new", "经办", form)
+    assert status == 303
+    parts = [row for row in owed.values() if float(row["open"]) > 0]
+    _, page = await get(client, place, "经办")
+    assert len(parts) > 1
+    assert f"同一凭证共 {len(parts)} 笔" in page
+    assert f"合计 {total:,.2f} 元" in page
+    assert "监控点位租赁" in page  # the contract by its title
+    number = place.rpartition("/")[2]
+    await post(client, f"/payments/made/{number}/reverse", "经办", {"reason": "凭证号写错"})
+    _, page = await get(client, place, "经办")
+    assert "同一凭证共" not in page  # it no longer stands
+    _, account = await get(client, "/payments/account?contract=lease&size=200", "经办")
+    assert "冲回：凭证号写错" in account
+
+
+async def test_an_amount_with_a_stray_comma_is_not_taken_for_another(client: Any) -> None:
+    await post(client, "/payments/requests", "经办", {"contract": "lease", "quarter": "2020Q3"})
+    form = {"contract": "lease", "due": NEXT, "paid_first": "2021-01-05", "voucher": "V-1"}
+    status, page, _ = await post(client, "/payments/new", "经办", {**form, "amount": "1,00"})
+    assert status == 422 and "千分位不对" in page and 'value="1,00"' in page
+    status, _, _ = await post(client, "/payments/new", "经办", {**form, "amount": "６，７８２．４０"})
+    assert status == 303
+    assert (await dues(client))[NEXT]["open"] == "0.00"
