@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from console.authority.again import read_alike
 from console.authority.cell import NoFigureError, rate_of
 from console.authority.mapping import Mapping, check_phases, mapping_of
 from console.authority.typed import TypedSheet, read_typed
@@ -136,7 +137,10 @@ class Arrival:
 
 
 def bring_in(writer: Writer, arrival: Arrival, *, at: Instant, actor: str) -> tuple[StoredFile, bool]:
-    """Keep a file, its scan and its figures; tell whether it is new. It counts once another person has checked it."""
+    """Keep a file, its scan and its figures; tell whether it is new. It counts once another person has checked it.
+
+    InputError where the same file stands with other figures: it was read in another way.
+    """
     file = arrival.file
     with writer.transaction() as connection:
         if arrival.save_as and arrival.mapping is not None:
@@ -154,6 +158,8 @@ def bring_in(writer: Writer, arrival: Arrival, *, at: Instant, actor: str) -> tu
             scan, _ = keep(writer, connection, arrival.scan.body, arrival.scan.name, at=at, actor=actor)
             file = replace(file, scan_sha=scan)
         stored, added = store.add_file(connection, file, at=at, actor=actor)
+        if not added:
+            read_alike(connection, stored, file)
         if added:
             after = {
                 "name": file.name,

@@ -130,6 +130,27 @@ async def test_a_mapping_is_set_right_in_the_form_and_saved_by_name(client: Any)
     assert saved["items"][0]["mapping"]["columns"] == {"期别名": "phase", "本月均值": "rate"}
 
 
+async def test_a_file_read_anew_does_not_quietly_stay_as_it_was_read_before(client: Any) -> None:
+    body = "2020年三季度\n期次,2020年7月在线率,2020年8月在线率\n二期,0.9636,96.36%\n".encode()
+
+    async def brought(**more: str) -> tuple[int, str, str]:
+        _, _, where = await send(client, "/authority/import", "录入", {"contract": "lease"}, file=("m.csv", body))
+        fields = {"contract": "lease", "edited": "yes", "action": "import", **more}
+        return await send(client, where.partition("?")[0], "录入", fields)
+
+    assert (await brought())[2] == "/authority/files/1"
+    assert (await brought())[2] == "/authority/files/1"  # the same again adds nothing
+    other = {"rates": "percent", "mapping_name": "百分数"}
+    status, page, _ = await brought(**other)
+    assert status == 422 and "按另一种读法导入，待核对" in page and "先撤回那一份" in page
+    _, files = await api(client, "GET", "/authority/files", "核对")
+    assert len(files["items"]) == 1
+    assert (await post(client, "/authority/files/1/withdraw", "录入", {"reason": "读法有误"}))[0] == 303
+    assert (await brought(**other))[2] == "/authority/files/2"
+    _, found = await api(client, "GET", "/authority/files/2/figures", "核对")
+    assert [(f["num"], f["den"]) for f in found["items"]] == [(9636, 1_000_000), (9636, 10_000)]
+
+
 async def test_typed_figures_are_typed_again_by_another(client: Any) -> None:
     row = {
         "contract": "lease",

@@ -194,10 +194,8 @@ async def rules(visit: Visit) -> Any:
     )
 
 
-def _rule_word(found: Shown, rule: RuleResult) -> str:
-    """Return what the contract calls a rule; the reading by its letter."""
-    if rule.rule == "reading":
-        return f"{rule.title or rule_kind(rule.kind).split()[0]} {found.head.reading}"
+def _rule_word(rule: RuleResult) -> str:
+    """Return what the contract calls a rule; the reading by its title, which has its letter."""
     return rule.title or rule.rule
 
 
@@ -208,7 +206,7 @@ def _rule_columns(found: Shown) -> list[Column[RuleResult]]:
     return [
         Column("phase", N_("期次"), lambda rule: found.view.title(rule.phase), searched=True),
         Column("window", N_("期间"), lambda rule: rule.window),
-        Column("rule", N_("规则"), lambda rule: _rule_word(found, rule), link=link, searched=True),
+        Column("rule", N_("规则"), _rule_word, link=link, searched=True),
         Column("kind", N_("种类"), lambda rule: rule_kind(rule.kind), searched=True),
         Column("amount", N_("扣款"), lambda rule: rule.fen, "money", link=link),
         Column("points_off", N_("扣分"), lambda rule: rule.amount if rule.fen is None else None),
