@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -23,7 +22,7 @@ from console.auth import keys
 from console.auth.arrival import Arrival, Seen
 from console.clock import today, wall_now
 from console.store import first, sessions
-from console.web.visit import Site, Threads
+from console.web.visit import SITE, Site, Threads
 from monitor.finding import refuse
 from monitor.model import Instant
 from monitor.store.writer import Writer
@@ -32,6 +31,8 @@ from settlement.contract import Terms
 log = logging.getLogger(__name__)
 SEEN_S = 60.0
 """Between two writings of when sessions were last seen."""
+SILENT_S = 75.0
+"""A connection that has sent no whole head of a request for so long is closed."""
 LEAVE_S = 5.0
 """How long a request under way may take after the end was asked for; streams end at once."""
 
@@ -53,7 +54,6 @@ class Front:
         self._settings, self._writer, self._on_writer = settings, writer, on_writer
         self._registry, self._ready, self._say = registry, ready, say
         self._seen = Seen()
-        self._streams: set[asyncio.Task[Any]] = set()
         self._readers, self._workers = composition.readers(), composition.workers()
         self._parts = Parts(settings, wall_now, self._workers, contracts, ways)
         self._tasks: list[asyncio.Task[None]] = []
@@ -67,11 +67,12 @@ class Front:
         made = await self._on_writer(_prepare_first, self._writer, keys.digest_of(word), wall_now())
         await self._parts.start()
         application = composition.application(self._site(), self._monitoring())
-        application.middlewares.insert(0, self._streaming)
-        if self._settings.serve.proxies:
-            application.middlewares.insert(0, Proxies(self._settings.serve.proxies).middleware)
+        if (
+            self._settings.serve.proxies
+        ):  # behind `strangers`, so that what is wrong with a proxy's words is told as all else
+            application.middlewares.append(Proxies(self._settings.serve.proxies).middleware)
         application.on_shutdown.append(self._end_streams)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=LEAVE_S)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=LEAVE_S, keepalive_timeout=SILENT_S)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()
@@ -132,22 +133,8 @@ class Front:
 
         return [web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)]
 
-    @web.middleware
-    async def _streaming(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Know the streams of events that are open, so that they can be ended."""
-        task = asyncio.current_task()
-        if task is None or "text/event-stream" not in request.headers.get("Accept", ""):
-            return await handler(request)
-        self._streams.add(task)
-        try:
-            return await handler(request)
-        finally:
-            self._streams.discard(task)
-
-    async def _end_streams(self, _application: web.Application) -> None:
-        for task in list(self._streams):
+    async def _end_streams(self, application: web.Application) -> None:
+        for task in list(application[SITE].streams):
             task.cancel()
 
     async def _remember(self) -> None:

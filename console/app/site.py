@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 from console import api, pages
 from console.orphan import dependent
@@ -17,6 +17,8 @@ from console.web.visit import SITE, Site
 
 READERS = 4
 """Threads that read: each holds one connection to the database while it works."""
+SERVER = "camsla"
+"""What answers call the server: neither version nor language, which would only help whoever looks for a known hole."""
 WORKER_JOBS = 200
 """After so many heavy jobs a worker process is replaced, so that no leak lives long."""
 
@@ -44,6 +46,7 @@ def workers() -> Executor:
 
 def application(site: Site, more: Iterable[web.RouteDef] = ()) -> web.Application:
     """Return the aiohttp application of a site; `more` are routes beside pages and API (metrics, health)."""
+    web_response.SERVER_SOFTWARE = SERVER  # type: ignore[attr-defined]  # the library's own refusals pass no hook
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[strangers])
     app[SITE] = site
     templating.set_up(app)

@@ -15,6 +15,7 @@ from console.auth.limits import Limits
 from console.auth.oidc import Provider
 from console.auth.passwords import Passwords
 from console.store.sessions import Opening
+from console.web.visit import within
 from monitor.model import MICROSECONDS, Instant
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def ours(request: web.Request) -> bool:
 
 def inside(address: str) -> str:
     """Return an address if it is a page of ours to go to after signing in, else the first page."""
-    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if plain and len(address) <= 2_000 and not address.startswith(("/login", "/logout")) else "/"
+    found = within(address)
+    return "/" if found.startswith(("/login", "/logout")) else found
 
 
 def _printable(text: str) -> str:

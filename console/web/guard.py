@@ -18,6 +18,7 @@ from console.web import endpoints, problem
 from console.web.access import EVERYONE, ROLE_ZH, Roles, Signed
 from console.web.faults import ConflictError, ForbiddenError, GoneError, MissingError, TooManyError
 from console.web.forms import MAX_UPLOAD_BYTES
+from console.web.lasting import while_permitted
 from console.web.routes import Route
 from console.web.visit import SITE, Site, Visit, read_on
 from console.web.words import COOKIE, LANGUAGES, preferred
@@ -29,7 +30,8 @@ MAX_BODY_BYTES = MAX_UPLOAD_BYTES + 1024 * 1024
 GONE_ASKER = 499
 """A status that nobody sees: the asker left before the answer."""
 ANSWER_S = 60.0
-"""How long a handler may take, streams apart; long work belongs into a job that shows its progress."""
+"""How long a request may take to its answer, its body included, streams apart; long work belongs into a job that shows
+its progress."""
 
 
 def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -39,17 +41,15 @@ def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         site = request.app[SITE]
         visit = Visit(request, site, route, None, _language(request, None))
         try:
-            visit.signed = signed = await read_on(site, site.identify, request, visit.at)
-            visit = Visit(request, site, route, signed, _language(request, signed))
-            _permitted(route, signed)
-            if route.mutating and route.csrf:
-                await _ours(request, route, signed)
-            async with asyncio.timeout(None if route.kind == "stream" else ANSWER_S):
+            async with asyncio.timeout(None if route.streaming else ANSWER_S):
+                visit.signed = signed = await read_on(site, site.identify, request, visit.at)
+                visit = Visit(request, site, route, signed, _language(request, signed))
+                _permitted(route, signed)
+                if route.mutating and route.csrf:
+                    await _ours(request, route, signed)
                 with acting("api" if route.kind == "endpoint" else "console"):
-                    if route.kind == "endpoint":
-                        return _with_headers(await endpoints.answer(visit), site)
-                    response: web.StreamResponse = await route.handler(visit)
-                    return response if response.prepared else _with_headers(response, site)
+                    response = await _answered(visit)
+            return response if response.prepared else _with_headers(response, site)
         except Exception as error:
             if _gone(request):
                 log.info("%s %s: the asker is gone", request.method, request.path, exc_info=error)
@@ -57,6 +57,21 @@ def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
             return _with_headers(_refusal(visit, error), site)
 
     return take
+
+
+async def _answered(visit: Visit) -> web.StreamResponse:
+    """Let the route's handler answer; a stream for no longer than its reader may read."""
+    if visit.route.streaming:
+        async with while_permitted(visit):
+            return await _by_kind(visit)
+    return await _by_kind(visit)
+
+
+async def _by_kind(visit: Visit) -> web.StreamResponse:
+    if visit.route.kind == "endpoint":
+        return await endpoints.answer(visit)
+    response: web.StreamResponse = await visit.route.handler(visit)
+    return response
 
 
 def _gone(request: web.Request) -> bool:
@@ -207,5 +222,9 @@ async def strangers(
         site = request.app[SITE]
         nowhere = Route(request.method, request.path, handler, None, "page")
         visit = Visit(request, site, nowhere, None, _language(request, None))
-        visit.signed = await read_on(site, site.identify, request, visit.at)
-        return _with_headers(_refusal(visit, error), site)
+        refused: Exception = error
+        try:
+            visit.signed = await read_on(site, site.identify, request, visit.at)
+        except Exception as other:  # whoever may not ask at all is told so, whatever the address
+            refused = other
+        return _with_headers(_refusal(visit, refused), site)

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from aiohttp import web
 from pydantic import BaseModel
 
 from console.web.access import EVERYONE, Roles
@@ -17,6 +16,7 @@ from console.web.access import EVERYONE, Roles
 Kind = Literal["page", "form", "download", "stream", "endpoint"]
 Handler = Callable[..., Awaitable[Any]]
 API = "/api/v1"
+EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ class Route:
     def mutating(self) -> bool:
         """Whether it changes something, and so must carry the form's token."""
         return self.method not in {"GET", "HEAD"}
+
+    @property
+    def streaming(self) -> bool:
+        """Whether its answer goes on for as long as somebody listens."""
+        return self.kind == "stream" or (self.models is not None and self.models.media == EVENTS)
 
     @property
     def arguments(self) -> list[str]:
@@ -121,7 +126,3 @@ class Routes:
             return handler
 
         return decorate
-
-
-ROUTE: web.AppKey[dict[Any, Route]] = web.AppKey("routes", dict)
-"""Each aiohttp handler's route, so that the guard knows what is being taken."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from contextvars import copy_context
@@ -37,7 +36,9 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
 FLASH = "camsla-said"
-FLASH_BYTES = 1_000
+MOST_SAID = 200
+"""Characters of what a form has to say."""
+MOST_ADDRESS = 2_000
 
 
 class Threads(Protocol):
@@ -48,7 +49,8 @@ class Threads(Protocol):
 
 @dataclass
 class Site:
-    """What the composition root hands to every visit. `more` holds what single chapters need, by their type."""
+    """What the composition root hands to every visit. `more` holds what single chapters need, by their type; `streams`
+    are the tasks that answer with streams of events now, to be ended with the server."""
 
     settings: Settings
     engine: Engine
@@ -60,6 +62,7 @@ class Site:
     today: Callable[[], date]
     identify: Callable[[Connection, web.Request, Instant], Signed | None]
     more: dict[type, Any] = field(default_factory=dict)
+    streams: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def part(self, kind: type[Result]) -> Result:
         """Return a chapter's own part. KeyError if the composition root made none."""
@@ -191,15 +194,13 @@ class Visit:
     @property
     def said(self) -> str:
         """What the last form had to say, shown once."""
-        return _decoded(self.request.cookies.get(FLASH, ""))
+        return _decoded(self.request.cookies.get(FLASH, ""))[:MOST_SAID]
 
     def see(self, address: str, said: str = "") -> web.Response:
         """Return the answer to a form that was accepted: go to a page of ours, with a word on what was done."""
-        if not address.startswith("/") or address.startswith(("//", "/\\")):
-            address = "/"
-        response = web.Response(status=303, headers={"Location": address})
+        response = web.Response(status=303, headers={"Location": within(address)})
         if said:
-            value = json.dumps(said[: FLASH_BYTES // 8]).encode().hex()
+            value = said[:MOST_SAID].encode().hex()
             response.set_cookie(FLASH, value, path="/", httponly=True, samesite="Strict", max_age=60)
         return response
 
@@ -217,9 +218,18 @@ def _many(model: type[BaseModel], name: str) -> bool:
 
 def _decoded(value: str) -> str:
     try:
-        return str(json.loads(bytes.fromhex(value).decode())) if value else ""
+        return bytes.fromhex(value).decode()
     except ValueError:
         return ""
+
+
+def within(address: str) -> str:
+    """Return an address if it is a page of ours, else the first page.
+
+    Browsers take // and /\\ for the beginning of a host, and drop tabs and line feeds before they look.
+    """
+    ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if ours and len(address) <= MOST_ADDRESS else "/"
 
 
 def etag_of(body: bytes) -> str:

@@ -132,3 +132,30 @@ async def test_who_leaves_before_the_answer_is_no_failure(client: Any, caplog: p
     await asyncio.wait_for(DONE.wait(), 10)
     assert (await get(client, "/t/admin", "a"))[0] == 200
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def _raw(client: Any, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    writer.write(sent)
+    await writer.drain()
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    writer.close()
+    await writer.wait_closed()
+    return head
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /t/open HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /t/bug HTTP/1.1\r\nHost: x\r\nX-Test-Person: a\r\n\r\n",
+        b"not http at all\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nLong: " + b"x" * 100_000 + b"\r\n\r\n",
+    ],
+)
+async def test_no_answer_says_what_it_was_made_with(client: Any, sent: bytes) -> None:
+    head = await _raw(client, sent)
+    assert b"\r\nServer: camsla\r\n" in head
+    assert b"python" not in head.lower() and b"aiohttp" not in head.lower()
