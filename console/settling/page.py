@@ -12,13 +12,14 @@ from sqlalchemy import Connection, select
 from console.settling.actions import Choice, Stage, choices, next_word, strip
 from console.settling.heads import Head, earlier_steps, head_of, life_and_steps, revisions_of
 from console.settling.phases import of_terms
-from console.settling.view import View, view_of
+from console.settling.view import Line, View, view_of
 from console.web.access import Person
 from console.web.words import N_
 from monitor.model import Instant
 from monitor.scope import Scope
 from monitor.store.tables import point_facts, points
 from settlement.contract import Terms
+from settlement.daycount import parse_quarter
 from settlement.disputes import undisputed_fen
 from settlement.life import Life, Taken
 from settlement.store import disputes
@@ -84,6 +85,14 @@ class Shown:
     def word(self, phase: str) -> str:
         """Return what the contract calls a phase."""
         return of_terms(self.terms).word(self.head.contract, phase)
+
+    def served(self, line: Line) -> str:
+        """Return the period that a line is of: a next prepayment's is the quarter after, an adjustment's the one it corrects."""
+        if line.kind == "next_prepayment":
+            return parse_quarter(line.window or self.head.quarter).following().label
+        if line.kind == "adjustment" and line.parent:
+            return line.parent.partition("/")[0]
+        return line.window or self.head.quarter
 
     def said(self, text: str) -> str:
         """Return a sentence that names phases by their ids as people say it."""

@@ -14,7 +14,6 @@ from console.settling.heads import Head
 from console.settling.remembered import Remembered
 from monitor.rates import Seconds, rate_of
 from settlement.contract import Terms
-from settlement.daycount import parse_quarter
 from settlement.money import fen
 from settlement.reports import form
 from settlement.reports.waterfall import Step, steps_of
@@ -53,13 +52,6 @@ class Line(NamedTuple):
     why: str
     parent: str
     components: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def served(self) -> str:
-        """The period that it pays: a next prepayment's is the quarter after the statement's."""
-        if self.kind == "next_prepayment" and "Q" in self.window:
-            return parse_quarter(self.window).following().label
-        return self.window
 
 
 class RuleResult(NamedTuple):

@@ -221,3 +221,14 @@ def test_points_are_found_as_if_each_were_looked_at() -> None:
             naive = [n for n in lines if all(word in f"{n.code}\n{n.rules}".casefold() for word in words.split())]
             assert sorted(got) == sorted(naive), words
             assert sort != "-full" or [n.full_fen for n in got] == sorted((n.full_fen for n in naive), reverse=True)
+
+
+async def test_a_prepayment_line_names_the_quarter_that_it_pays(client: Any) -> None:
+    await drafted(client)
+    _, page = await get(client, Q, "h")
+    row = re.search(r"<td>下季预付</td><td>([^<]+)</td>", page)
+    assert row is not None
+    assert row[1] == "2020Q4"
+    row = re.search(r"<td>应付金额</td><td>([^<]+)</td>", page)
+    assert row is not None
+    assert row[1] == "2020Q3"
