@@ -7,6 +7,9 @@ hinders the account's owner as well.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from ipaddress import ip_address
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -26,33 +29,43 @@ GUESSES = RateLimitItemPerMinute(20, 5)
 
 
 class Limits:
-    """Counts failures; a success is not counted. TooManyError says how long to wait."""
+    """Counts failures; a success is not counted. Used on the loop only.
+
+    A try under way counts as a failure until it ends: checking a password takes time, and whoever sends a thousand at once
+    has no more of them checked than whoever waits for each answer.
+    """
 
     def __init__(self) -> None:
         self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._under_way: Counter[str] = Counter()
 
-    def ask_login(self, name: str, address: str, at: Instant) -> None:
-        """TooManyError where the account or the address has failed too often."""
-        self._ask(ACCOUNT, _of_name(name), at)
-        self._ask(ADDRESS, _of_address(address), at)
+    def login(self, name: str, address: str, at: Instant) -> AbstractContextManager[Callable[[], None]]:
+        """Hold a try to sign in, and give what counts it as failed. TooManyError where account or address has failed too often."""
+        return self._one(((ACCOUNT, _of_name(name)), (ADDRESS, _of_address(address))), at)
 
-    def failed_login(self, name: str, address: str) -> None:
-        """Count a failure."""
-        self._window.hit(ACCOUNT, _of_name(name))
-        self._window.hit(ADDRESS, _of_address(address))
+    def guess(self, address: str, at: Instant) -> AbstractContextManager[Callable[[], None]]:
+        """Hold a guess at a secret or link, and give what counts it as wrong. TooManyError where the address guessed too often."""
+        return self._one(((GUESSES, _of_address(address)),), at)
 
-    def ask_guess(self, address: str, at: Instant) -> None:
-        """TooManyError where the address has guessed too often."""
-        self._ask(GUESSES, _of_address(address), at)
+    @contextmanager
+    def _one(self, counted: Sequence[tuple[RateLimitItem, str]], at: Instant) -> Iterator[Callable[[], None]]:
+        keys = [f"{limit.get_expiry()}/{limit.amount}/{key}" for limit, key in counted]
+        for (limit, key), held in zip(counted, keys, strict=True):
+            stats = self._window.get_window_stats(limit, key)
+            if stats.remaining <= self._under_way[held]:
+                wait_s = 1 if stats.remaining else round(stats.reset_time - at / MICROSECONDS)
+                raise TooManyError(max(1, min(300, wait_s)))
 
-    def failed_guess(self, address: str) -> None:
-        """Count a wrong secret or link."""
-        self._window.hit(GUESSES, _of_address(address))
+        def failed() -> None:
+            for limit, key in counted:
+                self._window.hit(limit, key)
 
-    def _ask(self, limit: RateLimitItem, key: str, at: Instant) -> None:
-        if not self._window.test(limit, key):
-            until = self._window.get_window_stats(limit, key).reset_time
-            raise TooManyError(max(1, min(300, round(until - at / MICROSECONDS))))
+        self._under_way.update(keys)
+        try:
+            yield failed
+        finally:
+            self._under_way.subtract(keys)
+            self._under_way = +self._under_way
 
 
 def _of_name(name: str) -> str:

@@ -46,10 +46,10 @@ async def change_password(visit: Visit, current: str, wanted: str) -> None:
     session = in_person(visit)
     account = await own_account(visit)
     part, address = visit.site.part(SignIn), visit.request.remote or ""
-    part.limits.ask_login(account.name, address, visit.at)
-    if not await part.passwords.verify(account.password, current):
-        part.limits.failed_login(account.name, address)
-        raise refuse("当前密码不对 the present password is wrong", "重新输入 type it again", column="current")
+    with part.limits.login(account.name, address, visit.at) as failed:
+        if not await part.passwords.verify(account.password, current):
+            failed()
+            raise refuse("当前密码不对 the present password is wrong", "重新输入 type it again", column="current")
     good(wanted, account.name)
     if wanted == current:
         raise refuse(

@@ -25,16 +25,16 @@ async def prove(visit: Visit, name: str, password: str) -> Proved | None:
     An account that does not exist takes as long as one with another password. TooManyError after too many failures.
     """
     part, address = visit.site.part(SignIn), visit.request.remote or ""
-    part.limits.ask_login(name, address, visit.at)
-    found = await visit.read(accounts.find, name)
-    proved = await _by_hash(part, found, password)
-    if proved is None and part.ldap is not None and (found is None or found.source == "ldap"):
-        directory = await part.ldap.sign_in(visit, name, password)
-        proved = None if directory is None else Proved(directory, "ldap")
-    if proved is None or not proved.account.alive(visit.at):
-        part.limits.failed_login(name, address)
-        return None
-    return proved
+    with part.limits.login(name, address, visit.at) as failed:
+        found = await visit.read(accounts.find, name)
+        proved = await _by_hash(part, found, password)
+        if proved is None and part.ldap is not None and (found is None or found.source == "ldap"):
+            directory = await part.ldap.sign_in(visit, name, password)
+            proved = None if directory is None else Proved(directory, "ldap")
+        if proved is None or not proved.account.alive(visit.at):
+            failed()
+            return None
+        return proved
 
 
 async def _by_hash(part: SignIn, found: Account | None, password: str) -> Proved | None:

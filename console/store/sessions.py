@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from console.store.tables import accounts, sessions, tokens
+from monitor.finding import refuse
 from monitor.model import Instant
 from monitor.store.writer import Writer
 
@@ -46,12 +47,25 @@ class Opening:
     replaces: str = ""
 
 
-def open_session(writer: Writer, account: str, opening: Opening, *, at: Instant, password: str | None = None) -> None:
-    """Open an account's session; the one that it replaces ends. `password` is a newer hash of the same password."""
+def open_session(
+    writer: Writer, account: str, opening: Opening, *, at: Instant, proved: str = "", newer: str | None = None
+) -> None:
+    """Open an account's session; the one that it replaces ends. `newer` is a newer hash of the same password.
+
+    InputError where the account was closed, or its password replaced (it is no longer `proved`, a hash), while whoever
+    signs in was being checked: that ended all sessions, and this one would outlive it.
+    """
     with writer.transaction() as connection:
+        row = connection.execute(select(accounts).where(accounts.c.name == account)).one()
+        over = row.disabled_at is not None or (row.until_at is not None and row.until_at <= at)
+        if over or (proved and row.password != proved):
+            raise refuse(
+                "账号已停用、到期或刚改了密码 the account is closed or over, or its password has just changed",
+                "重试，或联系系统管理员 try again, or ask an administrator",
+            )
         open_within(connection, writer, account, opening, at=at)
-        if password is not None:
-            connection.execute(update(accounts).where(accounts.c.name == account).values(password=password))
+        if newer is not None:
+            connection.execute(update(accounts).where(accounts.c.name == account).values(password=newer))
 
 
 def open_within(connection: Connection, writer: Writer, account: str, opening: Opening, *, at: Instant) -> None:

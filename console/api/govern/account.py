@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from console.api.govern.shapes import (
     PageQuery,
+    ScopeAnswer,
     ScopeBody,
     Strict,
     instant,
@@ -34,7 +35,7 @@ class Me(BaseModel):
     name: str
     display: str
     roles: list[Role]
-    scope: ScopeBody
+    scope: ScopeAnswer
     period: str
     language: str
 
@@ -66,7 +67,7 @@ class TokenAnswer(BaseModel):
     name: str
     begins: str
     roles: list[Role]
-    scope: ScopeBody
+    scope: ScopeAnswer
     created_at: str | None
     expires_at: str | None
     used_at: str | None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from console.auth.wording import end_of, last_day, restricted
 from console.store.account_terms import MAX_DISPLAY, Terms
@@ -19,7 +19,9 @@ from monitor.scope import Scope
 
 Row = TypeVar("Row")
 MOST = 1_000
-Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Names = Annotated[list[Name], Field(min_length=1, max_length=200)]
+"""No list at all is no restriction; an empty one would be read as one by whoever sends it, and is refused."""
 
 
 class Strict(BaseModel):
@@ -40,13 +42,21 @@ class ScopeBody(Strict):
 
     contracts: Names | None = None
     areas: Names | None = None
-    supplier: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    supplier: Name | None = None
 
     def scope(self) -> Scope:
         """Return it as a scope."""
         contracts = None if self.contracts is None else restricted(self.contracts)
         areas = None if self.areas is None else restricted(self.areas)
         return Scope(contracts, areas, self.supplier)
+
+
+class ScopeAnswer(BaseModel):
+    """What is seen; null is no restriction on that side, an empty list is nothing at all."""
+
+    contracts: list[str] | None
+    areas: list[str] | None
+    supplier: str | None
 
 
 class TermsBody(Strict):
@@ -68,7 +78,7 @@ class AccountAnswer(BaseModel):
     name: str
     display: str
     roles: list[Role]
-    scope: ScopeBody
+    scope: ScopeAnswer
     until: date | None
     state: str
     source: str
@@ -85,9 +95,9 @@ class WithPassword(BaseModel):
     one_time_password: str
 
 
-def scope_answer(scope: Scope) -> ScopeBody:
+def scope_answer(scope: Scope) -> ScopeAnswer:
     """Return a scope as answers carry it."""
-    return ScopeBody(
+    return ScopeAnswer(
         contracts=None if scope.contracts is None else sorted(scope.contracts),
         areas=None if scope.areas is None else sorted(scope.areas),
         supplier=scope.supplier,

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
 from console.auth import coming_in, keys
 from console.auth.coming_in import SignIn
@@ -86,9 +85,17 @@ async def sign_in(visit: Visit) -> web.Response:
         return _login_page(visit, entered.wrong("", visit.say(WRONG)), wanted, 422)
     serve = visit.site.settings.serve
     cookie = coming_in.begin(visit.request, serve, proved.means, visit.at)
-    await visit.write(
-        sessions.open_session, proved.account.name, cookie.opening, at=visit.at, password=proved.newer_hash
-    )
+    try:
+        await visit.write(
+            sessions.open_session,
+            proved.account.name,
+            cookie.opening,
+            at=visit.at,
+            proved=proved.account.password,
+            newer=proved.newer_hash,
+        )
+    except InputError as error:
+        return _login_page(visit, entered.refused(error), wanted, 422)
     response = visit.see(coming_in.inside(wanted))
     cookie.put(response, serve)
     return response
@@ -116,47 +123,48 @@ async def first_administrator(visit: Visit) -> web.Response:
     """Make the first administrator with the secret that the first start printed."""
     _from_our_page(visit)
     await _first_needed(visit)
-    part, address = visit.site.part(SignIn), visit.request.remote or ""
-    part.limits.ask_guess(address, visit.at)
-    entered = await visit.enter(FirstAdministrator)
-    given = entered.model
-    if given is not None and given.password != given.again:
-        entered = entered.wrong("again", visit.say("两次输入的密码不同"))
-    if given is None or entered.model is None:
-        return visit.render("govern/first.html", entered=entered, status=422)
-    serve = visit.site.settings.serve
-    cookie = coming_in.begin(visit.request, serve, "first", visit.at)
-    try:
-        password = await part.passwords.hash(good(given.password, given.name))
-        digest = keys.digest_of(keys.typed(given.secret))
-        await visit.write(
-            first.take,
-            digest,
-            given.name,
-            given.display,
-            password,
-            cookie.opening,
-            at=visit.at,
-            language=visit.language,
-        )
-    except InputError as error:
-        if any(finding.column == "secret" for finding in error.findings):
-            part.limits.failed_guess(address)
-        return visit.render("govern/first.html", entered=entered.refused(error), status=422)
+    with visit.site.part(SignIn).limits.guess(visit.request.remote or "", visit.at) as wrong:
+        entered = await visit.enter(FirstAdministrator)
+        given = entered.model
+        if given is not None and given.password != given.again:
+            entered = entered.wrong("again", visit.say("两次输入的密码不同"))
+        if given is None or entered.model is None:
+            return visit.render("govern/first.html", entered=entered, status=422)
+        serve = visit.site.settings.serve
+        cookie = coming_in.begin(visit.request, serve, "first", visit.at)
+        try:
+            await _made_first(visit, given, cookie)
+        except InputError as error:
+            if any(finding.column == "secret" for finding in error.findings):
+                wrong()
+            return visit.render("govern/first.html", entered=entered.refused(error), status=422)
     response = visit.see("/system/accounts", visit.say("已建立系统管理员账号。现在可以为同事开立账号。"))
     cookie.put(response, serve)
     return response
 
 
+async def _made_first(visit: Visit, given: FirstAdministrator, cookie: coming_in.Cookie) -> None:
+    password = await visit.site.part(SignIn).passwords.hash(good(given.password, given.name))
+    await visit.write(
+        first.take,
+        keys.digest_of(keys.typed(given.secret)),
+        given.name,
+        given.display,
+        password,
+        cookie.opening,
+        at=visit.at,
+        language=visit.language,
+    )
+
+
 @routes.page("/l/{word}", allow=None)
 async def open_link(visit: Visit) -> web.Response:
     """Open an evaluator's link: a session that reads one contract until the link's end. GoneError after it."""
-    part, address = visit.site.part(SignIn), visit.request.remote or ""
-    part.limits.ask_guess(address, visit.at)
-    link = await visit.read(_link, keys.digest_of(visit.path("word")))
-    if link is None:
-        part.limits.failed_guess(address)
-        raise MissingError
+    with visit.site.part(SignIn).limits.guess(visit.request.remote or "", visit.at) as wrong:
+        link = await visit.read(links.find, keys.digest_of(visit.path("word")))
+        if link is None:
+            wrong()
+            raise MissingError
     if not link.alive(visit.at):
         raise GoneError(link.label)
     response = visit.see("/evidence")
@@ -167,10 +175,6 @@ async def open_link(visit: Visit) -> web.Response:
     await visit.write(links.open_link, link, cookie.opening, at=visit.at)
     cookie.put(response, serve)
     return response
-
-
-def _link(connection: Connection, digest: str) -> links.Link | None:
-    return links.find(connection, digest)
 
 
 def _login_page(visit: Visit, entered: Entered[Any] | None, wanted: str, status: int = 200) -> web.Response:

