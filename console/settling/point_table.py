@@ -1,4 +1,9 @@
-"""A statement's points searched, sorted and cut to a page: orders and search texts are made once per document."""
+"""A statement's points searched, sorted and cut to a page: orders and search texts are made once per document.
+
+The store's rows of lines (`statement_lines`) are the phases' lines; what falls on each point is in the frozen document
+alone, whose bytes anybody recomputes. A copy in rows would be a second truth of 11,045 rows a quarter that nothing checks,
+so pages are cut from the document, read once and kept by its digest.
+"""
 
 from __future__ import annotations
 
