@@ -18,7 +18,7 @@ from console.web.table import MOST_EXPORT_ROWS, Column, TableQuery, chosen, orde
 from console.web.visit import Visit
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS
-from settlement.reports.cells import FORMULA
+from settlement.reports.cells import FORMULA, safe
 
 Row = TypeVar("Row")
 Exported = str | int | float | None
@@ -91,7 +91,7 @@ def _xlsx(heads: list[tuple[str, str]], cells: list[list[Exported]]) -> bytes:
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
     for n, (_, label) in enumerate(heads):
-        sheet.write_string(0, n, harmless(label), bold)
+        sheet.write_string(0, n, safe(label), bold)
         widest = max([len(label) * 2, *(len(str(row[n] or "")) for row in cells[:200])])
         sheet.set_column(n, n, min(60, widest + 2))
     sheet.freeze_panes(1, 0)
@@ -100,7 +100,7 @@ def _xlsx(heads: list[tuple[str, str]], cells: list[list[Exported]]) -> bytes:
     for line, row in enumerate(cells, start=1):
         for n, value in enumerate(row):
             if isinstance(value, str):
-                sheet.write_string(line, n, harmless(value))
+                sheet.write_string(line, n, safe(value))  # the writer has markup of its own
             elif value is not None:
                 sheet.write_number(line, n, value)
     book.close()
