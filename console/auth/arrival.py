@@ -5,7 +5,6 @@ Nothing here writes: when a session was last seen is kept in memory and stored o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from threading import Lock
 
@@ -19,16 +18,18 @@ from console.store.accounts import Account
 from console.store.sessions import Session
 from console.web.access import Person, Role, Signed
 from console.web.faults import ForbiddenError, GoneError, MissingError
+from console.web.periods import named_within, open_to_limited
 from monitor.model import MICROSECONDS, Instant
 from monitor.scope import Scope
 
 SAFE = frozenset({"GET", "HEAD"})
+READING_FIRST = "/evidence"
+"""Where a link leads."""
 CHANGE_FIRST = "/account/password"
 """Where somebody goes whose password was set by another."""
 _ALWAYS = ("/static/", "/logout", "/language", "/account/password")
 _OPEN = ("/login", "/first", "/l/", "/static/")
 """What a reader whose link is over can still open, to come in by another way."""
-_QUARTER, _YEAR = re.compile(r"(\d{4})Q[1-4]"), re.compile(r"(\d{4})(?:-\d\d)?")
 
 
 def cookie_name(serve: Serve) -> str:
@@ -120,8 +121,8 @@ class Arrival:
             raise GoneError(link.label)
         if request.method not in SAFE and not request.path.startswith(_ALWAYS):
             raise ForbiddenError(frozenset())
-        if link.period and not within(link.period, request):
-            raise MissingError
+        if link.period:
+            _of_its_period(link.period, request)
         self._seen.session(found.digest, at)
         scope = Scope(contracts=frozenset({link.contract}))
         person = Person(link.actor, frozenset({Role.EVALUATOR}), scope, link.label, period=link.period)
@@ -136,29 +137,21 @@ def narrowed(whole: Scope, part: Scope) -> Scope:
     return Scope(_both(whole.contracts, part.contracts), _both(whole.areas, part.areas), supplier)
 
 
-def within(period: str, request: web.Request) -> bool:
-    """Tell whether every period that an address names lies in a link's period (2020Q3, or 2020)."""
-    named = [*request.match_info.values(), *(value for _, value in request.query.items())]
-    for value in named:
-        quarter, year = _QUARTER.fullmatch(value.upper()), _YEAR.fullmatch(value)
-        if quarter and not (value.upper() == period or quarter[1] == period):
-            return False
-        if year and not _lies(value, period):
-            return False
-    return True
-
-
-def _lies(value: str, period: str) -> bool:
-    """Tell whether a year or month lies in a quarter or year; the year of a quarter does not lie in the quarter."""
-    if not period[4:]:
-        return value[:4] == period
-    return value[:4] == period[:4] and value[4:] != "" and (int(value[5:]) + 2) // 3 == int(period[5:])
-
-
 def _both(whole: frozenset[str] | None, part: frozenset[str] | None) -> frozenset[str] | None:
     if whole is None or part is None:
         return part if whole is None else whole
     return whole & part
+
+
+def _of_its_period(period: str, request: web.Request) -> None:
+    """MissingError where the address leads out of a reader's period; from the first page, which shows today, to theirs."""
+    resource = request.match_info.route.resource
+    if request.path == "/":
+        raise web.HTTPSeeOther(READING_FIRST)
+    if resource is None or not open_to_limited(resource.canonical):
+        raise MissingError
+    if not named_within(period, [*request.match_info.items(), *request.query.items()]):
+        raise MissingError
 
 
 def _changing_first(owner: Account, request: web.Request) -> Person:

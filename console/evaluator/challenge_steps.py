@@ -20,7 +20,7 @@ from console.web.access import Person
 from console.web.visit import Visit
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant, State
-from monitor.period import Period
+from monitor.period import ZONE, Period
 from monitor.scope import Scope
 from monitor.sources.challenges import (
     Challenge,
@@ -76,16 +76,23 @@ def challenges(connection: Connection, person: Person) -> list[ChallengeRow]:
     """Return the commitments, the newest first; of contracts that a person does not see, no result."""
     reveals: dict[str, Evaluation] = {}
     for one in evaluations.listed(connection, REVEAL):
-        contract = one.document["contract"]
-        if (person.sees_contract(contract) if contract else person.scope.contracts is None) and (
-            one.id not in reveals or reveals[one.id].version < one.version
-        ):
+        if _sees(person, one) and (one.id not in reveals or reveals[one.id].version < one.version):
             reveals[one.id] = one
     found = [
         ChallengeRow(one.id, one.at, one.actor, reveals.get(one.id))
         for one in evaluations.listed(connection, CHALLENGE)
     ]
     return sorted(found, key=lambda row: (-row.at, row.id))
+
+
+def _sees(person: Person, reveal: Evaluation) -> bool:
+    """Tell whether a reveal is of a contract that a person sees, with all its moments in the period that they are limited to."""
+    contract = reveal.document["contract"]
+    if not (person.sees_contract(contract) if contract else person.scope.contracts is None):
+        return False
+    return not person.period or all(
+        person.sees_period(_day(row.planned, ZONE).isoformat()) for row in challenging.rows_of(reveal.document)
+    )
 
 
 def challenge(connection: Connection, person: Person, name: str) -> tuple[ChallengeRow, list[Compared]] | None:

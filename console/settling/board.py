@@ -101,7 +101,8 @@ def board(connection: Connection, person: Person, today: date, at: Instant, cont
                 _undrafted(name, terms, quarter, person)
                 for quarter in to_draft(terms, lives, [head.quarter for head in heads[name]], today)
             ]
-    return sorted(rows, key=lambda row: (row.quarter, row.contract), reverse=True)
+    seen = [row for row in rows if person.sees_period(row.quarter)]
+    return sorted(seen, key=lambda row: (row.quarter, row.contract), reverse=True)
 
 
 def _contracts(connection: Connection) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.web.periods import lies_in, open_to_limited
 from monitor.scope import EVERYTHING, Scope
 
 
@@ -84,8 +85,12 @@ class Person:
         return contract in self.scope.contracts
 
     def sees_period(self, label: str) -> bool:
-        """Tell whether a quarter (2020Q3) or year lies in what the person is limited to."""
-        return label.startswith(self.period)
+        """Tell whether a quarter (2020Q3), year, month, day or range lies wholly in what the person is limited to."""
+        return lies_in(label, self.period)
+
+    def opens(self, path: str) -> bool:
+        """Tell whether a page, named by its route's path, is open to the person as far as periods go."""
+        return not self.period or open_to_limited(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from console.web.access import (
     EVIDENCE_READERS,
     MONEY_READERS,
     WATCHERS,
+    Person,
     Role,
     Roles,
 )
@@ -72,7 +73,10 @@ MENU: tuple[Group, ...] = (
 )
 
 
-def entries_for(roles: Roles) -> list[Group]:
-    """Return the menu as somebody with these roles sees it; groups without entries are left out."""
-    found = [Group(group.label, tuple(e for e in group.entries if e.allow & roles)) for group in MENU]
+def entries_for(person: Person) -> list[Group]:
+    """Return the menu as a person sees it; groups without entries are left out."""
+    found = [
+        Group(group.label, tuple(e for e in group.entries if person.may(e.allow) and person.opens(e.address)))
+        for group in MENU
+    ]
     return [group for group in found if group.entries]

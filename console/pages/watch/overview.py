@@ -40,7 +40,7 @@ WAITING = 8
 async def overview(visit: Visit) -> web.Response:
     """Operations' first page; who has nothing to do with points is led to the first page of their own."""
     if not visit.may(WATCHERS):
-        return visit.see(entries_for(visit.person.roles)[0].entries[0].address)
+        return visit.see(entries_for(visit.person)[0].entries[0].address)
     board = visit.site.part(Board)
     city, summary, zone = board.city(visit.scope), board.summary(visit.scope), visit.site.settings.zone
     waiting: list[Row] = []
