@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
+from monitor.period import LAST_YEAR
 
 _BROWSER = re.compile(r"(?P<name>Edg|OPR|Firefox|Chrome|Version)/(?P<version>\d+)")
 _NAMES = {"Edg": "Edge", "OPR": "Opera", "Version": "Safari"}
@@ -16,9 +18,11 @@ _BETWEEN = re.compile(r"[,，、;；\n\r\t]+")
 
 
 def end_of(last: date | None, zone: str) -> Instant | None:
-    """Return the instant after an account's last day in a zone; None for no end."""
+    """Return the instant after an account's last day in a zone; None for no end. InputError for a day no calendar ends with."""
     if last is None:
         return None
+    if last.year > LAST_YEAR:
+        raise refuse(f"年份不得晚于 {LAST_YEAR} no later year", "留空为长期 leave it out for no end", column="until")
     midnight = datetime.combine(last + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
     return Instant(int(midnight.timestamp()) * MICROSECONDS)
 

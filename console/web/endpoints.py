@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from console.web import problem
+from console.web.forms import NUL_REASON
 from console.web.routes import Handler
 from console.web.visit import Visit, etag_of
 from console.web.visit import answer as tagged
@@ -24,6 +26,8 @@ Model = TypeVar("Model", bound=BaseModel)
 KEY_HEADER = "Idempotency-Key"
 MAX_KEY = 200
 MAX_JSON_BYTES = 1024 * 1024
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The character NUL as JSON writes it: no text of ours holds it, and PostgreSQL does not take it."""
 _UNDER_WAY: set[asyncio.Future[web.StreamResponse]] = set()
 """Held, because the loop holds its tasks weakly."""
 
@@ -102,12 +106,13 @@ async def _digest(request: web.Request, raw: bytes) -> str:
         found.update(await request.read())
         return found.hexdigest()
     for name, value in (await request.post()).items():  # kept by the request: the handler reads it again
-        found.update(name.encode() + b"\0")
+        said = [name]
         if isinstance(value, web.FileField):
-            found.update(hashlib.sha256(value.file.read()).digest())
+            said += [value.filename, hashlib.sha256(value.file.read()).hexdigest()]
             value.file.seek(0)
         elif isinstance(value, str):
-            found.update(value.encode())
+            said.append(value)
+        found.update(json.dumps(said).encode())  # brackets and quotes: no two forms are written alike
     return found.hexdigest()
 
 
@@ -185,6 +190,8 @@ async def _raw(request: web.Request) -> bytes:
         raw += more
     if len(raw) > MAX_JSON_BYTES:
         raise RefusedError("too-large", "≤ 1 MiB")
+    if _NUL.search(raw):
+        raise RefusedError("malformed", NUL_REASON)
     return raw
 
 

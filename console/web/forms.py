@@ -15,6 +15,7 @@ from monitor.finding import Finding, InputError
 Model = TypeVar("Model", bound=BaseModel)
 MAX_FIELDS = 2_000
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
+NUL, NUL_REASON = "\0", "NUL"
 WHOLE = ""
 """Where messages stand that belong to no field."""
 
@@ -95,9 +96,23 @@ def complaints(error: ValidationError, say: Callable[[str], str]) -> dict[str, l
     return found
 
 
+def legible(request: web.Request) -> None:
+    """HTTPBadRequest for an address with the character NUL, which no text of ours holds and PostgreSQL does not take."""
+    pairs = [*request.query.items(), ("", request.path)]
+    if any(NUL in name or NUL in value for name, value in pairs):
+        raise web.HTTPBadRequest(reason=NUL_REASON)
+
+
 async def entered(request: web.Request, model: type[Model], say: Callable[[str], str]) -> Entered[Model]:
-    """Read a posted form. Empty fields count as not given. A larger upload than 10 MB is refused before it is read."""
+    """Read a posted form. Empty fields count as not given. HTTPBadRequest for the character NUL.
+
+    A larger upload than 10 MB is refused before it is read.
+    """
     posted = await request.post()
+    if any(
+        NUL in name or NUL in (value if isinstance(value, str) else value.filename) for name, value in _texts(posted)
+    ):
+        raise web.HTTPBadRequest(reason=NUL_REASON)
     values: dict[str, str] = {}
     files: dict[str, Upload] = {}
     for name, value in list(posted.items())[:MAX_FIELDS]:
@@ -108,6 +123,10 @@ async def entered(request: web.Request, model: type[Model], say: Callable[[str],
         elif isinstance(value, str):
             values[name] = value.strip()
     return parse(values, _several(posted, model), files, model, say)
+
+
+def _texts(posted: MultiDictProxy[Any]) -> list[tuple[str, str | web.FileField]]:
+    return [(name, value) for name, value in posted.items() if isinstance(value, str | web.FileField)]
 
 
 def parse(

@@ -1,4 +1,4 @@
-"""What stands before every handler: who asks, may they, is the form ours; and behind it: errors as pages, headers.
+"""What stands before every handler: who asks, may they, is the form ours; and behind it the headers of every answer.
 
 Every route is taken through here and nowhere else. The order is fixed: person, role, token, handler.
 """
@@ -9,20 +9,19 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from aiohttp import web
 
 from console.store.audit import acting
-from console.web import endpoints, problem
-from console.web.access import EVERYONE, ROLE_ZH, Roles, Signed
-from console.web.faults import ConflictError, ForbiddenError, GoneError, MissingError, TooManyError
-from console.web.forms import MAX_UPLOAD_BYTES
+from console.web import endpoints
+from console.web.access import Signed
+from console.web.faults import ForbiddenError
+from console.web.forms import MAX_UPLOAD_BYTES, legible
 from console.web.lasting import while_permitted
+from console.web.refusals import AnonymousError, TokenError, refusal
 from console.web.routes import Route
 from console.web.visit import SITE, Site, Visit, read_on
 from console.web.words import COOKIE, LANGUAGES, preferred
-from monitor.finding import InputError
 
 log = logging.getLogger(__name__)
 TOKEN_FIELD, TOKEN_HEADER = "csrf", "X-CSRF-Token"
@@ -41,6 +40,7 @@ def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         site = request.app[SITE]
         visit = Visit(request, site, route, None, _language(request, None))
         try:
+            legible(request)
             async with asyncio.timeout(None if route.streaming else ANSWER_S):
                 visit.signed = signed = await read_on(site, site.identify, request, visit.at)
                 visit = Visit(request, site, route, signed, _language(request, signed))
@@ -54,7 +54,7 @@ def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
             if _gone(request):
                 log.info("%s %s: the asker is gone", request.method, request.path, exc_info=error)
                 return web.Response(status=GONE_ASKER)
-            return _with_headers(_refusal(visit, error), site)
+            return _with_headers(refusal(visit, error), site)
 
     return take
 
@@ -79,19 +79,11 @@ def _gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-class _AnonymousError(Exception):
-    """Nobody is signed in where somebody must be."""
-
-
-class _TokenError(Exception):
-    """A form without the token of its session."""
-
-
 def _permitted(route: Route, signed: Signed | None) -> None:
     if route.allow is None:
         return
     if signed is None:
-        raise _AnonymousError
+        raise AnonymousError
     if not signed.person.may(route.allow):
         raise ForbiddenError(route.allow)
 
@@ -104,7 +96,7 @@ async def _ours(request: web.Request, route: Route, signed: Signed | None) -> No
     if not given and route.kind == "form":
         given = str((await request.post()).get(TOKEN_FIELD, ""))
     if signed is None or not hmac.compare_digest(given.encode(), signed.csrf.encode()):
-        raise _TokenError
+        raise TokenError
 
 
 def _language(request: web.Request, signed: Signed | None) -> str:
@@ -115,80 +107,6 @@ def _language(request: web.Request, signed: Signed | None) -> str:
         return signed.person.language
     wanted = request.headers.get("Accept-Language", "")[:200]
     return preferred(tuple(part.partition(";")[0] for part in wanted.split(",")))
-
-
-def _refusal(visit: Visit, error: Exception) -> web.StreamResponse:
-    """Turn what went wrong into an answer of the route's kind."""
-    kind, detail = _kind(error)
-    if kind == "":
-        raise error  # a redirect that a handler raised
-    if kind == "failed":
-        log.error("%s %s failed", visit.request.method, visit.request.path, exc_info=error)
-    if visit.route.kind == "endpoint" or visit.request.path.startswith("/api/"):
-        errors = problem.wrongs(error.findings) if isinstance(error, InputError) else []
-        errors += error.errors if isinstance(error, endpoints.InvalidError) else []
-        headers = {"Retry-After": str(error.wait_s)} if isinstance(error, TooManyError) else None
-        return problem.problem(kind, detail, errors, headers)
-    if kind == "unauthenticated":
-        return _to_login(visit)
-    status, _ = problem.TITLES[kind]
-    ask = _whom(error.allow) if isinstance(error, ForbiddenError) else []
-    findings = error.findings if isinstance(error, InputError) else ()
-    wait_s = error.wait_s if isinstance(error, TooManyError) else 0
-    return visit.render(
-        "refused.html", status=status, kind=kind, detail=detail, ask=ask, findings=findings, wait_s=wait_s
-    )
-
-
-def _kind(error: Exception) -> tuple[str, str]:
-    match error:
-        case MissingError():
-            return "not-found", ""
-        case ForbiddenError():
-            return "forbidden", "、".join(ROLE_ZH[role] for role in sorted(error.allow))
-        case _AnonymousError():
-            return "unauthenticated", ""
-        case _TokenError():
-            return "token", ""
-        case ConflictError():
-            return "conflict", str(error)
-        case GoneError():
-            return "gone", str(error)
-        case TooManyError():
-            return "too-many", ""
-        case InputError():
-            return "invalid", str(error.findings[0].message) if error.findings else ""
-        case endpoints.RefusedError():
-            return error.kind, error.detail
-        case TimeoutError():
-            return "busy", ""
-        case web.HTTPRequestEntityTooLarge():
-            return "too-large", f"≤ {MAX_UPLOAD_BYTES // 1024 // 1024} MB"
-        case web.HTTPException() if error.status < 400:
-            return "", ""
-        case web.HTTPNotFound():
-            return "not-found", ""
-        case web.HTTPMethodNotAllowed():
-            return "method", ""
-        case web.HTTPException() if error.status < 500:
-            return "malformed", error.reason or ""
-        case ValueError() if isinstance(error, UnicodeError):
-            return "malformed", ""
-        case _:
-            return "failed", ""
-
-
-def _whom(allow: Roles) -> list[str]:
-    """The roles that would be allowed, as message ids."""
-    return [ROLE_ZH[role] for role in sorted(allow)] if allow != EVERYONE else []
-
-
-def _to_login(visit: Visit) -> web.Response:
-    back = visit.request.path_qs if visit.request.method == "GET" else "/"
-    address = f"/login?next={quote(back, safe='')}"
-    if visit.request.headers.get("HX-Request"):
-        return web.Response(status=204, headers={"HX-Redirect": address})
-    return web.Response(status=303, headers={"Location": address})
 
 
 def _with_headers(response: web.StreamResponse, site: Site) -> web.StreamResponse:
@@ -224,7 +142,8 @@ async def strangers(
         visit = Visit(request, site, nowhere, None, _language(request, None))
         refused: Exception = error
         try:
+            legible(request)
             visit.signed = await read_on(site, site.identify, request, visit.at)
         except Exception as other:  # whoever may not ask at all is told so, whatever the address
             refused = other
-        return _with_headers(_refusal(visit, refused), site)
+        return _with_headers(refusal(visit, refused), site)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from console.auth import keys
 from console.auth.limits import Limits
 from console.store import accounts, links
+from console.web import guard
 from console.web.access import Role
 from console.web.faults import TooManyError
 from console.web.visit import FLASH, within
@@ -122,3 +124,80 @@ async def test_a_cookie_of_ones_own_making_breaks_no_page(house: Office, value: 
     headers: Any = {"Cookie": f'{FLASH}="{value}"'}
     status, text, _ = await house.get("/account", headers)
     assert status == 200 and "A" * 201 not in text and "[" * 201 not in text
+
+
+async def _raw_json(house: Office, path: str, body: bytes, **headers: str) -> tuple[int, Any, Any]:
+    sent = {"Content-Type": "application/json", "X-CSRF-Token": await house.csrf(), **headers}
+    async with house.client.post(f"/api/v1{path}", data=body, headers=sent) as response:
+        return response.status, await response.json(content_type=None), response.headers
+
+
+async def test_nul_is_no_character_anywhere(house: Office) -> None:
+    """SQLite would keep it, PostgreSQL refuses it: the same answer on both, before either is asked."""
+    assert (await house.sign_in("l\0i"))[0] == 400
+    await house.sign_in("root")
+    for path in (
+        "/api/v1/accounts/%00",
+        "/api/v1/system/audit?q=%00",
+        "/system/audit?q=a%00",
+        "/nowhere/%00",
+        "/?%00=1",
+    ):
+        status, text, _ = await house.get(path)
+        assert status == 400 and ("/problems/malformed" in text) is path.startswith("/api/")
+    for name in (rb"a\u0000", rb"\\\u0000"):
+        status, said, _ = await _raw_json(house, "/accounts", b'{"name":"x","display":"%s","roles":["leader"]}' % name)
+        assert (status, said["detail"]) == (400, "NUL")
+    status, said, _ = await _raw_json(house, "/accounts", rb'{"name":"x","display":"\\u0000","roles":["leader"]}')
+    assert (status, said["account"]["display"]) == (
+        201,
+        "\\u0000",
+    )  # a backslash and five letters, which anybody may write
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_encoded_as_said_is_the_senders_mistake(house: Office, encoding: str) -> None:
+    await house.sign_in("root")
+    status, said, _ = await _raw_json(house, "/accounts", b"\x1f\x8b not at all", **{"Content-Encoding": encoding})
+    assert status == 400 and said["type"].endswith("/malformed")
+
+
+async def test_a_small_body_that_grows_is_cut(house: Office) -> None:
+    await house.sign_in("root")
+    status, said, _ = await _raw_json(
+        house, "/accounts", gzip.compress(b" " * 50_000_000), **{"Content-Encoding": "gzip"}
+    )
+    assert status == 413 and said["type"].endswith("/too-large")
+
+
+@pytest.mark.parametrize("until", ["9999-12-31", "9999-01-01"])
+async def test_a_last_day_beyond_calendars_is_refused(house: Office, until: str) -> None:
+    await house.sign_in("root")
+    status, said, _ = await _raw_json(
+        house, "/accounts", b'{"name":"x","roles":["leader"],"until":"%s"}' % until.encode()
+    )
+    assert status == 422 and said["errors"][0]["field"] == "until"
+    fields = {"name": "x", "roles": "leader", "until": until}
+    assert (await house.send("/system/new-account", fields, csrf=await house.csrf()))[0] == 422
+
+
+async def test_refusals_carry_what_http_asks_for(house: Office) -> None:
+    async with house.client.get("/api/v1/account") as response:
+        assert response.status == 401 and response.headers["WWW-Authenticate"].startswith("Bearer")
+    for path in ("/api/v1/account", "/login"):
+        async with house.client.patch(path) as response:
+            assert response.status == 405 and "GET" in response.headers["Allow"].split(", ")
+
+
+async def test_a_body_that_never_ends_does_not_hold_its_request(house: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "ANSWER_S", 0.2)
+    await house.sign_in("li")
+    [cookie] = [c.value for c in house.client.session.cookie_jar if c.key == "camsla"]
+    for path in ("/login", "/logout"):
+        reader, writer = await asyncio.open_connection(house.client.server.host, house.client.server.port)
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nCookie: camsla={cookie}\r\nContent-Length: 1000\r\n"
+        writer.write(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\nname=".encode())
+        await writer.drain()
+        assert (await asyncio.wait_for(reader.readline(), 10)).split()[1] == b"503"
+        writer.close()
+        await writer.wait_closed()
