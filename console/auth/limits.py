@@ -1,13 +1,13 @@
 """Limits on trying: failures per account and per address, and guesses at secrets per address. They live in memory.
 
-An account's limit holds whoever tries, so that many machines together guess no faster than one; while somebody guesses it
-hinders the account's owner as well.
+An account's limit holds whoever tries, so that many machines together guess no faster than one. So that nobody can keep an
+owner out by guessing wrong on purpose, an address from which the account has signed in before has a limit of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from ipaddress import ip_address
@@ -28,6 +28,10 @@ GUESSES = RateLimitItemPerMinute(20, 5)
 """Wrong secrets and links of one address: 20 in 5 minutes."""
 
 
+MOST_KNOWN = 10_000
+"""So many accounts' addresses are remembered; the one used longest ago is forgotten first."""
+
+
 class Limits:
     """Counts failures; a success is not counted. Used on the loop only.
 
@@ -38,10 +42,30 @@ class Limits:
     def __init__(self) -> None:
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._under_way: Counter[str] = Counter()
+        self._known: OrderedDict[str, None] = OrderedDict()
 
-    def login(self, name: str, address: str, at: Instant) -> AbstractContextManager[Callable[[], None]]:
-        """Hold a try to sign in, and give what counts it as failed. TooManyError where account or address has failed too often."""
-        return self._one(((ACCOUNT, _of_name(name)), (ADDRESS, _of_address(address))), at)
+    @contextmanager
+    def login(self, name: str, address: str, at: Instant) -> Iterator[Callable[[], None]]:
+        """Hold a try to sign in, and give what counts it as failed. TooManyError where account or address has failed too often.
+
+        What ends without an error and is not counted as failed has succeeded: the address is known from then on.
+        """
+        account, place = _of_name(name), _of_address(address)
+        pair = account + place
+        failures = 0
+        with self._one(((ACCOUNT, pair if pair in self._known else account), (ADDRESS, place)), at) as failed:
+
+            def told() -> None:
+                nonlocal failures
+                failures += 1
+                failed()
+
+            yield told
+        if not failures:
+            self._known[pair] = None
+            self._known.move_to_end(pair)
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
 
     def guess(self, address: str, at: Instant) -> AbstractContextManager[Callable[[], None]]:
         """Hold a guess at a secret or link, and give what counts it as wrong. TooManyError where the address guessed too often."""

@@ -40,13 +40,13 @@ def taken(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         site = request.app[SITE]
         visit = Visit(request, site, route, None, _language(request, None))
         try:
-            legible(request)
             async with asyncio.timeout(None if route.streaming else ANSWER_S):
                 visit.signed = signed = await read_on(site, site.identify, request, visit.at)
                 visit = Visit(request, site, route, signed, _language(request, signed))
                 _permitted(route, signed)
                 if route.mutating and route.csrf:
                     await _ours(request, route, signed)
+                legible(request)
                 with acting("api" if route.kind == "endpoint" else "console"):
                     response = await _answered(visit)
             return response if response.prepared else _with_headers(response, site)

@@ -54,6 +54,34 @@ def test_a_try_that_ends_well_leaves_its_place() -> None:
         pass
 
 
+def test_who_guesses_wrong_on_purpose_does_not_keep_the_owner_out() -> None:
+    limits = Limits()
+    with limits.login("li", "10.0.0.1", AT):
+        pass
+    for _ in range(10):
+        with limits.login("li", "10.9.9.9", AT) as failed:
+            failed()
+    for address in ("10.9.9.9", "10.0.0.2"):
+        with pytest.raises(TooManyError), limits.login("li", address, AT):
+            pass
+    for _ in range(10):  # the owner's own address may fail as often as any
+        with limits.login("li", "10.0.0.1", AT) as failed:
+            failed()
+    with pytest.raises(TooManyError), limits.login("li", "10.0.0.1", AT):
+        pass
+
+
+def test_an_error_is_no_success() -> None:
+    limits = Limits()
+    with pytest.raises(ValueError, match="x"), limits.login("li", "10.0.0.1", AT):
+        raise ValueError("x")
+    for _ in range(10):
+        with limits.login("li", "10.9.9.9", AT) as failed:
+            failed()
+    with pytest.raises(TooManyError), limits.login("li", "10.0.0.1", AT):
+        pass
+
+
 @pytest.mark.parametrize("change", ["password", "disabled"])
 async def test_a_sign_in_does_not_outlive_what_ended_all_sessions_meanwhile(house: Office, change: str) -> None:
     """The password is right when it is checked; before the session is opened, the owner replaces it, or the account closes."""
