@@ -7,21 +7,14 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console.api.govern.shapes import (
-    PageQuery,
-    ScopeAnswer,
-    ScopeBody,
-    Strict,
-    instant,
-    page,
-    scope_answer,
-)
+from console.api.govern.shapes import ScopeAnswer, ScopeBody, scope_answer
 from console.auth import own
 from console.store import accounts, sessions, tokens
 from console.store.tokens import Token, Wish
 from console.web.access import EVERYONE, Role
 from console.web.endpoints import encoded
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 

@@ -8,14 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console.api.govern.shapes import (
-    AccountAnswer,
-    PageQuery,
-    TermsBody,
-    WithPassword,
-    account_answer,
-    page,
-)
+from console.api.govern.shapes import AccountAnswer, TermsBody, WithPassword, account_answer
 from console.auth import administering, own
 from console.store import accounts, sessions
 from console.store.account_terms import MAX_NAME
@@ -23,6 +16,7 @@ from console.store.accounts import Account
 from console.web.access import ADMINISTRATORS
 from console.web.endpoints import conditional, encoded, if_match
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.store.writer import Writer

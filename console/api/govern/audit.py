@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, Field
 
 from console import audit_reading
-from console.api.govern.shapes import Strict
 from console.audit_reading import Entry, Wanted, difference
 from console.web.access import ADMINISTRATORS
 from console.web.faults import MissingError
+from console.web.paging import Strict
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import refuse

@@ -7,13 +7,13 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console.api.govern.shapes import PageQuery, Strict, instant, page
 from console.auth import own, readers
 from console.auth.readers import LINK_MAKERS
 from console.store import links
 from console.store.links import Link, Wish
 from console.web.endpoints import encoded
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 

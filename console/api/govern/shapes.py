@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from console.auth.wording import end_of, last_day, restricted
 from console.store.account_terms import MAX_DISPLAY, Terms
 from console.store.accounts import Account
 from console.web.access import Role
+from console.web.paging import Strict, instant
 from console.web.visit import Visit
-from monitor.finding import refuse
-from monitor.model import MICROSECONDS
 from monitor.scope import Scope
 
 Row = TypeVar("Row")
@@ -22,19 +20,6 @@ MOST = 1_000
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Names = Annotated[list[Name], Field(min_length=1, max_length=200)]
 """No list at all is no restriction; an empty one would be read as one by whoever sends it, and is refused."""
-
-
-class Strict(BaseModel):
-    """A query or body that refuses what it does not know."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PageQuery(Strict):
-    """A list's page: at most `limit` rows after the row named by `after`, which is the `next` of the page before."""
-
-    after: Annotated[str, Field(max_length=200)] = ""
-    limit: Annotated[int, Field(ge=1, le=MOST)] = 100
 
 
 class ScopeBody(Strict):
@@ -119,24 +104,6 @@ def account_answer(visit: Visit, account: Account) -> AccountAnswer:
         password_at=instant(account.password_at),
         signed_in_at=instant(account.signed_in_at),
     )
-
-
-def page(rows: Sequence[Row], query: PageQuery, key: Callable[[Row], str]) -> tuple[list[Row], str | None]:
-    """Return a page of rows and the cursor of the next one, None at the end. InputError for a cursor of no row."""
-    start = 0
-    if query.after:
-        start = next((n for n, row in enumerate(rows, 1) if key(row) == query.after), -1)
-    if start < 0:
-        raise refuse("没有这个游标 no such cursor", "从头读取 read from the beginning", column="after")
-    found = list(rows[start : start + query.limit])
-    return found, key(found[-1]) if start + query.limit < len(rows) else None
-
-
-def instant(at: int | None) -> str | None:
-    """Return an instant as ISO 8601 in UTC."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at / MICROSECONDS, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _state(visit: Visit, account: Account) -> str:

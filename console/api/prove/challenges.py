@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import Digest, PageQuery, Strict, instant, page
+from console.api.settle.answers import Digest
 from console.evaluator import challenge_steps
 from console.evaluator.challenge_steps import ChallengeRow, Paper, Papers, verdict
 from console.evaluator.challenging import WITHIN_S, Compared
 from console.web.access import EVIDENCE_READERS, FINANCE, Role
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import refuse

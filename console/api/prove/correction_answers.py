@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from console.api.settle.answers import PageQuery, Strict, instant, money, rate
+from console.api.settle.answers import money, rate
 from console.claims.correction_steps import MAX_REASON, MAX_ROWS
 from console.claims.effect import Effect
 from console.claims.worth import Worth
+from console.web.paging import PageQuery, Strict, instant
 from monitor.finding import refuse
 from monitor.rates import Seconds
 from monitor.store.claims import Claim

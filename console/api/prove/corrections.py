@@ -20,7 +20,6 @@ from console.api.prove.correction_answers import (
     effect_of,
     worth_answer,
 )
-from console.api.settle.answers import page
 from console.claims import correction_steps
 from console.claims.correction_steps import Wish, as_csv
 from console.claims.effect import Effect, effects, touched
@@ -29,6 +28,7 @@ from console.claims.worth import worth_of
 from console.log.sealing import log_of
 from console.web.access import EVIDENCE_READERS, MONEY_READERS, Role
 from console.web.faults import MissingError
+from console.web.paging import page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import Finding, InputError

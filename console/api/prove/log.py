@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console.api.settle.answers import PageQuery, Strict, instant, page
 from console.log import checkpoints, witnessing
 from console.log.sealing import log_of
 from console.log.state import DayRow, LogState, log_state, trust_document
 from console.web.access import EVIDENCE_READERS, FINANCE, Role
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.evidence.note import Note

@@ -8,13 +8,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import PageQuery, Strict, Warned, instant, page, warned
+from console.api.settle.answers import Warned, warned
 from console.packs import pack_shelf
 from console.packs.jobs import MOST_ATTACHED, Attachment, PackJob, Wanted, sees
 from console.packs.ordering import jobs_of, order
 from console.packs.pack_shelf import Pack
 from console.web.access import EVIDENCE_READERS, Role
 from console.web.faults import ForbiddenError, MissingError
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import refuse

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import PageQuery, Strict, instant, page
 from console.evaluator import drawing
 from console.evaluator.drawing import Asked, SampleRow
 from console.evaluator.sampling import MAX_POINTS, Stratum
 from console.web.access import EVIDENCE_READERS, FINANCE, Role
 from console.web.export import attachment
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import Connection
 
-from console.api.settle.answers import Digest, PageQuery, Strict, page
+from console.api.settle.answers import Digest
 from console.api.settle.authority_shapes import (
     CheckBody,
     FigureList,
@@ -29,6 +29,7 @@ from console.authority.reading import Asked
 from console.authority.typed import TypedSheet
 from console.web.access import AUTHORITY, Role
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import InputError, refuse

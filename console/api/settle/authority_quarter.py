@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.api.settle.answers import PageQuery, Strict, money, page, rate, share, warned
+from console.api.settle.answers import money, rate, share, warned
 from console.api.settle.authority import READERS, TAG
 from console.api.settle.authority_shapes import (
     ItemAnswer,
@@ -14,6 +14,7 @@ from console.api.settle.authority_shapes import (
 )
 from console.authority import receiving, reconciled
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import InputError

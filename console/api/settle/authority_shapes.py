@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import Digest, Share, Strict, Warned, instant, rate
+from console.api.settle.answers import Digest, Share, Warned, rate
 from console.authority.mapping import Mapping
 from console.authority.typed import MAX_FIGURES, TypedFigure
+from console.web.paging import Strict, instant
 from settlement.authority import Figure
 from settlement.store.authority import StoredFile
 

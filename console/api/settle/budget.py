@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console.api.settle.answers import PageQuery, Strict, Warned, Yuan, money, page, rate, warned
+from console.api.settle.answers import Warned, Yuan, money, rate, warned
 from console.money import budgeting, payables
 from console.money.budgeting import ProjectYear
 from console.money.running import running_of
 from console.money.typed import fen_of
 from console.web.access import MONEY_READERS, Role
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import InputError

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import Strict, Yuan
+from console.api.settle.answers import Yuan
+from console.web.paging import Strict
 
 Text = Annotated[str, Field(min_length=1, max_length=262_144)]
 

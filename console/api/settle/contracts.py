@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.api.settle.answers import PageQuery, instant, page
 from console.api.settle.contract_shapes import (
     BetweenAnswer,
     BetweenQuery,
@@ -41,6 +40,7 @@ from console.settling.trials import tried_at_once
 from console.settling.written import contract_text
 from console.web.access import FINANCE, MONEY_READERS
 from console.web.faults import ConflictError, MissingError
+from console.web.paging import PageQuery, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from settlement.ambiguity import ambiguity_json

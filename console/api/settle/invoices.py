@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console.api.settle.answers import Digest, PageQuery, Strict, Yuan, money, page
+from console.api.settle.answers import Digest, Yuan, money
 from console.money import payables, paying
 from console.money.typed import fen_of
 from console.web.access import MONEY_READERS, Role
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from settlement.store.invoices import Invoice

@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from console.api.settle.answers import Digest, PageQuery, Strict, Warned, Yuan, instant, money, page, warned
+from console.api.settle.answers import Digest, Warned, Yuan, money, warned
 from console.money import payables, paying
 from console.money.typed import fen_of
 from console.web.access import AUTHORITY, MONEY_READERS, Role
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import refuse

@@ -8,11 +8,12 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import PageQuery, Strict, money, page
+from console.api.settle.answers import money
 from console.api.settle.payments import INSIDE, TAG, required
 from console.money import payables
 from console.money.books import beancount_export
 from console.web.export import attachment
+from console.web.paging import PageQuery, Strict, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 

@@ -8,10 +8,11 @@ from typing import Literal
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from console.api.settle.answers import PageQuery, Warned, money, page, warned
+from console.api.settle.answers import Warned, money, warned
 from console.money import payables
 from console.money.payables import DueRow
 from console.web.access import MONEY_READERS
+from console.web.paging import PageQuery, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import Finding

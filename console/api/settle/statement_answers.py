@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.api.settle.answers import Share, instant, money, rate
+from console.api.settle.answers import Share, money, rate
 from console.api.settle.statement_shapes import (
     ChoiceAnswer,
     DisputeAnswer,
@@ -19,6 +19,7 @@ from console.api.settle.statement_shapes import (
 from console.settling.board import Row
 from console.settling.page import Shown
 from console.settling.view import Line, PhaseView, PointLine, RuleItem, RuleResult
+from console.web.paging import instant
 from settlement.store.disputes import Dispute
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from console.api.settle.answers import PageQuery, Strict, Yuan
+from console.api.settle.answers import Yuan
+from console.web.paging import PageQuery, Strict
 from monitor.finding import refuse
 
 Word = Literal["reconcile", "confirm", "silence", "check", "review", "approve", "return", "issue", "request-payment"]

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from console.api.settle.answers import PageQuery, Share, instant, page, share
+from console.api.settle.answers import Share, share
 from console.api.settle.statement_bodies import RevisionQuery
 from console.api.settle.statements import ONE, TAG, required
 from console.settling.measured import PointMeasured, measured_of, point_account
 from console.settling.page import visible_codes
 from console.web.access import MONEY_READERS
 from console.web.faults import MissingError
+from console.web.paging import PageQuery, instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.model import MICROSECONDS

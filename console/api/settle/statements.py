@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from console.api.settle.answers import instant, page
 from console.api.settle.statement_answers import (
     item_answer,
     point_answer,
@@ -43,6 +42,7 @@ from console.settling.view import items_of
 from console.web.access import MONEY_READERS
 from console.web.export import attachment
 from console.web.faults import MissingError
+from console.web.paging import instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.model import MICROSECONDS, Instant

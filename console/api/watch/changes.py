@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.watch.shapes import Cursor, Limit, PeriodText, Shape, cut, moment
+from console.api.watch.shapes import Cursor, Limit, PeriodText, Shape
 from console.ledger.change_lists import ChangeLists, wanted
 from console.points.changes import PointChange
 from console.web.access import WATCHERS
+from console.web.paging import instant, page
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import refuse
@@ -84,7 +85,7 @@ async def changes(visit: Visit, asked: ChangesAsked) -> ChangesSaid:
     lists: ChangeLists = visit.site.more.setdefault(ChangeLists, ChangeLists())
     found = await visit.read(lists.of, visit.scope, period, visit.site.settings.zone)
     rows = wanted(found, asked.kind, asked.area, asked.phase)
-    part, following = cut(rows, asked.after, asked.limit, lambda row: f"{row.on} {row.code}")
+    part, following = page(rows, asked, lambda row: f"{row.on} {row.code}")
     return ChangesSaid(period=period.label, changes=tuple(map(_said, part)), total=len(rows), next=following)
 
 
@@ -101,6 +102,6 @@ def _said(change: PointChange) -> ChangeSaid:
         document=change.document,
         billing="；".join(" ".join(filter(None, said)) for said in change.billing),
         fields=tuple(DiffersSaid(**row._asdict()) for row in change.differs),
-        recorded_at=moment(change.recorded_at),
+        recorded_at=instant(change.recorded_at),
         actor=change.actor,
     )

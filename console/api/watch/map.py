@@ -7,10 +7,10 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.watch.overview import moment
 from console.board.board import Board
 from console.board.wanted import Wanted
 from console.web.access import WATCHERS
+from console.web.paging import instant
 from console.web.routes import Routes
 from console.web.visit import Visit
 
@@ -67,7 +67,7 @@ async def points(visit: Visit, query: MapQuery) -> PlacesOut | web.Response:
     rest = [card for card in found if card.code > query.after] if query.after else found
     page = rest[: query.limit]
     return PlacesOut(
-        states_at=moment(city.at),
+        states_at=instant(city.at),
         total=len(found),
         points=[
             PlaceOut(
@@ -76,7 +76,7 @@ async def points(visit: Visit, query: MapQuery) -> PlacesOut | web.Response:
                 lon=card.lon,
                 lat=card.lat,
                 state=card.standing.value,
-                since=moment(card.since),
+                since=instant(card.since),
                 reason=card.reason,
                 phase=card.phase,
                 area=card.area,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.board.board import Board
@@ -11,9 +9,9 @@ from console.board.card import PointCard, Tally
 from console.board.city import City, Counts
 from console.board.summary import Summary, alarms
 from console.web.access import WATCHERS
+from console.web.paging import instant
 from console.web.routes import Routes
 from console.web.visit import Visit
-from monitor.model import MICROSECONDS
 from monitor.rates import Verdict, six
 
 routes = Routes()
@@ -124,10 +122,10 @@ def overview_of(city: City, summary: Summary, told: list[str]) -> OverviewOut:
     """Return a city's overview as the API gives it."""
     day, month, quarter = summary.rates
     return OverviewOut(
-        states_at=moment(city.at),
-        rates_until=moment(city.accounts_at),
-        newest_result=moment(city.newest),
-        blind_since=moment(city.blind_since),
+        states_at=instant(city.at),
+        rates_until=instant(city.accounts_at),
+        newest_result=instant(city.newest),
+        blind_since=instant(city.blind_since),
         periods={"day": city.day, "month": city.month, "quarter": city.quarter},
         alarms=told,
         counts=_counts(summary.counts),
@@ -161,15 +159,8 @@ def overview_of(city: City, summary: Summary, told: list[str]) -> OverviewOut:
         longest=[_down(card) for card in summary.longest],
         fell=[_down(card) for card in summary.fell],
         recovered=[_down(card) for card in summary.rose],
-        gaps=[GapOut(vantage=g.vantage, start=moment(g.start), end=moment(g.end), cause=g.cause) for g in city.gaps],
+        gaps=[GapOut(vantage=g.vantage, start=instant(g.start), end=instant(g.end), cause=g.cause) for g in city.gaps],
     )
-
-
-def moment(at: int | None) -> str | None:
-    """Write an instant as ISO 8601 in UTC."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at / MICROSECONDS, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def rate_out(tally: Tally) -> RateOut:
@@ -193,4 +184,4 @@ def _counts(counts: Counts) -> CountsOut:
 
 
 def _down(card: PointCard) -> DownOut:
-    return DownOut(code=card.code, name=card.name, area=card.area, reason=card.reason, since=moment(card.since))
+    return DownOut(code=card.code, name=card.name, area=card.area, reason=card.reason, since=instant(card.since))

@@ -24,24 +24,13 @@ from console.api.watch.point_shapes import (
     TimelineAsked,
     TimelineSaid,
 )
-from console.api.watch.shapes import (
-    account_said,
-    at_second,
-    cut,
-    day_said,
-    exactly,
-    found,
-    instant_of,
-    moment,
-    money,
-    period_of,
-    rate_said,
-)
+from console.api.watch.shapes import account_said, day_said, exactly, found, instant_of, money, period_of, rate_said
 from console.points.means import means_of, sees_drafts, sees_money
 from console.points.page import MOST_BARS, PointPage, bars, outages_in, page_of, read_point
 from console.points.results import MOST_SPAN_S, probe_log, source_of
 from console.points.watched import Down
 from console.web.access import WATCHERS
+from console.web.paging import instant, page, second
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import refuse
@@ -83,8 +72,8 @@ def _said(page: PointPage) -> PointSaid:
     return PointSaid(
         code=page.code,
         state=state.value,
-        since=None if since is None else at_second(since),
-        last_result=None if page.newest is None else moment(page.newest.last),
+        since=None if since is None else second(since),
+        last_result=None if page.newest is None else instant(page.newest.last),
         read_by=f"{reads.contract} v{reads.version}" if reads.version else "settings",
         facts=tuple(map(_facts, page.facts)),
         week=rate_said(page.rate(page.last_days(7))),
@@ -105,8 +94,8 @@ def _said(page: PointPage) -> PointSaid:
                 serial=device.serial,
                 macs=device.macs,
                 host=device.host,
-                since=moment(device.start),
-                until=moment(device.end),
+                since=instant(device.start),
+                until=instant(device.end),
             )
             for device in page.devices
         ),
@@ -115,8 +104,8 @@ def _said(page: PointPage) -> PointSaid:
             ClaimSaid(
                 id=claim.id,
                 to=claim.to,
-                since=moment(claim.start),
-                until=moment(claim.end),
+                since=instant(claim.start),
+                until=instant(claim.end),
                 cause=claim.cause,
                 status=claim.status,
             )
@@ -139,8 +128,8 @@ def _said(page: PointPage) -> PointSaid:
 
 def _facts(fact: RosterPoint) -> FactsSaid:
     return FactsSaid(
-        since=moment(fact.start),
-        until=moment(fact.end),
+        since=instant(fact.start),
+        until=instant(fact.end),
         name=fact.name,
         gb_code=fact.gb_code,
         former_gb_code=fact.former_gb_code,
@@ -185,7 +174,7 @@ async def timeline(visit: Visit, asked: TimelineAsked) -> TimelineSaid:
             DaySaid(
                 day=day.isoformat(),
                 seconds=account_said(seconds),
-                states=tuple(StateSaid(since=at_second(a), until=at_second(b), state=state) for a, b, state in states),
+                states=tuple(StateSaid(since=second(a), until=second(b), state=state) for a, b, state in states),
             )
             for day, _, states, seconds in days
         ),
@@ -205,14 +194,14 @@ async def outages(visit: Visit, asked: OutagesAsked) -> OutagesSaid:
     """The confirmed outages that touch a period, each with its causes and the upstream device that was down meanwhile."""
     period = period_of(asked.period)
     watched, rows = found(await visit.read(outages_in, means_of(visit), visit.path("code"), visit.at, period))
-    part, following = cut(rows, asked.after, asked.limit, lambda row: str(row.start))
+    part, following = page(rows, asked, lambda row: str(row.start))
     return OutagesSaid(code=watched.code, outages=tuple(map(_outage, part)), next=following)
 
 
 def _outage(down: Down) -> OutageSaid:
     return OutageSaid(
-        since=at_second(down.start),
-        until=at_second(down.end),
+        since=second(down.start),
+        until=second(down.end),
         open=down.open,
         offline_s=down.offline_s,
         excluded_s=down.excluded_s,

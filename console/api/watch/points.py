@@ -9,7 +9,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.watch.shapes import Cursor, Limit, RateSaid, Shape, moment, tally_said
+from console.api.watch.shapes import Cursor, Limit, RateSaid, Shape, tally_said
 from console.board.board import Board
 from console.board.card import PointCard
 from console.board.wanted import Wanted
@@ -19,6 +19,7 @@ from console.ledger.lists import listed
 from console.points.listing import PointsQuery
 from console.web.access import LEDGER_WRITERS, WATCHERS
 from console.web.endpoints import RefusedError
+from console.web.paging import instant
 from console.web.routes import Routes
 from console.web.visit import Visit
 from monitor.finding import InputError, refuse
@@ -88,7 +89,7 @@ async def points(visit: Visit, asked: PointsAsked) -> Points:
     return Points(
         points=tuple(map(brief, part)),
         total=len(cards),
-        states_at=moment(visit.site.part(Board).city(visit.scope).at),
+        states_at=instant(visit.site.part(Board).city(visit.scope).at),
         next=part[-1].facts.code if start + asked.limit < len(cards) else None,
     )
 
@@ -108,10 +109,10 @@ def brief(card: PointCard) -> PointBrief:
         lon=facts.lon,
         lat=facts.lat,
         state=now.standing.value,
-        since=moment(now.since),
+        since=instant(now.since),
         reason=now.reason,
         evidence=now.evidence.value,
-        last_result=moment(now.last_seen),
+        last_result=instant(now.last_seen),
         month=tally_said(card.month) if card.stretches else None,
         quarter=tally_said(card.quarter) if card.stretches else None,
     )

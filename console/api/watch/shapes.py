@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar
 
@@ -10,7 +9,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from console.board.card import Tally
 from console.web.faults import MissingError
-from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, parse_period
 from monitor.rates import Rate as AnyRate
@@ -51,16 +49,6 @@ class AccountSaid(Shape):
     offline: int
     unknown: int
     excluded: int
-
-
-def moment(at: int | None) -> str | None:
-    """Return microseconds as an instant: ISO 8601, UTC, whole seconds."""
-    return None if at is None else at_second(at // MICROSECONDS)
-
-
-def at_second(second: int) -> str:
-    """Return a second as an instant."""
-    return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exactly(at: int) -> str:
@@ -125,14 +113,3 @@ def found(value: Value | None) -> Value:
     if value is None:
         raise MissingError
     return value
-
-
-def cut(rows: Sequence[Value], after: str, limit: int, key: Callable[[Value], str]) -> tuple[list[Value], str | None]:
-    """Return a page of rows and the next one's cursor, None at the end. InputError for a cursor of no row."""
-    start = 0
-    if after:
-        start = next((n for n, row in enumerate(rows, 1) if key(row) == after), -1)
-    if start < 0:
-        raise refuse("没有这个游标 no such cursor", "从头读取 read from the beginning", column="after")
-    part = list(rows[start : start + limit])
-    return part, key(part[-1]) if start + limit < len(rows) else None
