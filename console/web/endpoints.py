@@ -17,10 +17,11 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from console.web import problem
-from console.web.forms import NUL_REASON
+from console.web.forms import MAX_UPLOAD_BYTES, NUL_REASON
 from console.web.routes import Handler
 from console.web.visit import Visit, etag_of
 from console.web.visit import answer as tagged
+from monitor.finding import refuse
 
 Model = TypeVar("Model", bound=BaseModel)
 KEY_HEADER = "Idempotency-Key"
@@ -193,6 +194,18 @@ async def _raw(request: web.Request) -> bytes:
     if _NUL.search(raw):
         raise RefusedError("malformed", NUL_REASON)
     return raw
+
+
+async def uploaded(visit: Visit, most: int = MAX_UPLOAD_BYTES) -> bytes:
+    """Return the file that a request is by itself. RefusedError for a form, or more bytes than `most`; InputError for none."""
+    if visit.request.content_type.startswith("multipart/"):
+        raise RefusedError("media", "application/octet-stream")
+    body = await visit.request.read()
+    if len(body) > most:
+        raise RefusedError("too-large", f"≤ {most // 1024 // 1024} MB")
+    if not body:
+        raise refuse("没有内容 the body is empty", "以文件为请求体 send the file as the body", column="body")
+    return body
 
 
 def _body(raw: bytes, model: type[Model]) -> Model:

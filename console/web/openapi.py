@@ -138,6 +138,8 @@ def _operation(route: Route, models: Models, schemas: _Schemas) -> dict[str, Any
     if models.body is not None:
         content: dict[str, Any] = {"schema": schemas.ref(models.body, "validation")}
         found["requestBody"] = {"required": True, "content": {"application/json": content}}
+    elif models.upload:  # bytes, for which OpenAPI 3.1 needs no schema
+        found["requestBody"] = {"required": True, "content": {models.upload: {}}}
     if route.allow is None:
         found["security"] = []
     elif route.mutating:

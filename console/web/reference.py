@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """An endpoint as the reference shows it."""
+    """An endpoint as the reference shows it; `upload` is the media type where the request is a file by itself."""
 
     id: str
     method: str
@@ -46,6 +46,7 @@ class Shown(NamedTuple):
     body: tuple[Field, ...]
     answers: tuple[Answer, ...]
     refusals: tuple[Answer, ...]
+    upload: str
     curl: str
 
 
@@ -72,7 +73,9 @@ def _shown(document: Document, path: str, method: str, item: Mapping[str, Any], 
     operation = item[method]
     given = [_resolved(document, one) for one in [*item.get("parameters", []), *operation.get("parameters", [])]]
     parameters = tuple(_parameter(document, one) for one in given)
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    taken = operation.get("requestBody", {}).get("content", {})
+    body = taken.get("application/json", {}).get("schema", {})
+    upload = next((media for media in taken if media != "application/json"), "")
     answers = [_answer(document, status, one) for status, one in operation["responses"].items()]
     return Shown(
         operation["operationId"],
@@ -84,7 +87,8 @@ def _shown(document: Document, path: str, method: str, item: Mapping[str, Any], 
         tuple(_fields(document, body)),
         tuple(one for one in answers if one.status < "400"),
         tuple(one for one in answers if one.status >= "400"),
-        _curl(document, path, method, given, body, origin, operation.get("security") == []),
+        upload,
+        _curl(document, path, method, given, body, origin, operation.get("security") == [], upload),
     )
 
 
@@ -205,6 +209,7 @@ def _curl(
     body: Schema,
     origin: str,
     anybody: bool,
+    upload: str,
 ) -> str:
     query = [one["name"] for one in parameters if one["in"] == "query" and one.get("required")]
     values = "&".join(f"{quote(name)}=…" for name in query)
@@ -218,4 +223,6 @@ def _curl(
     if body:
         text = json.dumps(sample(document, body), ensure_ascii=False).replace("'", "'\\''")
         lines += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
+    if upload:
+        lines += [f"-H 'Content-Type: {upload}'", "--data-binary @…"]
     return " \\\n  ".join(lines)

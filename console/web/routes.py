@@ -21,7 +21,10 @@ EVENTS = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What an endpoint takes and gives. `summary` is Chinese and English, `tag` its chapter in the reference."""
+    """What an endpoint takes and gives. `summary` is Chinese and English, `tag` its chapter in the reference.
+
+    `upload` is the media type of a request that is a file by itself, instead of a `body` in JSON.
+    """
 
     summary: str
     tag: str
@@ -30,6 +33,7 @@ class Models:
     answer: type[BaseModel] | None = None
     media: str = "application/json"
     status: int = 200
+    upload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,14 @@ class Routes:
         answer: type[BaseModel] | None = None,
         media: str = "application/json",
         status: int = 200,
+        upload: str = "",
     ) -> Callable[[Handler], Handler]:
         """Add an endpoint of the API under /api/v1.
 
         Its handler takes the visit, then `query` and `body` where it has them, and returns `answer` (as JSON with an
         ETag), or a response where `media` is something else.
         """
-        models = Models(summary, tag, query, body, answer, media, status)
+        models = Models(summary, tag, query, body, answer, media, status, upload)
         return self._add(method, API + path, allow, "endpoint", models=models)
 
     def _add(

@@ -28,6 +28,7 @@ from console.authority.previewing import preview
 from console.authority.reading import Asked
 from console.authority.typed import TypedSheet
 from console.web.access import AUTHORITY, Role
+from console.web.endpoints import uploaded
 from console.web.faults import MissingError
 from console.web.paging import PageQuery, Strict, page
 from console.web.routes import Routes
@@ -113,12 +114,12 @@ class FileQuery(Strict):
 
 @routes.endpoint(
     "POST", "/authority/files", allow=AUTHORITY, summary="导入文件：请求体为 CSV、XLSX 或 XLS bring in a file: the body is the file",
-    tag=TAG, query=FileQuery, answer=FileAnswer, status=201,
+    tag=TAG, query=FileQuery, answer=FileAnswer, status=201, upload="application/octet-stream",
 )  # fmt: skip
 async def bring_in(visit: Visit, query: FileQuery) -> FileAnswer:
     """Bring in a file. It counts once another person has checked it; the same bytes again answer with the same file."""
     visit.contract(query.contract)
-    body = await visit.request.read()
+    body = await uploaded(visit)
     terms, label, mapping = await visit.read(_reading, query)
     asked = Asked(query.period, query.phase)
     read = await visit.compute(preview, body, query.name, terms, mapping, asked)

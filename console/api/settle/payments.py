@@ -12,6 +12,7 @@ from console.api.settle.answers import Digest, Warned, Yuan, money, warned
 from console.money import payables, paying
 from console.money.typed import fen_of
 from console.web.access import AUTHORITY, MONEY_READERS, Role
+from console.web.endpoints import uploaded
 from console.web.faults import MissingError
 from console.web.paging import PageQuery, Strict, instant, page
 from console.web.routes import Routes
@@ -209,9 +210,9 @@ class PaperAnswer(BaseModel):
 @routes.endpoint(
     "POST", "/payments/papers", allow=HANDLERS | AUTHORITY,
     summary="存入回单、扫描件：请求体为 PDF、JPEG 或 PNG keep a receipt or scan: the body is the file", tag=TAG,
-    query=PaperQuery, answer=PaperAnswer, status=201,
+    query=PaperQuery, answer=PaperAnswer, status=201, upload="application/octet-stream",
 )  # fmt: skip
 async def keep_paper(visit: Visit, query: PaperQuery) -> PaperAnswer:
     """Keep a receipt or scan, to be named by its digest."""
-    paper = paying.checked_paper(query.name, await visit.request.read())
+    paper = paying.checked_paper(query.name, await uploaded(visit))
     return PaperAnswer(sha256=await visit.write(paying.keep_paper, paper, at=visit.at, actor=visit.person.name))

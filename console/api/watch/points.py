@@ -6,7 +6,6 @@ from bisect import bisect_right
 from datetime import date
 from typing import Annotated
 
-from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.watch.shapes import Cursor, Limit, RateSaid, Shape, tally_said
@@ -18,7 +17,7 @@ from console.ledger.importing import Asked, mappings, previewed, where
 from console.ledger.lists import listed
 from console.points.listing import PointsQuery
 from console.web.access import LEDGER_WRITERS, WATCHERS
-from console.web.endpoints import RefusedError
+from console.web.endpoints import uploaded
 from console.web.paging import instant
 from console.web.routes import Routes
 from console.web.visit import Visit
@@ -172,6 +171,7 @@ class ImportSaid(Shape):
     tag=TAG,
     query=ImportAsked,
     answer=ImportSaid,
+    upload="application/octet-stream",
 )
 async def import_points(visit: Visit, asked: ImportAsked) -> ImportSaid:
     """The file is the request's body (≤ 10 MB, ≤ 50,000 rows). Every fault of it is told at once, with row and remedy."""
@@ -179,7 +179,7 @@ async def import_points(visit: Visit, asked: ImportAsked) -> ImportSaid:
     if asked.mapping not in mappings(settings):
         known = "、".join(mappings(settings))
         raise refuse(f"没有这个列映射 no such mapping: {asked.mapping}", f"已有 known: {known}", column="mapping")
-    body = await _body(visit)
+    body = await uploaded(visit, MAX_BYTES)
     file = Asked(asked.name, body, asked.mapping, asked.effective_from or visit.today)
     if not asked.dry_run and not asked.digest:
         raise refuse(
@@ -210,17 +210,3 @@ async def import_points(visit: Visit, asked: ImportAsked) -> ImportSaid:
             Remark(row=f.line, column=f.column, message=f.message, remedy=f.remedy) for f in preview.findings
         ),
     )
-
-
-async def _body(visit: Visit) -> bytes:
-    if visit.request.content_type.startswith("multipart/"):
-        raise RefusedError("media", "text/csv, application/octet-stream")
-    try:
-        body = await visit.request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise RefusedError("too-large", "≤ 10 MB") from None
-    if len(body) > MAX_BYTES:
-        raise RefusedError("too-large", "≤ 10 MB")
-    if not body:
-        raise refuse("没有内容 the body is empty", "以文件为请求体 send the file as the body", column="body")
-    return body

@@ -215,3 +215,14 @@ async def test_the_page_shows_every_endpoint(client: Any) -> None:
     ]
     assert missing == []
     assert "{origin}" not in text and "curl" in text
+
+
+def test_a_request_that_is_a_file_says_so() -> None:
+    whole = document(every_route(), "1")
+    files = {f"{r.method} {r.path}" for r in every_route() if r.models is not None and r.models.upload}
+    assert {"POST /api/v1/points/import", "POST /api/v1/payments/papers", "POST /api/v1/authority/files"} == files
+    for path in ("/api/v1/points/import", "/api/v1/payments/papers", "/api/v1/authority/files"):
+        body = whole["paths"][path]["post"]["requestBody"]
+        assert body == {"required": True, "content": {"application/octet-stream": {}}}
+    shown = [one for group in groups_of(whole, "http://x") for one in group.endpoints if one.upload]
+    assert len(shown) == 3 and all("--data-binary @" in one.curl and "octet-stream" in one.curl for one in shown)
