@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Required, TypedDict, Unpack
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -86,34 +86,20 @@ def administrators(connection: Connection, at: Instant) -> list[str]:
     return [a.name for a in every(connection) if Role.ADMINISTRATOR in a.terms.roles and a.alive(at)]
 
 
-def add(
-    writer: Writer,
-    name: str,
-    terms: Terms,
-    *,
-    password: str,
-    must_change: bool,
-    at: Instant,
-    actor: str,
-    source: Source = "local",
-    subject: str = "",
-    language: str = "zh",
-) -> Account:
-    """Add an account; `password` is its hash. InputError if the name is taken, in whatever spelling, or the terms do not hold."""
+class Given(TypedDict, total=False):
+    """What an account is made with: its password's hash, empty where the service `source` knows it by `subject`."""
+
+    password: Required[str]
+    must_change: Required[bool]
+    source: Source
+    subject: str
+    language: str
+
+
+def add(writer: Writer, name: str, terms: Terms, *, at: Instant, actor: str, **given: Unpack[Given]) -> Account:
+    """Add an account. InputError if the name is taken, in whatever spelling, or the terms do not hold."""
     with writer.transaction() as connection:
-        return add_within(
-            connection,
-            writer,
-            name,
-            terms,
-            password=password,
-            must_change=must_change,
-            at=at,
-            actor=actor,
-            source=source,
-            subject=subject,
-            language=language,
-        )
+        return add_within(connection, writer, name, terms, at=at, actor=actor, **given)
 
 
 def add_within(
@@ -122,17 +108,13 @@ def add_within(
     name: str,
     terms: Terms,
     *,
-    password: str,
-    must_change: bool,
     at: Instant,
     actor: str,
-    source: Source,
-    subject: str,
-    language: str,
+    **given: Unpack[Given],
 ) -> Account:
     """Add an account in the caller's transaction; see `add`."""
     one_at_a_time(connection, "accounts")
-    name = named(name)
+    name, source = named(name), given.get("source", "local")
     hold(terms)
     if find(connection, name) is not None:
         raise refuse(f"账号已存在 the account exists: {name}", "换一个名称 choose another name", column="name")
@@ -141,12 +123,12 @@ def add_within(
             name=name,
             key=as_compared(name),
             source=source,
-            subject=subject,
-            password=password,
-            language=language,
-            must_change=int(must_change),
+            subject=given.get("subject", ""),
+            password=given["password"],
+            language=given.get("language", "zh"),
+            must_change=int(given["must_change"]),
             created_at=at,
-            password_at=at if password else None,
+            password_at=at if given["password"] else None,
             **columns(terms),
         )
     )

@@ -64,8 +64,6 @@ def take(
             must_change=False,
             at=at,
             actor="camsla",
-            source="local",
-            subject="",
             language=language,
         )
         connection.execute(delete(first_secret))

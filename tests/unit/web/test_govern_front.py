@@ -11,6 +11,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from console.app import front as front_module
 from console.app import site as composition
 from console.app.database import open_writer
 from console.app.front import Front
@@ -94,7 +95,7 @@ async def test_streams_end_and_what_is_remembered_is_stored(tmp_path: Path, monk
         async with ClientSession() as browser:
             async with browser.get(f"{base}/account", headers={"Cookie": f"camsla={word}"}) as page:
                 assert page.status == 200
-            async with browser.get(f"{base}/t/stream", headers={"Accept": "text/event-stream"}) as stream:
+            async with browser.get(f"{base}/t/stream") as stream:
                 assert await stream.content.readuntil(b"\n\n") == b"data: begun\n\n"
                 async with asyncio.timeout(3):  # requests under way get five seconds, streams none
                     await front.close()
@@ -103,6 +104,39 @@ async def test_streams_end_and_what_is_remembered_is_stored(tmp_path: Path, monk
         assert found is not None and found.seen_at > begun
         assert not any("one-time secret" in line for line in said)
         await front.close()
+    finally:
+        await front.close()
+        writer.close()
+
+
+async def test_who_says_nothing_is_not_listened_to_and_a_proxys_nonsense_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "SILENT_S", 0.3)
+    settings = settings_at(tmp_path, serve={"plain_http": True, "proxies": ["127.0.0.0/8"]})
+    writer = open_writer(settings, "watch")
+    said: list[str] = []
+
+    async def on_writer(work: Any, *arguments: Any) -> Any:
+        return await asyncio.to_thread(work, *arguments)
+
+    front = Front(settings, writer, on_writer, CollectorRegistry(), lambda: True, said.append, [], other_ways(settings))
+    await front.open("127.0.0.1", 0)
+    try:
+        base = said[0].split()[2].rstrip("/")
+        for sent in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nSlow: "):
+            reader, connection = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
+            connection.write(sent)
+            assert await asyncio.wait_for(reader.read(), 5) == b""  # closed
+            connection.close()
+            await connection.wait_closed()
+        async with ClientSession() as browser:
+            for value in ("not an address", "10.0.0.1, ::1, x"):
+                async with browser.get(f"{base}/api/v1/account", headers={"X-Forwarded-For": value}) as answer:
+                    assert (answer.status, answer.content_type) == (400, "application/problem+json")
+                    assert answer.headers["Content-Security-Policy"] and answer.headers["Server"] == "camsla"
+            async with browser.get(f"{base}/metrics") as answer:
+                assert answer.status == 200 and answer.headers["Server"] == "camsla"
     finally:
         await front.close()
         writer.close()
