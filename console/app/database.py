@@ -14,7 +14,7 @@ from console.backups import noting
 from console.clock import wall_now
 from console.store.audit import Audit
 from monitor.model import Instant
-from monitor.store.database import open_database, reading, sqlite_path
+from monitor.store.database import open_database, snapshot, sqlite_path
 from monitor.store.lock import LEDGER
 from monitor.store.migrate import check_schema
 from monitor.store.writer import Writer
@@ -46,13 +46,9 @@ def open_writer(settings: Settings, origin: str = "cli", role: str = LEDGER) -> 
 @contextmanager
 def reader(settings: Settings) -> Iterator[Connection]:
     """Give a connection on one committed snapshot. InputError if there is no database of this version."""
-    engine = open_database(settings.url)
-    try:
-        with reading(engine) as connection:
-            check_schema(connection)
-            yield connection
-    finally:
-        engine.dispose()
+    with snapshot(settings.url) as connection:
+        check_schema(connection)
+        yield connection
 
 
 def database_exists(settings: Settings) -> bool:

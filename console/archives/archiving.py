@@ -24,7 +24,7 @@ from monitor.model import MICROSECONDS, Instant
 from monitor.period import midnight
 from monitor.store import batches
 from monitor.store.batch import Columns
-from monitor.store.database import open_database, reading
+from monitor.store.database import open_database, reading, snapshot
 from monitor.store.lock import WriterLock
 
 LATE_S = 120
@@ -166,13 +166,9 @@ def build_owed(
 
     InputError says why not, and names the file; days that were made by then stay. StoppedError soon after `stopping`.
     """
-    engine = open_database(place.url)
-    try:
-        with reading(engine) as connection:
-            if not owed(connection, place, now, only):
-                return []
-    finally:
-        engine.dispose()
+    with snapshot(place.url) as connection:
+        if not owed(connection, place, now, only):
+            return []
     before = {(part.day, part.number) for part in parts_of(place.folder)}
     in_worker(Yielding(Building(place, now, only)), DEADLINE_S, moved, stopping)
     return [part for part in parts_of(place.folder) if (part.day, part.number) not in before]

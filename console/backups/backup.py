@@ -51,7 +51,7 @@ from deploy.migrations import METADATA
 from monitor.evidence.durable import disk_errors, synced_folder
 from monitor.finding import InputError, refuse
 from monitor.model import Instant
-from monitor.store.database import open_database, reading, sqlite_path
+from monitor.store.database import open_database, reading, snapshot, sqlite_path
 from monitor.store.lock import WriterLock
 from monitor.store.migrate import check_schema
 
@@ -242,10 +242,6 @@ def _snapshot(settings: Settings, beside: Path) -> Iterator[Connection]:
         finally:
             source.close()
             target.close()
-        engine = open_database(f"sqlite:///{copy}")
-        try:
-            with reading(engine) as connection:
-                check_schema(connection)
-                yield connection
-        finally:
-            engine.dispose()
+        with snapshot(f"sqlite:///{copy}") as connection:
+            check_schema(connection)
+            yield connection

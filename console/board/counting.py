@@ -22,7 +22,7 @@ from monitor.period import Period, midnight, quarter_of
 from monitor.points import RosterPoint
 from monitor.rates import measure, service_of
 from monitor.scope import EVERYTHING
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from monitor.store.exclusions import exclusions_for
 from monitor.timeline import Policy, Timeline
 from settlement.contract import Terms
@@ -88,12 +88,8 @@ def packed(accounts: Accounts) -> Packed:
 
 def accounts_of(url: str, configured: Sequence[Terms], default: Policy, zone: str, at: Instant) -> Packed:
     """Count in a process of its own: opens the database itself. Everything is picklable."""
-    engine = open_database(url)
-    try:
-        with reading(engine) as connection:
-            return packed(accounts(connection, configured, default, zone, at))
-    finally:
-        engine.dispose()
+    with snapshot(url) as connection:
+        return packed(accounts(connection, configured, default, zone, at))
 
 
 def accounts(connection: Connection, configured: Sequence[Terms], default: Policy, zone: str, at: Instant) -> Accounts:

@@ -21,7 +21,7 @@ from monitor.finding import refuse
 from monitor.period import parse_period
 from monitor.rates import Rate
 from monitor.scope import Scope
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from settlement.contract import Terms
 
 PAST_KEPT_S = 600.0
@@ -80,12 +80,8 @@ def _tally(rate: Rate, terms: Terms) -> Tally:
 
 def measured_in(url: str, configured: tuple[Terms, ...], contract: str, period: str, scope: Scope) -> bytes:
     """Return a contract's phases in a period as JSON, by their names; for a process of its own."""
-    engine = open_database(url)
-    try:
-        with reading(engine) as connection:
-            found = measured(connection, configured, contract, period, scope)
-    finally:
-        engine.dispose()
+    with snapshot(url) as connection:
+        found = measured(connection, configured, contract, period, scope)
     said = {
         row.phase: {
             "title": row.title,

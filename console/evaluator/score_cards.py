@@ -22,7 +22,7 @@ from monitor.finding import Finding, InputError
 from monitor.model import Instant
 from monitor.period import Period, months_of
 from monitor.scope import EVERYTHING
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from settlement.contract import Terms
 from settlement.reports.score_sheet import sheet
 from settlement.reports.typeset import to_pdf
@@ -171,14 +171,10 @@ def _scored(url: str, asked: Asked) -> tuple[Card, tuple[Any, ...]]:
     period = period_of(asked.period)
     given = _inputs(asked.inputs) if asked.inputs else None
     wanted = {row.auto for row in read.value.indicators if row.auto is not None}
-    engine = open_database(url)
-    try:
-        with reading(engine) as connection:
-            terms = terms_on(connection, asked.contract, period.first)
-            measured, missing = scoring.measure(connection, terms, period, wanted, asked.at)
-            months = _months(connection, terms, period, asked.at)
-    finally:
-        engine.dispose()
+    with snapshot(url) as connection:
+        terms = terms_on(connection, asked.contract, period.first)
+        measured, missing = scoring.measure(connection, terms, period, wanted, asked.at)
+        months = _months(connection, terms, period, asked.at)
     inputs = ScoreInputs(rubric=read.value.rubric, period=period.label) if given is None else given.value
     card = fill(read.value, inputs, measured)
     flaws = input_flaws(card)

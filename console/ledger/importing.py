@@ -34,7 +34,7 @@ from monitor.roster.mapping import BUILT_IN, load_mapping, saved_mappings
 from monitor.roster.parse import read_points
 from monitor.roster.plan import plan_import
 from monitor.store import roster_import
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from monitor.store.tables import billing_pauses, occupancies, point_facts
 from monitor.store.writer import Writer
 
@@ -180,13 +180,9 @@ def _planned(place: Where, asked: Asked) -> tuple[Plan, tuple[int, ...]]:
     source = replace(
         source, file=asked.name, findings=tuple(replace(finding, file=asked.name) for finding in source.findings)
     )
-    engine = open_database(place.url)
-    try:
-        with reading(engine) as connection:
-            mark = ledger_mark(connection)
-            stored = roster_import.load(connection, place.zone)
-    finally:
-        engine.dispose()
+    with snapshot(place.url) as connection:
+        mark = ledger_mark(connection)
+        stored = roster_import.load(connection, place.zone)
     return plan_import(stored, source, asked.effective_from, PasswordCipher(place.key), place.zone), mark
 
 

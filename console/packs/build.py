@@ -41,7 +41,7 @@ from monitor.evidence.pack import SIGNATURE, PackWriter, shrinks
 from monitor.finding import Finding, InputError
 from monitor.model import MICROSECONDS, Instant
 from monitor.period import midnight
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from monitor.store.evaluations import Evaluation
 from monitor.store.migrate import check_schema
 from settlement.document import digest
@@ -68,13 +68,9 @@ class Packing:
 
     def __call__(self, moved: Moved) -> None:
         """Make the pack; `moved` hears of hundredths."""
-        engine = open_database(self.order.where.url)
-        try:
-            with reading(engine) as connection:
-                check_schema(connection)
-                said = _Making(connection, self.order, self.witnesses, moved).write(self.out)
-        finally:
-            engine.dispose()
+        with snapshot(self.order.where.url) as connection:
+            check_schema(connection)
+            said = _Making(connection, self.order, self.witnesses, moved).write(self.out)
         self.answer.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ from monitor.archive.parts import parts_of
 from monitor.evidence.folder import LogFolder
 from monitor.finding import InputError
 from monitor.model import Instant, State
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from monitor.store.seen import Probe, Sighting, probes, sightings
 
 MOST_PROBES = 1_000
@@ -82,12 +82,8 @@ def source_of(settings: Settings) -> Source:
 
 def outage_log(source: Source, code: str, start: Instant, end: Instant, most: int) -> OutageLog:
     """Return the failing runs of a span, their first results, and the number of the record that opened it."""
-    engine = open_database(source.url)
-    try:
-        with reading(engine) as connection:
-            return _outage_log(connection, source, code, start, end, most)
-    finally:
-        engine.dispose()
+    with snapshot(source.url) as connection:
+        return _outage_log(connection, source, code, start, end, most)
 
 
 def _outage_log(
@@ -116,15 +112,9 @@ def _outage_log(
 
 def probe_log(source: Source, code: str, spans: Sequence[tuple[int, int]], most: int) -> list[LogRow]:
     """Return a point's first results in some spans of microseconds, of every vantage, by time. InputError names a damaged file."""
-    engine = open_database(source.url)
-    try:
-        with reading(engine) as connection:
-            found = [
-                row for a, b in spans for row in _results(connection, source, code, (Instant(a), Instant(b)), most)
-            ]
-            return sorted(found, key=lambda row: (row.at, row.vantage))[:most]
-    finally:
-        engine.dispose()
+    with snapshot(source.url) as connection:
+        found = [row for a, b in spans for row in _results(connection, source, code, (Instant(a), Instant(b)), most)]
+        return sorted(found, key=lambda row: (row.at, row.vantage))[:most]
 
 
 def _results(

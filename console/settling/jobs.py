@@ -21,7 +21,7 @@ from console.quarters.progress import UNSEEN, Slate
 from console.quarters.quarter import Order, as_known, difference_today, prepare
 from monitor.finding import Finding, InputError
 from monitor.model import Instant
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from settlement.ambiguity import Ambiguity
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
@@ -65,12 +65,8 @@ def _told(work: Callable[[], Result]) -> Told[Result]:
 
 @contextmanager
 def _reader(url: str) -> Iterator[Connection]:
-    engine = open_database(url)
-    try:
-        with reading(engine) as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    with snapshot(url) as connection:
+        yield connection
 
 
 def compute_draft(url: str, order: Order, today: date, slate: Slate = UNSEEN) -> Told[Computed]:

@@ -20,7 +20,7 @@ from console.settling.heads import Head, terms_of_version
 from console.web.visit import Visit
 from monitor.rates import ZERO, Seconds, add, rate_of
 from monitor.scope import EVERYTHING
-from monitor.store.database import open_database, reading
+from monitor.store.database import snapshot
 from settlement.contract import Terms
 from settlement.daycount import parse_quarter
 
@@ -70,14 +70,10 @@ def _point(phase: str, code: str, seconds: Seconds, lost: int, terms: Terms) -> 
 
 def measure(url: str, head: Head, slate: Slate = UNSEEN) -> Measurement:
     """Read a statement's quarter as it was known when it was made. Runs in a process of its own and tells how far it is."""
-    engine = open_database(url)
-    try:
-        with reading(engine) as connection:
-            terms = terms_of_version(connection, head.contract, head.version)
-            quarter = parse_quarter(head.quarter)
-            _, measured = record.measured_facts(connection, terms, quarter, head.recorded_at, slate.stage("reading"))
-    finally:
-        engine.dispose()
+    with snapshot(url) as connection:
+        terms = terms_of_version(connection, head.contract, head.version)
+        quarter = parse_quarter(head.quarter)
+        _, measured = record.measured_facts(connection, terms, quarter, head.recorded_at, slate.stage("reading"))
     points: list[PointMeasured] = []
     for item in measured:
         whole = rate_of(item.seconds, terms.policy)

@@ -100,6 +100,17 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+@contextmanager
+def snapshot(url: str) -> Iterator[Connection]:
+    """Give what `reading` gives to a process that has no engine of its own; none is kept."""
+    engine = open_database(url)
+    try:
+        with reading(engine) as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise refuse("SQLite 需要一个文件 SQLite needs a file", "写成 write sqlite:///camsla.db")
