@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.finding import refuse
 from monitor.intervals import Span
+from monitor.model import MICROSECONDS
 
 ZONE = "Asia/Shanghai"
 """The zone in which contracts of this family cut their days."""
@@ -43,6 +44,11 @@ class Period(NamedTuple):
 def midnight(day: date, zone: str = ZONE) -> int:
     """The second since the epoch at which `day` begins in `zone`."""
     return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp())
+
+
+def day_of(at: int, zone: str = ZONE) -> date:
+    """The day of an instant (microseconds UTC) in a zone."""
+    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
 
 
 def parse_period(text: str) -> Period:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from monitor.finding import Finding
-from monitor.model import MICROSECONDS, Instant
+from monitor.model import Instant
+from monitor.period import day_of
 from monitor.persons import same_person
 from settlement.clauses import ApprovalClause
 
@@ -275,16 +275,12 @@ def objection_ends(life: Life, clause: ApprovalClause, zone: str) -> date | None
     sent = next((taken.at for step, taken in life.round if step is Step.RECONCILE), None)
     if clause.objection_days is None or sent is None:
         return None
-    return _day(sent, zone) + timedelta(days=clause.objection_days)
-
-
-def _day(at: Instant, zone: str) -> date:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
+    return day_of(sent, zone) + timedelta(days=clause.objection_days)
 
 
 def _periods(life: Life, step: Step, clause: ApprovalClause, at: Instant, zone: str, place: str) -> list[Finding]:
     last = objection_ends(life, clause, zone)
-    today = _day(at, zone)
+    today = day_of(at, zone)
     if step is Step.SILENCE:
         if clause.silence != "confirms" or last is None:
             message = "合同没有约定逾期视为确认 the contract does not say that silence confirms"

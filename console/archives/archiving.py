@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -21,7 +20,7 @@ from console.worker import Moved, in_worker
 from monitor.archive.parts import Cut, Part, Taken, done_up_to, part_of, parts_of
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import midnight
+from monitor.period import day_of, midnight
 from monitor.store import batches
 from monitor.store.batch import Columns
 from monitor.store.database import open_database, reading, snapshot
@@ -230,7 +229,7 @@ def _day_of(at: int, zone: str) -> date:
     """Return the day of an instant; that of the one before is remembered, since there are millions in a row."""
     start, end, day = _recent.get(zone, (0, 0, date.min))
     if not start <= at < end:
-        day = datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
+        day = day_of(at, zone)
         start, end = (midnight(d, zone) * MICROSECONDS for d in (day, day + timedelta(days=1)))
         _recent[zone] = (start, end, day)
     return day

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from fractions import Fraction
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -19,7 +18,7 @@ from console import views
 from monitor.finding import refuse
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Gap, Run, State
-from monitor.period import Period, quarter_of
+from monitor.period import Period, day_of, quarter_of
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, Seconds, add, rate_of
 from monitor.scope import Scope
@@ -88,8 +87,8 @@ def _by_quarter(rows: Sequence[Claim], zone: str) -> dict[Period, list[Claim]]:
     """Return every quarter that claims touch, in order, with those that touch it."""
     found: dict[Period, list[Claim]] = defaultdict(list)
     for row in rows:
-        last = _day(row.end - 1, zone)
-        period = quarter_of(_day(row.start, zone))
+        last = day_of(row.end - 1, zone)
+        period = quarter_of(day_of(row.start, zone))
         while period.first <= last:
             found[period].append(row)
             period = quarter_of(period.last + timedelta(days=1))
@@ -204,7 +203,3 @@ def _decided(
 
 def _contracts(stretches: dict[str, list[RosterPoint]], only: frozenset[str]) -> set[str]:
     return {point.contract for code in only for point in stretches.get(code, ()) if point.contract}
-
-
-def _day(at: int, zone: str) -> date:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from monitor.evidence.tree import leaf_hash
-from monitor.model import MICROSECONDS
+from monitor.period import day_of
 from monitor.scope import EVERYTHING
 from monitor.store import claims, log
 from monitor.store.claims import Claim
@@ -59,7 +57,7 @@ def record_of(connection: Connection, folder: Any, claim: Claim, zone: str) -> L
     if not name or claim.approved_at is None:
         return None
     wanted = f'"id":"{name}"'.encode()
-    day = datetime.fromtimestamp(claim.approved_at // MICROSECONDS, ZoneInfo(zone)).date().isoformat()
+    day = day_of(claim.approved_at, zone).isoformat()
     sealed = log.find_day(connection, day)
     if sealed is not None:
         for n, line in enumerate(folder.read_day(day).lines):

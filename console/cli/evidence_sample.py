@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -24,8 +22,7 @@ from console.cli.frame import (
 from console.evaluator import sampling
 from console.evaluator.sampling import MAX_POINTS, Stratum
 from monitor.finding import refuse
-from monitor.model import MICROSECONDS
-from monitor.period import parse_period, quarter_of
+from monitor.period import day_of, parse_period, quarter_of
 from monitor.store import evaluations
 from settlement.daycount import parse_quarter
 
@@ -88,7 +85,7 @@ def sample(
         stored, added = evaluations.add(
             connection, writer.audit, evaluations.SAMPLE, name, document, of=of, at=at, actor=actor
         )
-    made_on = datetime.fromtimestamp(stored.at // MICROSECONDS, ZoneInfo(terms.zone)).date()
+    made_on = day_of(stored.at, terms.zone)
     if pdf is not None or table is not None:
         from settlement.reports import site_check  # noqa: PLC0415  only these options need a typesetter
 

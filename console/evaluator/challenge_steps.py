@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -20,7 +18,7 @@ from console.web.access import Person
 from console.web.visit import Visit
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant, State
-from monitor.period import ZONE, Period
+from monitor.period import ZONE, Period, day_of
 from monitor.scope import Scope
 from monitor.sources.challenges import (
     Challenge,
@@ -91,7 +89,7 @@ def _sees(person: Person, reveal: Evaluation) -> bool:
     if not (person.sees_contract(contract) if contract else person.scope.contracts is None):
         return False
     return not person.period or all(
-        person.sees_period(_day(row.planned, ZONE).isoformat()) for row in challenging.rows_of(reveal.document)
+        person.sees_period(day_of(row.planned, ZONE).isoformat()) for row in challenging.rows_of(reveal.document)
     )
 
 
@@ -114,7 +112,7 @@ def outage_at(
 ) -> int | None:
     """Return the first second of the outage that holds an instant (microseconds) at a point; None if none does."""
     policy, zone = settings_policy
-    day = _day(Instant(at), zone)
+    day = day_of(Instant(at), zone)
     second = at // MICROSECONDS
     question = views.Question(Period("", day, day), zone, policy)
     rows = views.outages(connection, scope, question, frozenset({point}))
@@ -167,7 +165,7 @@ def compared(
                 "没有这个合同 there is no such contract", "从列表中选择 choose from the list", column="contract"
             )
         first = min(moment.at for moment in listed.moments)
-        policy = terms_on(connection, papers.contract, _day(first, zone)).policy
+        policy = terms_on(connection, papers.contract, day_of(first, zone)).policy
     why = "须在登记承诺之后、现在之前 after the commitment and before now"
     challenging.check_moments(listed, codes_seen(connection, person.scope), committed.at, now, why)
     pairs = challenging.paired(listed, seen, papers.seen.name, papers.within_s)
@@ -202,10 +200,6 @@ def verdict(row: Compared) -> str:
     if row.policy in (None, State.UNKNOWN):
         return "unknown"
     return "agrees" if row.agrees else "differs"
-
-
-def _day(at: Instant, zone: str) -> date:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
 
 
 def _read(paper: Paper, reader: Callable[[Path], Read]) -> Read:

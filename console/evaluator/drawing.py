@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -14,7 +13,8 @@ from console.evaluator.sampling import MAX_POINTS, Stratum
 from console.money.payables import contracts_seen
 from console.web.access import Person
 from monitor.finding import refuse
-from monitor.model import MICROSECONDS, Instant
+from monitor.model import Instant
+from monitor.period import day_of
 from monitor.store import evaluations
 from monitor.store.evaluations import SAMPLE, Evaluation
 from monitor.store.writer import Writer
@@ -128,7 +128,7 @@ def draw(writer: Writer, asked: Asked, person: Person, *, at: Instant) -> tuple[
 
 def sheet_pdf(document: dict[str, Any], sha256: str, at: int, zone: str) -> bytes:
     """Return the sheet to take along, as PDF."""
-    day = datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
+    day = day_of(at, zone)
     return site_check.to_sheet(document, (sha256, day), zone)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
-from monitor.model import MICROSECONDS, Instant
 from monitor.period import Period, parse_period
 
 _YEAR = re.compile(r"[0-9]{4}")
@@ -28,8 +26,3 @@ def so_far(period: Period, day: date) -> Period:
     if period.last < day or day < period.first:
         return period
     return period._replace(last=max(period.first, day - timedelta(days=1)))
-
-
-def day_of(at: Instant | int, zone: str) -> date:
-    """Return the day of an instant (microseconds) in a zone."""
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from console import views
-from console.evaluator.running import day_of, so_far
+from console.evaluator.running import so_far
 from monitor.evidence.selection import Chosen, choose
 from monitor.finding import refuse
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import Period
+from monitor.period import Period, day_of
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, add, rate_of, service_of, six
 from monitor.scope import EVERYTHING

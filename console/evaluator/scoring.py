@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from console import views
-from console.evaluator.running import day_of, so_far
+from console.evaluator.running import so_far
 from monitor.finding import Finding
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import Period
+from monitor.period import Period, day_of
 from monitor.rates import rate_of, sum_of
 from monitor.scope import EVERYTHING
 from monitor.store.access import seen_online

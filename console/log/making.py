@@ -10,9 +10,8 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -28,7 +27,7 @@ from monitor.evidence.sealing import Extent, Row, closing, numbered
 from monitor.evidence.tree import EMPTY, Frontier
 from monitor.finding import refuse
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import midnight
+from monitor.period import day_of, midnight
 from monitor.store import attested, log
 from monitor.store.database import open_database, reading
 from monitor.store.log import Waiting
@@ -275,7 +274,7 @@ class _Round:
 
 
 def _day_of(at: Instant, zone: str) -> str:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date().isoformat()
+    return day_of(at, zone).isoformat()
 
 
 def _end_of(day: str, zone: str) -> Instant:

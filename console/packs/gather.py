@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -22,8 +21,7 @@ from console.packs.story import Attached
 from monitor.evidence.folder import LogFolder
 from monitor.evidence.replay import IMPORTS
 from monitor.finding import Finding, InputError, refuse
-from monitor.model import MICROSECONDS
-from monitor.period import Period, parse_period
+from monitor.period import Period, day_of, parse_period
 from monitor.scope import EVERYTHING
 from settlement.canonical import canonical
 from settlement.contract import Terms
@@ -117,7 +115,7 @@ def _statement(connection: Connection, order: Order, period: Period, last: str) 
     found = statements.find(connection, order.contract, quarter.label)
     if found is None:
         return None
-    day = datetime.fromtimestamp(found.recorded_at // MICROSECONDS, ZoneInfo(order.where.zone)).date()
+    day = day_of(found.recorded_at, order.where.zone)
     if str(day) > last:
         raise refuse(
             f"结算单 {found.name} 记于 {day}，尚未封存（封存至 {last}）the statement is of a day that is not sealed",

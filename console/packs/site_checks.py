@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from monitor.model import MICROSECONDS
-from monitor.period import Period
+from monitor.period import Period, day_of
 from monitor.store import evaluations
 from settlement.contract import Terms
 from settlement.reports import site_check
@@ -21,7 +18,7 @@ def drawn(
     """Return the samples of the contract's period recorded by the last sealed day, newest versions only, with their members."""
     newest: dict[str, evaluations.Evaluation] = {}
     for one in evaluations.listed(connection, evaluations.SAMPLE):
-        day = datetime.fromtimestamp(one.at // MICROSECONDS, ZoneInfo(zone)).date()
+        day = day_of(one.at, zone)
         if one.id.startswith(f"{terms.contract}/{period.label}/") and str(day) <= last:
             if one.id not in newest or newest[one.id].version < one.version:
                 newest[one.id] = one
@@ -32,7 +29,7 @@ def members(samples: Iterable[tuple[str, evaluations.Evaluation]], terms: Terms)
     """Return a sheet and a table for each sample."""
     found: dict[str, bytes] = {}
     for name, one in samples:
-        day = datetime.fromtimestamp(one.at // MICROSECONDS, ZoneInfo(terms.zone)).date()
+        day = day_of(one.at, terms.zone)
         found[f"{name}.pdf"] = site_check.to_sheet(one.document, (one.sha256, day), terms.zone)
         found[f"csv/{name}.csv"] = site_check.to_csv(one.document, terms.zone)
     return found

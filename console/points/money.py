@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from console.points.watched import Down, Month, Watched, day_of
+from console.points.watched import Down, Month, Watched
 from console.quarters.rosters import roster_by_phase
 from monitor.finding import InputError
 from monitor.intervals import Span, clip, intersect, subtract, total
-from monitor.period import Period, midnight, quarter_of
+from monitor.period import Period, day_of, midnight, quarter_of
 from monitor.points import RosterPoint
 from monitor.rates import Seconds, rate_of
 from monitor.store import one_point

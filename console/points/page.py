@@ -17,11 +17,11 @@ from console.points.changes import PointChange, changes
 from console.points.kept import Kept
 from console.points.money import Loss, PointLines, losses, outage_cost, pauses_of
 from console.points.outages import claims_of, downs, gaps_of
-from console.points.watched import Down, Month, Watched, day_of, watched
+from console.points.watched import Down, Month, Watched, watched
 from monitor.finding import refuse
 from monitor.intervals import Span
 from monitor.model import MICROSECONDS, Instant
-from monitor.period import FIRST_YEAR, LAST_YEAR, Period, midnight
+from monitor.period import FIRST_YEAR, LAST_YEAR, Period, day_of, midnight
 from monitor.points import Pause, RosterPoint
 from monitor.rates import Rate, Seconds, rate_of
 from monitor.report import DEFAULT_TARGET

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -14,7 +13,8 @@ from monitor.archive.parts import parts_of
 from monitor.canonical import canonical, parse_line
 from monitor.evidence.folder import LogFolder
 from monitor.finding import refuse
-from monitor.model import MICROSECONDS, Instant
+from monitor.model import Instant
+from monitor.period import day_of
 from monitor.store.seen import Leaf, Probe, Sighting, gap_leaves, leaves, probes
 
 KINDS = ("tr", "gap", "adj")
@@ -30,7 +30,7 @@ class Places:
 
     def day(self, at: int) -> date:
         """The day of an instant."""
-        return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(self.zone)).date()
+        return day_of(at, self.zone)
 
 
 def numbered(connection: Connection, places: Places, point: str, recorded: Iterable[int]) -> list[Leaf]:

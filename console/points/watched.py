@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -20,7 +19,7 @@ from console.board.card import Standing
 from monitor.debounce import Outage
 from monitor.intervals import Span, clip, intersect, normalise, subtract
 from monitor.model import MICROSECONDS, Instant, Reason, Run, State
-from monitor.period import Period, midnight, months_of
+from monitor.period import Period, day_of, midnight, months_of
 from monitor.points import RosterPoint
 from monitor.rates import ZERO, Seconds, Service, add, measure, service_of
 from monitor.scope import EVERYTHING, Scope
@@ -170,11 +169,6 @@ class Keeps(Protocol):
 
     def get(self, key: Hashable, mark: tuple[Any, ...], make: Callable[[], Watched]) -> Watched:
         """Return what was made under a key while the mark was the same; else make it."""
-
-
-def day_of(at: int, zone: str) -> date:
-    """Return the day of an instant in microseconds."""
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
 
 
 def watched(

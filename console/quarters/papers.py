@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from monitor.model import MICROSECONDS, Instant
+from monitor.model import Instant
+from monitor.period import day_of
 from settlement.disputes import DECISION_ZH
 from settlement.inputs import Inputs
 from settlement.ledger import TITLES, Posting
@@ -45,7 +44,7 @@ def cover_of(connection: Connection, stored: Stored) -> Cover:
     return Cover(
         inputs_sha=stored.inputs_sha,
         zone=inputs.terms.zone,
-        made_on=_day(stored.recorded_at, inputs.terms.zone),
+        made_on=day_of(stored.recorded_at, inputs.terms.zone),
         state=f"{STATE_ZH[now.state]} {now.state}",
         final=now.final,
         project=_project(connection, stored),
@@ -58,16 +57,12 @@ def cover_of(connection: Connection, stored: Stored) -> Cover:
     )
 
 
-def _day(at: Instant, zone: str) -> date:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
-
-
 def _signatures(now: Life, inputs: Inputs) -> tuple[Signature, ...]:
     """Return the boxes: the maker, who reconciled, each link of the contract's chain, the supplier, with who has taken the step."""
     zone = inputs.terms.zone
 
     def box(names: tuple[str, str], taken: Taken | None) -> Signature:
-        return Signature(*names, taken.actor, _day(taken.at, zone).isoformat()) if taken else Signature(*names)
+        return Signature(*names, taken.actor, day_of(taken.at, zone).isoformat()) if taken else Signature(*names)
 
     steps = [taken for _, taken in now.round]
     links = [taken for step, taken in now.round if step in {Step.LINK, Step.LAST}]

@@ -16,6 +16,7 @@ from console.quarters.carried import Opening, carried, check_order, completed, c
 from console.quarters.progress import UNSEEN, Slate
 from monitor.finding import Finding, InputError, refuse
 from monitor.model import MICROSECONDS, Instant
+from monitor.period import day_of
 from monitor.store.database import reading
 from monitor.store.lock import one_at_a_time
 from monitor.store.writer import Writer
@@ -234,7 +235,7 @@ def as_known(connection: Connection, contract: str, quarter: Quarter, known_at: 
     issued = statements.issued(connection, contract, known_at)
     own = next((stored for stored in issued if stored.quarter == quarter.label), None)
     chosen = version_for(connection, contract, quarter, known_at)
-    day = datetime.fromtimestamp(known_at // MICROSECONDS, ZoneInfo(chosen.terms.zone)).date()
+    day = day_of(known_at, chosen.terms.zone)
     found = record.read(connection, chosen.terms, quarter, day, known_at)
     before = next((stored for stored in issued if stored.quarter == preceding(quarter).label), None)
     base = Before()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
 from console import views
-from monitor.model import MICROSECONDS
-from monitor.period import Period
+from monitor.period import Period, day_of
 from monitor.points import RosterPoint
 from monitor.scope import EVERYTHING
 from monitor.store import events
@@ -35,7 +33,7 @@ def moves_of(connection: Connection, terms: Terms, first: date, last: date) -> l
         held = stretches.get(event.point)
         if held and start <= event.at < end:
             its = next((p for p in held if p.start <= event.at and (p.end is None or event.at < p.end)), held[0])
-            day = datetime.fromtimestamp(event.at // MICROSECONDS, ZoneInfo(terms.zone)).date()
+            day = day_of(event.at, terms.zone)
             moves.append(Move(day, event.point, its.phase))
     return moves
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from sqlalchemy import Connection
 
 from console.views import Question, contract_roster, online_rates
 from monitor.finding import Finding, InputError
-from monitor.model import MICROSECONDS, Instant
-from monitor.period import Period
+from monitor.model import Instant
+from monitor.period import Period, day_of
 from monitor.points import RosterPoint
 from monitor.rates import Rate
 from monitor.scope import Scope
@@ -91,4 +90,4 @@ def _days_held(point: RosterPoint, zone: str) -> tuple[int, int]:
 
 
 def _day_of(at: Instant, zone: str) -> int:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date().toordinal()
+    return day_of(at, zone).toordinal()

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from sys import intern
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 
-from monitor.model import MICROSECONDS, Instant
-from monitor.period import ZONE
+from monitor.model import Instant
+from monitor.period import ZONE, day_of
 from monitor.points import CameraSpec, Occupancy, Pause, RosterPoint, Target
 from monitor.scope import Scope
 from monitor.store.identities import ROWS_AT_ONCE
@@ -200,8 +199,8 @@ def pauses_by_point(connection: Connection, known_at: Instant | None, zone: str)
     query = select(billing_pauses).where(known(billing_pauses, known_at)).order_by(billing_pauses.c.valid_from)
     found: dict[int, list[tuple[int, Pause]]] = {}
     for row in connection.execute(query):
-        until = None if row.valid_to is None else _day(row.valid_to, zone)
-        found.setdefault(row.point_id, []).append((row.id, Pause(_day(row.valid_from, zone), until)))
+        until = None if row.valid_to is None else day_of(row.valid_to, zone)
+        found.setdefault(row.point_id, []).append((row.id, Pause(day_of(row.valid_from, zone), until)))
     return found
 
 
@@ -226,10 +225,6 @@ def _cut(point: RosterPoint, start: Instant, end: Instant) -> RosterPoint:
         return point
     values = {name: getattr(point, name) for name in RosterPoint.__slots__}
     return RosterPoint(**{**values, "start": Instant(max(point.start, start)), "end": last})
-
-
-def _day(at: int, zone: str) -> date:
-    return datetime.fromtimestamp(at // MICROSECONDS, ZoneInfo(zone)).date()
 
 
 def known(table: Table, known_at: Instant | None) -> ColumnElement[bool]:

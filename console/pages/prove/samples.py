@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from console.evaluator import drawing
 from console.evaluator.drawing import Asked, SampleRow
-from console.evaluator.running import day_of
 from console.evaluator.sampling import MAX_POINTS, OUTAGES, Stratum
 from console.money.payables import contracts_seen
 from console.pages.prove.packs import PACKERS
@@ -24,6 +23,7 @@ from console.web.table import Column, TableQuery, table_of
 from console.web.visit import Visit
 from console.web.words import N_
 from monitor.finding import InputError
+from monitor.period import day_of
 
 routes = Routes()
 SECTION = "evidence"
