@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from console.evaluator import sampling
-from console.evaluator.running import period_of
 from console.evaluator.sampling import MAX_POINTS, Stratum
 from console.money.payables import contracts_seen
+from console.periods import period_of
 from console.web.access import Person
 from monitor.finding import refuse
 from monitor.model import Instant

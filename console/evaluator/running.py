@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 
-from monitor.period import Period, parse_period
-
-_YEAR = re.compile(r"[0-9]{4}")
-
-
-def period_of(text: str) -> Period:
-    """Read a period as `parse_period` does, or a calendar year: 2026. InputError for anything else."""
-    written = text.strip()
-    if _YEAR.fullmatch(written):
-        written = f"{written}-01-01..{written}-12-31"
-    return parse_period(written)
+from monitor.period import Period
 
 
 def so_far(period: Period, day: date) -> Period:

@@ -17,7 +17,8 @@ from config.rubrics import Read, findings, load_inputs, load_rubric, shipped, us
 from console import views
 from console.evaluator import scoring
 from console.evaluator.drawing import terms_on
-from console.evaluator.running import period_of, so_far
+from console.evaluator.running import so_far
+from console.periods import period_of
 from monitor.finding import Finding, InputError
 from monitor.model import Instant
 from monitor.period import Period, day_of, months_of

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from console.periods import period_of
 from monitor.finding import InputError
-from monitor.period import parse_period
 
 _YEAR = re.compile(r"[0-9]{4}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -59,11 +59,9 @@ def named_within(period: str, given: Mapping[str, str] | Iterable[tuple[str, str
 def _days(label: str) -> tuple[date, date] | None:
     text = label.strip().upper()
     try:
-        if _YEAR.fullmatch(text):
-            return date(int(text), 1, 1), date(int(text), 12, 31)
         if _DAY.fullmatch(text):
             return date.fromisoformat(text), date.fromisoformat(text)
-        found = parse_period(text)
+        found = period_of(text)
     except (InputError, ValueError):
         return None
     return found.first, found.last

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from console.api.settle.answers import rate
 from console.evaluator import score_cards
-from console.evaluator.running import period_of
 from console.evaluator.score_cards import Asked, Filled, Form, Month
 from console.evaluator.score_jobs import KEPT_S, fill_of
+from console.periods import period_of
 from console.web.access import EVIDENCE_READERS, Role
 from console.web.faults import MissingError
 from console.web.paging import PageQuery, Strict, page

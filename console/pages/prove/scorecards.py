@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 
 from console.documents.uploads import find_aside, put_aside
 from console.evaluator import score_cards
-from console.evaluator.running import period_of
 from console.evaluator.score_cards import MAX_INPUTS_BYTES, Asked, Filled, Form, lost
 from console.evaluator.score_jobs import KEPT_S, fill_of
 from console.money import payables
 from console.money.payables import DueRow
 from console.packs.ordering import choices
 from console.pages.settle.payments.words import due_address
+from console.periods import period_of
 from console.web.access import EVIDENCE_READERS, FINANCE, MONEY_READERS, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError

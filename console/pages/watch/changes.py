@@ -13,9 +13,9 @@ from pydantic import Field
 from console.ledger.change_lists import ChangeLists, wanted
 from console.pages.watch import point_view
 from console.pages.watch.point_view import phases_of
+from console.periods import quarters_before, read_period, said
 from console.points.changes import PointChange
 from console.points.means import address
-from console.points.periods import quarters_before, read_period, said
 from console.points.words import KIND_TONE, KIND_ZH
 from console.web.access import WATCHERS
 from console.web.export import exported

@@ -22,7 +22,7 @@ from console.board.summary import (
     spans_of,
 )
 from console.charts.bars import Bar, Part, rate_bars, strip
-from console.points.periods import said
+from console.periods import said
 from console.settling.board import STATES, Row
 from console.settling.board import board as statements
 from console.web.access import EVERYONE, FINANCE, WATCHERS, Role

@@ -12,9 +12,9 @@ from console.board.board import Board
 from console.board.card import PointCard
 from console.pages.watch import point_view
 from console.pages.watch.point_view import phases_of
+from console.periods import read_period
 from console.points.means import address, means_of, sees_drafts, sees_money
 from console.points.page import MOST_BARS, PointPage, outage_of, page_of
-from console.points.periods import read_period
 from console.points.results import outage_log, source_of
 from console.points.words import CLAIM_ZH, KIND_TONE, KIND_ZH, STATUS_ZH
 from console.web.access import WATCHERS

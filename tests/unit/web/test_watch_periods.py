@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from console.points.periods import quarters_before, read_period, said
+from console.periods import quarters_before, read_period, said
 from console.web.words import translations
 from monitor.finding import InputError
 

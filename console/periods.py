@@ -13,9 +13,18 @@ _DIGITS = {"一": "1", "二": "2", "三": "3", "四": "4"}
 _QUARTER = re.compile(r"(\d{4})年?第?([1-4一二三四])季度?")
 _MONTH = re.compile(r"(\d{4})(?:年|[-/.])(\d{1,2})月?")
 _YEAR = re.compile(r"(\d{4})年?")
+_BARE_YEAR = re.compile(r"[0-9]{4}")
 _SHORT = re.compile(r"(\d{4})Q([1-4])", re.IGNORECASE)
 _SPAN = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?:\.\.|至|到|~|—)(\d{4}-\d{1,2}-\d{1,2})")
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+
+
+def period_of(text: str) -> Period:
+    """Read a period as `parse_period` does, or a calendar year: 2026. InputError for anything else."""
+    written = text.strip()
+    if _BARE_YEAR.fullmatch(written):
+        written = f"{written}-01-01..{written}-12-31"
+    return parse_period(written)
 
 
 def read_period(text: str) -> Period:
@@ -26,7 +35,7 @@ def read_period(text: str) -> Period:
     if match := _QUARTER.fullmatch(bare):
         return parse_period(f"{match[1]}Q{_DIGITS.get(match[2], match[2])}")
     if match := _YEAR.fullmatch(bare):
-        return parse_period(f"{match[1]}-01-01..{match[1]}-12-31")
+        return period_of(match[1])
     if match := _MONTH.fullmatch(bare):
         return parse_period(f"{match[1]}-{int(match[2]):02}")
     if match := _SPAN.fullmatch(bare):
