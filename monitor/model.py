@@ -14,6 +14,8 @@ Instant = NewType("Instant", int)
 """Microseconds since 1970-01-01T00:00:00Z."""
 
 MICROSECONDS = 1_000_000
+CS_US = 10_000
+"""A hundredth of a second: what the raw archive cuts instants to."""
 
 
 class State(StrEnum):

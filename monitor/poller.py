@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from monitor.lanes import Lanes
-from monitor.model import MICROSECONDS, Instant, Outcome, Reason, Sample, State
+from monitor.model import CS_US, MICROSECONDS, Instant, Outcome, Reason, Sample, State
 from monitor.notices import Blind, ClockStep, Notice
 from monitor.sentinel import Sentinel
 
@@ -31,8 +31,6 @@ GRAIN_S = 0.1
 time. A city at its pace has two hundred a second: what a probe costs beyond its own work is mostly wake-ups."""
 STEP_US = 200_000
 """A wall clock that moves by more than this against engine time within a tick has been set."""
-GAP_GRAIN_US = 10_000
-"""What instants are cut to in the archive (monitor/archive/columns.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +317,6 @@ class Engine:
         self._stalls += 1
         self._last_tick_at = now_at
         # No result lies after its start, to the archive's grain either: a stretch that is stored already keeps its samples.
-        begun = Instant((alive_at // GAP_GRAIN_US + 1) * GAP_GRAIN_US)
+        begun = Instant((alive_at // CS_US + 1) * CS_US)
         if begun < now_at:
             self._sink.notice(Blind(begun, now_at, "stalled"))

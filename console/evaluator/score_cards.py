@@ -19,6 +19,7 @@ from console.evaluator import scoring
 from console.evaluator.drawing import terms_on
 from console.evaluator.running import so_far
 from console.periods import period_of
+from console.settling.phases import words_of
 from monitor.finding import Finding, InputError
 from monitor.model import Instant
 from monitor.period import Period, day_of, months_of
@@ -193,7 +194,7 @@ def _scored(url: str, asked: Asked) -> tuple[Card, tuple[Any, ...]]:
 def _months(connection: Connection, terms: Terms, period: Period, at: Instant) -> tuple[Month, ...]:
     found = []
     today = day_of(at, terms.zone)
-    titles = {phase.id: phase.title or phase.id for phase in terms.phases}
+    titles = words_of(terms)
     for whole in [month for month in months_of(period) if month.first <= today][:MOST_MONTHS]:
         month = so_far(whole, today)
         until = "" if month == whole else month.last.isoformat()

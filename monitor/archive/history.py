@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.archive.reading import CS_US, Book, Stretches
+from monitor.archive.reading import Book, Stretches
 from monitor.archive.shelf import Shelf
 from monitor.finding import refuse
-from monitor.model import Gap, Instant, Outcome, Reason, Run, Rung, State
+from monitor.model import CS_US, Gap, Instant, Outcome, Reason, Run, Rung, State
 from monitor.period import Period
 from monitor.timeline import Policy
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitor.archive.reading import CS_US, open_file
-from monitor.model import Instant, Outcome, Reason, Rung, State
+from monitor.archive.reading import open_file
+from monitor.model import CS_US, Instant, Outcome, Reason, Rung, State
 
 _COLUMNS = ["point", "vantage", "t_cs", "state", "reason", "rung", "took_us"]
 

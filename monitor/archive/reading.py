@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from monitor.archive.columns import TEXTS
 from monitor.finding import refuse
-from monitor.model import Gap
+from monitor.model import CS_US, Gap
 
 READ: Final = (*TEXTS, "t_cs", "valid_s")
-CS_US: Final = 10_000
 Numbers = NDArray[np.int64]
 
 

@@ -20,9 +20,9 @@ from monitor.archive.checking import check
 from monitor.archive.columns import rounded
 from monitor.archive.history import Histories, histories
 from monitor.archive.parts import Part, Taken, part_of
-from monitor.archive.reading import CS_US, Book
+from monitor.archive.reading import Book
 from monitor.archive.shelf import Shelf
-from monitor.model import MICROSECONDS, Gap, Instant, Reason, Run, Sample
+from monitor.model import CS_US, MICROSECONDS, Gap, Instant, Reason, Run, Sample
 from monitor.period import ZONE, midnight, parse_period
 from monitor.store.batch import columns_of, pack
 from monitor.store.projection import Projection

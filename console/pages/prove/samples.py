@@ -14,6 +14,7 @@ from console.evaluator.drawing import Asked, SampleRow
 from console.evaluator.sampling import MAX_POINTS, OUTAGES, Stratum
 from console.money.payables import contracts_seen
 from console.pages.prove.packs import PACKERS
+from console.settling.phases import words_of
 from console.web.access import FINANCE, Role
 from console.web.export import attachment, exported
 from console.web.faults import MissingError
@@ -152,7 +153,7 @@ async def one(visit: Visit) -> web.Response:
 def _titles(connection: Connection, row: SampleRow, document: Snapshot, zone: str) -> tuple[str, dict[str, str]]:
     """Return what the contract and its phases were called when the sample was drawn."""
     terms = drawing.terms_on(connection, document["contract"], day_of(row.at, zone))
-    return terms.title or terms.contract, {phase.id: phase.title or phase.id for phase in terms.phases}
+    return terms.title or terms.contract, words_of(terms)
 
 
 @routes.download("/evidence/samples/{sha:[0-9a-f]{64}}/sheet.{kind:pdf|csv}", allow=PACKERS)
